@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: MIT
+"""Owns the settings: every key with its type, default, unit, allowed values and reason; nothing else states a default.
+
+The nesting of the dataclasses is the nesting of the TOML file. Durations are seconds.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+from camwatchd.core.ladder import LADDER, Rung, RungPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a field's metadata holds under "key": documentation and limits of one setting."""
+
+    doc: str
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    example: str = ""  # TOML shown where the default itself cannot be shown (None)
+
+
+def _key(default: Any, doc: str, unit: str = "", **limits: Any) -> Any:
+    return field(default=default, metadata={"key": Key(doc, unit, **limits)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Daemon:
+    """[daemon]"""
+
+    standby: Literal["auto"] | bool = _key(
+        "auto", "Keep one worker with its imports done, so that a re-initialisation costs only the camera's own "
+        'open time. "auto": from 850 MiB of memory.')  # fmt: skip
+    log_format: Literal["auto", "text", "json", "journal"] = _key(
+        "auto", "auto: the journal's native protocol under systemd, readable text elsewhere.")  # fmt: skip
+    log_level: Literal["debug", "info", "warning", "error"] = _key("info", "Events below this level are not logged.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supervision:
+    """[supervision]: when a camera counts as failed."""
+
+    max_consecutive_failures: int = _key(
+        3, "So many missed or unhealthy captures in a row are a fault.", "captures", low=1, high=100)  # fmt: skip
+    frame_timeout: float = _key(
+        5.0, "Longest wait for one frame. The wait adapts: 10 x frame duration, at least 1.5 s, at most this, "
+        "but never below 6 x frame duration.", "s", low=0.1, high=600)  # fmt: skip
+    no_frame_timeout: float = _key(
+        30.0, "Without a healthy frame for so long it is a fault, whatever was counted.", "s", low=1, high=3600)  # fmt: skip
+    first_frame_timeout: float = _key(
+        15.0, "Longest wait for the first frame after a start.", "s", low=1, high=600)  # fmt: skip
+    import_timeout: float = _key(
+        60.0, "Longest time for a worker to import its packages.", "s", low=1, high=600)  # fmt: skip
+    max_recovery_attempts: int = _key(
+        5, "A reboot needs at least so many failed recoveries.", "recoveries", low=1, high=100)  # fmt: skip
+    recovery_cooldown: float = _key(
+        30.0, "Longest backoff between attempts, and the pause between attempts once the ladder is spent.",
+        "s", low=0.1, high=3600)  # fmt: skip
+    system_reboot_threshold: int = _key(
+        10, "A reboot needs at least so many failures in a row.", "captures", low=1, high=1000)  # fmt: skip
+    stable_after: float = _key(
+        300.0, "After so much unbroken health the ladder starts from the bottom again.", "s", low=1, high=86400)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """[health]: where the bands of the score (100 - 10 x consecutive failures) begin. They inform; they never act."""
+
+    excellent_score: int = _key(90, "From here on: EXCELLENT.", low=0, high=100)
+    good_score: int = _key(70, "From here on: GOOD.", low=0, high=100)
+    warning_score: int = _key(30, "From here on: WARNING.", low=0, high=100)
+    critical_score: int = _key(0, "From here on: CRITICAL.", low=0, high=100)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RungSettings:
+    """[ladder.<rung>]: the numbers of one rung; what is left out keeps the default of that rung."""
+
+    enabled: bool | None = _key(None, "Whether the rung is climbed at all.")
+    attempts: int | None = _key(None, "How often it is tried in one incident.", "attempts", low=1, high=100)
+    timeout: float | None = _key(None, "The action must have ended by then.", "s", low=0.1, high=600)
+    settle: float | None = _key(
+        None, "Three healthy frames in a row must arrive within this time after the action.", "s", low=0.1, high=600)  # fmt: skip
+    backoff: float | None = _key(
+        None, "Pause before the first attempt; doubles, at most recovery_cooldown.", "s", low=0, high=600)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checks:
+    """[camera.<name>.checks]: what makes a frame that did arrive unhealthy."""
+
+    frozen_after: float = _key(
+        10.0, "Identical frames for so long are a frozen picture; 0 turns the check off.", "s", low=0, high=3600)  # fmt: skip
+    frozen_min_deviation: float = _key(
+        2.0, "... if the picture has at least this deviation (0 to 127); less is a night, not a fault.",
+        "grey levels", low=0, high=127)  # fmt: skip
+    black_below: float = _key(
+        3.0, "A mean brightness (0 to 255) below this is a black picture.", "grey levels", low=0, high=255)  # fmt: skip
+    saturated_above: float = _key(
+        252.0, "A mean brightness above this is a saturated picture.", "grey levels", low=0, high=255)  # fmt: skip
+    content_after: float = _key(
+        30.0, "Black or saturated for so long before it is said or acted on.", "s", low=0, high=3600)  # fmt: skip
+    on_black: Literal["ignore", "warn", "recover"] = _key(
+        "warn", "What a black picture means: nights are black, so by default it only warns.")  # fmt: skip
+    on_saturated: Literal["ignore", "warn", "recover"] = _key("warn", "What a saturated picture means.")
+
+
+FaultKind = Literal[
+    "stall", "slow", "drop", "frozen", "black", "saturated", "truncated", "out-of-order", "error", "stderr", "crash",
+    "exit", "hang", "missing", "busy", "slow-open", "gone", "flood", "garbage",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptedFault:
+    """[[camera.<name>.fault]]: one line of the simulated camera's script."""
+
+    kind: FaultKind = _key("stall", "What happens.")
+    at: float | None = _key(None, "When: seconds after the camera was first opened ...", "s", low=0, example="20")
+    at_frame: int | None = _key(None, "... or the number of the frame, counted over all restarts.", low=0, example="600")
+    duration: float | None = _key(
+        None, "How long it lasts; without it and without `until`, for ever (a crash: once).", "s", low=0, example="8")  # fmt: skip
+    until: Rung | None = _key(
+        None, "The rung that cures it (a higher one does too).", example='"restart-stream"')  # fmt: skip
+    message: str = _key("", "error, stderr, flood: the text that picamera2 or libcamera would say.")
+    signal: str = _key("SIGSEGV", "crash: the signal that ends the worker.")
+    refuse_signals: bool = _key(False, "hang: SIGTERM and SIGABRT are ignored too, only SIGKILL works.")
+    amount: float = _key(
+        0.0, "slow: seconds a frame; drop: frames lost of every 10; slow-open: seconds; flood: megabytes; "
+        "truncated: percent left.", low=0)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraSettings:
+    """[camera.<name>]: one camera."""
+
+    name: str = field(default="cam0")  # from the table's own name
+    backend: Literal["picamera2", "simulated"] = _key("picamera2", "What delivers the frames.")
+    required: bool = _key(
+        True, "A required camera gates the systemd watchdog; an optional one can never cause a restart or a reboot.")  # fmt: skip
+    id: str | None = _key(
+        None, "Select by libcamera's id (stable over reboots).", example='"/base/soc/i2c0mux/i2c@1/imx708@1a"')  # fmt: skip
+    model: str | None = _key(None, "Select by sensor model.", example='"imx708"')
+    index: int | None = _key(
+        None, "Select by position in libcamera's list; 0 if neither id nor model is given.", low=0, example="0")  # fmt: skip
+    width: int = _key(640, "Width of the main stream.", "pixels", low=2, high=16384)
+    height: int = _key(480, "Height of the main stream.", "pixels", low=2, high=16384)
+    format: str = _key(
+        "auto", 'Pixel format of the main stream as picamera2 names it, e.g. "RGB888", "YUV420", "MJPEG", "YUYV".')  # fmt: skip
+    frame_rate: float | None = _key(
+        None, "Frames a second; without it the camera's own default.", "1/s", low=0.001, high=1000, example="30")  # fmt: skip
+    buffer_count: int | None = _key(
+        None, "Buffers of the stream; fewer cost less CMA memory.", low=1, high=32, example="4")  # fmt: skip
+    hflip: bool = _key(False, "Mirror left to right.")
+    vflip: bool = _key(False, "Mirror top to bottom.")
+    lores: bool = _key(
+        True, "Check pictures on a small second stream where the camera has one (cheaper).")  # fmt: skip
+    controls: dict[str, Any] = field(
+        default_factory=dict,
+        metadata={"key": Key("libcamera controls set at start.", example="{ ExposureTime = 10000, AnalogueGain = 2.0 }")},
+    )
+    checks: Checks = field(default_factory=Checks)
+    fault: tuple[ScriptedFault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The whole configuration, validated."""
+
+    daemon: Daemon = field(default_factory=Daemon)
+    supervision: Supervision = field(default_factory=Supervision)
+    health: Health = field(default_factory=Health)
+    ladder: tuple[RungPolicy, ...] = LADDER
+    cameras: tuple[CameraSettings, ...] = (CameraSettings(),)
+
+
+Problem = tuple[str, str]  # key path, what is wrong with it
+
+
+def contradictions(settings: Settings) -> list[Problem]:
+    """Rules that no single key can break alone."""
+    return [problem for rule in _RULES for problem in rule(settings)]
+
+
+def _bands_descend(settings: Settings) -> list[Problem]:
+    scores = [getattr(settings.health, f.name) for f in fields(Health)]
+    if scores == sorted(scores, reverse=True):
+        return []
+    return [("health", f"the scores must descend from excellent to critical, got {scores}")]
+
+
+def _detection_fits(settings: Settings) -> list[Problem]:
+    rules = settings.supervision
+    if rules.no_frame_timeout >= rules.frame_timeout:
+        return []
+    return [("supervision.no_frame_timeout", f"{rules.no_frame_timeout:g} s must not be shorter than "
+             f"frame_timeout ({rules.frame_timeout:g} s): a frame may take that long")]  # fmt: skip
+
+
+def _some_rung_restarts(settings: Settings) -> list[Problem]:
+    if any(row.enabled and row.rung is Rung.RESTART_WORKER for row in settings.ladder):
+        return []
+    return [("ladder.restart-worker.enabled", "this rung is what an exhausted ladder repeats; it cannot be disabled")]
+
+
+def _cameras_differ(settings: Settings) -> list[Problem]:
+    seen: dict[tuple[str, object], str] = {}
+    problems: list[Problem] = []
+    for camera in settings.cameras:
+        if camera.backend == "simulated":
+            continue
+        choice = (camera.backend, camera.id or camera.model or camera.index or 0)
+        if choice in seen:
+            problems.append((f"camera.{camera.name}", f"selects the same camera as camera.{seen[choice]}; "
+                             "give each its own id, model or index"))  # fmt: skip
+        seen[choice] = camera.name
+    return problems
+
+
+def _scripts_have_their_place(settings: Settings) -> list[Problem]:
+    return [
+        (f"camera.{camera.name}.fault", 'a fault script needs backend = "simulated"')
+        for camera in settings.cameras
+        if camera.fault and camera.backend != "simulated"
+    ]
+
+
+_RULES: tuple[Callable[[Settings], list[Problem]], ...] = (
+    _bands_descend,
+    _detection_fits,
+    _some_rung_restarts,
+    _cameras_differ,
+    _scripts_have_their_place,
+)
