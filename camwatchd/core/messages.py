@@ -175,4 +175,4 @@ def _decode(kinds: dict[str, type[Any]], datagram: bytes) -> Any:
         data = json.loads(datagram)
         return from_plain(kinds[data.pop("kind")], data)
     except (PlainError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
-        raise ProtocolError(f"{type(error).__name__}: {error:.100}: {datagram[:80]!r}") from None
+        raise ProtocolError(f"{type(error).__name__}: {str(error):.100}: {datagram[:80]!r}") from None
