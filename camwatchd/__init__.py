@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: MIT
-"""camwatchd: a camera watchdog that owns the camera, recovers it and says why; this file owns the version."""
+"""A camera watchdog that owns the camera, recovers it and says why; this file owns the version."""
 
 __version__ = "0.1.0"

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Owns the contract that every camera backend keeps, and the picture of a frame that the checks read.
 
-The worker is one thread that sleeps in select(): it asks for a frame with `request()`, waits until `fileno()` is
-readable or its deadline has passed, and then calls `take()` or `cancel()`. Nothing but open, start, stop and close may
-block, and the worker announces each of these to the supervisor before it enters it.
+The worker is one thread that sleeps in select(): it asks for a frame with `request()`, waits until
+`fileno()` is readable or its deadline has passed, and then calls `take()` or `cancel()`. Nothing but open,
+start, stop and close may block, and the worker announces each of these to the supervisor before it enters it.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ from camwatchd.core.settings import CameraSettings
 
 
 class CameraError(Exception):
-    """A call into the camera failed; `fault` is a name of the fault table where the backend knows it, else empty."""
+    """A call into the camera failed; `fault` names a row of the fault table where the backend knows it."""
 
     def __init__(self, text: str, fault: str = "") -> None:
         super().__init__(text)
@@ -40,8 +40,8 @@ class Identity:
 class Frame:
     """One capture; valid until `release()`, which must be called exactly once.
 
-    `sample` is a strided view (rows, columns) of one brightness-like byte per pixel inside the camera's own buffer, of
-    the lores stream where there is one; None for encoded formats, whose bytes are in `encoded`.
+    `sample` is a strided view (rows, columns) of one brightness-like byte per pixel inside the camera's own
+    buffer, of the lores stream where there is one; None for encoded formats, whose bytes are in `encoded`.
     """
 
     sequence: int  # the camera's own count; -1 where the camera gives none

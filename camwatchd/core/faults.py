@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Owns the fault table: what can be wrong with a camera, where each fault enters the ladder, and what it is called."""
+"""Owns the fault table: what can be wrong with a camera, and where each fault enters the ladder."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -31,7 +31,7 @@ class Fault:
 
 
 _CAPTURE, _BUFFER, _CONNECTION = Issue.CAPTURE_FAILURE, Issue.BUFFER_ERROR, Issue.CONNECTION_ERROR
-_RETRY, _STREAM, _WORKER = Rung.RETRY, Rung.RESTART_STREAM, Rung.RESTART_WORKER
+_STREAM, _WORKER = Rung.RESTART_STREAM, Rung.RESTART_WORKER
 
 # Entry rungs after the field reports on picamera2, libcamera and the Raspberry Pi kernel; what recovered them
 # there is what is tried first here. Probing of a busy camera: 30 s, a human is at work with it.

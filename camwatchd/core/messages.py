@@ -3,8 +3,9 @@
 
     {"kind": "Frames", "count": 7, "sequence": 1234, ...}
 
-A datagram is whole or not there at all, so a worker that dies in mid-sentence cannot leave half a message behind.
-All times are seconds; points in time are CLOCK_MONOTONIC, sensor timestamps nanoseconds as the camera gives them.
+A datagram is whole or not there at all: a worker that dies in mid-sentence cannot leave half a message behind.
+All times are seconds; points in time are CLOCK_MONOTONIC; sensor timestamps are nanoseconds as the camera
+gives them.
 """
 
 import json
@@ -23,7 +24,7 @@ class ProtocolError(ValueError):
     """What arrived is no message; the text says why and quotes the beginning."""
 
 
-# --- worker to supervisor -------------------------------------------------------------------------------------
+# --- worker to supervisor -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class CaptureFailed:
 
 @dataclass(frozen=True, slots=True)
 class CameraFailed:
-    """A call into the camera raised: direct evidence, a fault at once. `chain` has the exception and its causes."""
+    """A call into the camera raised: a fault at once. `chain` has the exception and its causes."""
 
     call: str
     chain: tuple[str, ...]
@@ -122,7 +123,7 @@ class Finished:
     seconds: float
 
 
-# --- supervisor to worker -------------------------------------------------------------------------------------
+# --- supervisor to worker -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,18 @@ class Stop:
     """Stop, close and exit with status 0."""
 
 
-Report = Imported | Entering | Opened | Streaming | Frames | Late | CaptureFailed | CameraFailed | Remark | Finished
+Report = (
+    Imported
+    | Entering
+    | Opened
+    | Streaming
+    | Frames
+    | Late
+    | CaptureFailed
+    | CameraFailed
+    | Remark
+    | Finished
+)
 Order = Open | RestartStream | Stop
 
 _REPORTS: dict[str, type[Any]] = {cls.__name__: cls for cls in Report.__args__}
@@ -175,4 +187,4 @@ def _decode(kinds: dict[str, type[Any]], datagram: bytes) -> Any:
         data = json.loads(datagram)
         return from_plain(kinds[data.pop("kind")], data)
     except (PlainError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
-        raise ProtocolError(f"{type(error).__name__}: {str(error):.100}: {datagram[:80]!r}") from None
+        raise ProtocolError(f"{type(error).__name__}: {error!s:.100}: {datagram[:80]!r}") from None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Owns the way between frozen dataclasses and plain JSON-like values, for messages and for settings that travel."""
+"""Owns the way between frozen dataclasses and plain JSON-like values, for messages and settings."""
 
 import dataclasses
 import types
@@ -30,13 +30,13 @@ def to_plain(value: object) -> Any:
 
 
 def from_plain(cls: type[T], data: object, where: str = "") -> T:
-    """Rebuild `cls` from what `to_plain` gave; missing fields take their defaults; PlainError if it does not fit."""
+    """Rebuild `cls` from what `to_plain` gave; a missing field takes its default; raises PlainError."""
     where = where or cls.__name__
     if not isinstance(data, dict):
         raise PlainError(f"{where}: expected a table, got {type(data).__name__}")
-    hints = field_types(cls)
+    hints = field_types(typing.cast("Any", cls))
     if unknown := data.keys() - hints.keys():
-        raise PlainError(f"{where}: unknown field {sorted(unknown)[0]!r}")
+        raise PlainError(f"{where}: unknown field {min(unknown)!r}")
     try:
         return cls(**{name: _value(hints[name], item, f"{where}.{name}") for name, item in data.items()})
     except TypeError as error:
@@ -44,7 +44,7 @@ def from_plain(cls: type[T], data: object, where: str = "") -> T:
 
 
 @cache
-def field_types(cls: type) -> dict[str, Any]:
+def field_types(cls: Any) -> dict[str, Any]:
     """The resolved annotation of every field of a dataclass."""
     hints = get_type_hints(cls)
     return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
@@ -96,7 +96,9 @@ def _tuple(kinds: tuple[Any, ...], value: object, where: str) -> Any:
     if len(kinds) == 2 and kinds[1] is Ellipsis:
         return tuple(_value(kinds[0], item, f"{where}[{n}]") for n, item in enumerate(items))
     _check(len(items) == len(kinds), value, f"{len(kinds)} items", where)
-    return tuple(_value(kind, item, f"{where}[{n}]") for n, (kind, item) in enumerate(zip(kinds, items, strict=True)))
+    return tuple(
+        _value(kind, item, f"{where}[{n}]") for n, (kind, item) in enumerate(zip(kinds, items, strict=True))
+    )
 
 
 def _check(fits: bool, value: object, expected: str, where: str) -> Any:

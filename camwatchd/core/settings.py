@@ -35,7 +35,9 @@ class Daemon:
         'open time. "auto": from 850 MiB of memory.')  # fmt: skip
     log_format: Literal["auto", "text", "json", "journal"] = _key(
         "auto", "auto: the journal's native protocol under systemd, readable text elsewhere.")  # fmt: skip
-    log_level: Literal["debug", "info", "warning", "error"] = _key("info", "Events below this level are not logged.")
+    log_level: Literal["debug", "info", "warning", "error"] = _key(
+        "info", "Events below this level are not logged."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,8 +120,12 @@ class ScriptedFault:
     """[[camera.<name>.fault]]: one line of the simulated camera's script."""
 
     kind: FaultKind = _key("stall", "What happens.")
-    at: float | None = _key(None, "When: seconds after the camera was first opened ...", "s", low=0, example="20")
-    at_frame: int | None = _key(None, "... or the number of the frame, counted over all restarts.", low=0, example="600")
+    at: float | None = _key(
+        None, "When: seconds after the camera was first opened ...", "s", low=0, example="20"
+    )
+    at_frame: int | None = _key(
+        None, "... or the number of the frame, counted over all restarts.", low=0, example="600"
+    )
     duration: float | None = _key(
         None, "How long it lasts; without it and without `until`, for ever (a crash: once).", "s", low=0, example="8")  # fmt: skip
     until: Rung | None = _key(
@@ -159,7 +165,11 @@ class CameraSettings:
         True, "Check pictures on a small second stream where the camera has one (cheaper).")  # fmt: skip
     controls: dict[str, Any] = field(
         default_factory=dict,
-        metadata={"key": Key("libcamera controls set at start.", example="{ ExposureTime = 10000, AnalogueGain = 2.0 }")},
+        metadata={
+            "key": Key(
+                "libcamera controls set at start.", example="{ ExposureTime = 10000, AnalogueGain = 2.0 }"
+            )
+        },
     )
     checks: Checks = field(default_factory=Checks)
     fault: tuple[ScriptedFault, ...] = ()
@@ -202,7 +212,12 @@ def _detection_fits(settings: Settings) -> list[Problem]:
 def _some_rung_restarts(settings: Settings) -> list[Problem]:
     if any(row.enabled and row.rung is Rung.RESTART_WORKER for row in settings.ladder):
         return []
-    return [("ladder.restart-worker.enabled", "this rung is what an exhausted ladder repeats; it cannot be disabled")]
+    return [
+        (
+            "ladder.restart-worker.enabled",
+            "this rung is what an exhausted ladder repeats; it cannot be disabled",
+        )
+    ]
 
 
 def _cameras_differ(settings: Settings) -> list[Problem]:
