@@ -4,11 +4,12 @@
 The nesting of the dataclasses is the nesting of the TOML file. Durations are seconds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from types import MappingProxyType
 from typing import Any, Literal
 
-from camwatchd.core.ladder import LADDER, Rung, RungPolicy
+from camwatchd.core.ladder import LADDER, NOT_IN_THIS_RELEASE, Rung, RungPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,22 @@ class Key:
     unit: str = ""
     low: float | None = None
     high: float | None = None
-    example: str = ""  # TOML shown where the default itself cannot be shown (None)
+    choices: tuple[str, ...] = ()  # narrows what the type alone would allow
+    rival: str = ""  # another key of the same table; only one of the two may be given
+    example: str = ""  # TOML shown where the default itself cannot be shown (None) or says nothing ({})
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """What a field's metadata holds under "tables": TOML tables with names of their own, [<table>.<name>]."""
+
+    table: str
+    item: type[Any]  # the dataclass that has the keys of each
+    names: tuple[str, ...] = ()  # the only names there are; empty: whatever NAME allows
+    keyless: Mapping[str, str] = MappingProxyType({})  # names without keys, and where to look instead
+
+
+NAME = "[a-z][a-z0-9_-]{0,31}"  # of a camera: it becomes part of file names, journal fields and status lines
 
 
 def _key(default: Any, doc: str, unit: str = "", **limits: Any) -> Any:
@@ -28,7 +44,7 @@ def _key(default: Any, doc: str, unit: str = "", **limits: Any) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Daemon:
-    """[daemon]"""
+    """[daemon]: the process as a whole."""
 
     standby: Literal["auto"] | bool = _key(
         "auto", "Keep one worker with its imports done, so that a re-initialisation costs only the camera's own "
@@ -78,7 +94,7 @@ class Health:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RungSettings:
-    """[ladder.<rung>]: the numbers of one rung; what is left out keeps the default of that rung."""
+    """[ladder.<rung>]: the numbers of one rung; what is left out keeps that rung's default. The order is fixed."""
 
     enabled: bool | None = _key(None, "Whether the rung is climbed at all.")
     attempts: int | None = _key(None, "How often it is tried in one incident.", "attempts", low=1, high=100)
@@ -109,6 +125,11 @@ class Checks:
     on_saturated: Literal["ignore", "warn", "recover"] = _key("warn", "What a saturated picture means.")
 
 
+_CURES = tuple(
+    r.value for r in Rung if r.height < Rung.RESTART_SERVICE.height and r not in NOT_IN_THIS_RELEASE
+)
+_SIGNALS = ("SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGKILL", "SIGSEGV", "SIGTERM")
+
 FaultKind = Literal[
     "stall", "slow", "drop", "frozen", "black", "saturated", "truncated", "out-of-order", "error", "stderr", "crash",
     "exit", "hang", "missing", "busy", "slow-open", "gone", "flood", "garbage",
@@ -117,25 +138,27 @@ FaultKind = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScriptedFault:
-    """[[camera.<name>.fault]]: one line of the simulated camera's script."""
+    """[[camera.<name>.fault]]: one line of the simulated camera's script. Without at and at_frame: at = 0."""
 
     kind: FaultKind = _key("stall", "What happens.")
     at: float | None = _key(
-        None, "When: seconds after the camera was first opened ...", "s", low=0, example="20"
-    )
+        None, "When it begins, counted from the first opening of the camera.", "s", low=0, example="20")  # fmt: skip
     at_frame: int | None = _key(
-        None, "... or the number of the frame, counted over all restarts.", low=0, example="600"
-    )
+        None, "Instead of at: the number of the frame, counted over all restarts.", low=0, rival="at", example="600")  # fmt: skip
     duration: float | None = _key(
         None, "How long it lasts; without it and without `until`, for ever (a crash: once).", "s", low=0, example="8")  # fmt: skip
     until: Rung | None = _key(
-        None, "The rung that cures it (a higher one does too).", example='"restart-stream"')  # fmt: skip
+        None, "The rung that cures it (a higher one does too).", choices=_CURES, example='"restart-stream"')  # fmt: skip
     message: str = _key("", "error, stderr, flood: the text that picamera2 or libcamera would say.")
-    signal: str = _key("SIGSEGV", "crash: the signal that ends the worker.")
+    signal: str = _key("SIGSEGV", "crash: the signal that ends the worker.", choices=_SIGNALS)
     refuse_signals: bool = _key(False, "hang: SIGTERM and SIGABRT are ignored too, only SIGKILL works.")
     amount: float = _key(
         0.0, "slow: seconds a frame; drop: frames lost of every 10; slow-open: seconds; flood: megabytes; "
-        "truncated: percent left.", low=0)  # fmt: skip
+        "truncated: percent left.", low=0, high=10000)  # fmt: skip
+
+    def __post_init__(self) -> None:
+        if self.at is None and self.at_frame is None:
+            object.__setattr__(self, "at", 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,13 +173,13 @@ class CameraSettings:
         None, "Select by libcamera's id (stable over reboots).", example='"/base/soc/i2c0mux/i2c@1/imx708@1a"')  # fmt: skip
     model: str | None = _key(None, "Select by sensor model.", example='"imx708"')
     index: int | None = _key(
-        None, "Select by position in libcamera's list; 0 if neither id nor model is given.", low=0, example="0")  # fmt: skip
+        None, "Select by position in libcamera's list; 0 if neither id nor model is given.", low=0, high=63, example="0")  # fmt: skip
     width: int = _key(640, "Width of the main stream.", "pixels", low=2, high=16384)
     height: int = _key(480, "Height of the main stream.", "pixels", low=2, high=16384)
     format: str = _key(
         "auto", 'Pixel format of the main stream as picamera2 names it, e.g. "RGB888", "YUV420", "MJPEG", "YUYV".')  # fmt: skip
     frame_rate: float | None = _key(
-        None, "Frames a second; without it the camera's own default.", "1/s", low=0.001, high=1000, example="30")  # fmt: skip
+        None, "Without it the camera's own default.", "frames/s", low=0.001, high=1000, example="30")  # fmt: skip
     buffer_count: int | None = _key(
         None, "Buffers of the stream; fewer cost less CMA memory.", low=1, high=32, example="4")  # fmt: skip
     hflip: bool = _key(False, "Mirror left to right.")
@@ -175,6 +198,11 @@ class CameraSettings:
     fault: tuple[ScriptedFault, ...] = ()
 
 
+_KEYLESS: dict[str, str] = {
+    Rung.RETRY: "the rung retry has no keys: it captures again until max_consecutive_failures in [supervision]",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The whole configuration, validated."""
@@ -182,70 +210,96 @@ class Settings:
     daemon: Daemon = field(default_factory=Daemon)
     supervision: Supervision = field(default_factory=Supervision)
     health: Health = field(default_factory=Health)
-    ladder: tuple[RungPolicy, ...] = LADDER
-    cameras: tuple[CameraSettings, ...] = (CameraSettings(),)
+    ladder: tuple[RungPolicy, ...] = field(
+        default=LADDER, metadata={"tables": Tables("ladder", RungSettings, tuple(Rung), _KEYLESS)})  # fmt: skip
+    cameras: tuple[CameraSettings, ...] = field(
+        default=(CameraSettings(),), metadata={"tables": Tables("camera", CameraSettings)})  # fmt: skip
 
 
-Problem = tuple[str, str]  # key path, what is wrong with it
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """Keys (by path) that do not go together, what would, and what to do about it."""
+
+    keys: tuple[str, ...]
+    expected: str
+    hint: str
 
 
-def contradictions(settings: Settings) -> list[Problem]:
+def contradictions(settings: Settings) -> list[Contradiction]:
     """Rules that no single key can break alone."""
     return [problem for rule in _RULES for problem in rule(settings)]
 
 
-def _bands_descend(settings: Settings) -> list[Problem]:
-    scores = [getattr(settings.health, f.name) for f in fields(Health)]
+def _bands_descend(settings: Settings) -> list[Contradiction]:
+    names = [f.name for f in fields(Health)]
+    scores = [getattr(settings.health, name) for name in names]
     if scores == sorted(scores, reverse=True):
         return []
-    return [("health", f"the scores must descend from excellent to critical, got {scores}")]
+    found = ", ".join(f"{name} = {score}" for name, score in zip(names, scores, strict=True))
+    return [Contradiction(tuple(f"health.{name}" for name in names), "scores that descend from excellent to critical",
+                          f"they are {found}")]  # fmt: skip
 
 
-def _detection_fits(settings: Settings) -> list[Problem]:
+def _detection_fits(settings: Settings) -> list[Contradiction]:
     rules = settings.supervision
     if rules.no_frame_timeout >= rules.frame_timeout:
         return []
-    return [("supervision.no_frame_timeout", f"{rules.no_frame_timeout:g} s must not be shorter than "
-             f"frame_timeout ({rules.frame_timeout:g} s): a frame may take that long")]  # fmt: skip
+    return [Contradiction(("supervision.no_frame_timeout", "supervision.frame_timeout"),
+                          f"no_frame_timeout ({rules.no_frame_timeout:g} s) not shorter than "
+                          f"frame_timeout ({rules.frame_timeout:g} s)",
+                          "one frame may take frame_timeout; raise no_frame_timeout or lower frame_timeout")]  # fmt: skip
 
 
-def _some_rung_restarts(settings: Settings) -> list[Problem]:
+def _some_rung_restarts(settings: Settings) -> list[Contradiction]:
     if any(row.enabled and row.rung is Rung.RESTART_WORKER for row in settings.ladder):
         return []
+    return [Contradiction((f"ladder.{Rung.RESTART_WORKER}.enabled",), "true",
+                          "this rung is what an exhausted ladder repeats; it cannot be disabled")]  # fmt: skip
+
+
+def _rungs_are_in_this_release(settings: Settings) -> list[Contradiction]:
     return [
-        (
-            "ladder.restart-worker.enabled",
-            "this rung is what an exhausted ladder repeats; it cannot be disabled",
+        Contradiction(
+            (f"ladder.{row.rung}.enabled",),
+            "false: this rung is not in this release",
+            "leave the key out; the other numbers of the rung may stay",
         )
+        for row in settings.ladder
+        if row.enabled and row.rung in NOT_IN_THIS_RELEASE
     ]
 
 
-def _cameras_differ(settings: Settings) -> list[Problem]:
-    seen: dict[tuple[str, object], str] = {}
-    problems: list[Problem] = []
+def _cameras_differ(settings: Settings) -> list[Contradiction]:
+    seen: dict[object, str] = {}
+    found: list[Contradiction] = []
     for camera in settings.cameras:
         if camera.backend == "simulated":
             continue
-        choice = (camera.backend, camera.id or camera.model or camera.index or 0)
+        choice = camera.id or camera.model or camera.index or 0
         if choice in seen:
-            problems.append((f"camera.{camera.name}", f"selects the same camera as camera.{seen[choice]}; "
-                             "give each its own id, model or index"))  # fmt: skip
+            found.append(Contradiction((f"camera.{camera.name}",), f"another camera than [camera.{seen[choice]}]",
+                                       "give each of them its own id, model or index"))  # fmt: skip
         seen[choice] = camera.name
-    return problems
+    return found
 
 
-def _scripts_have_their_place(settings: Settings) -> list[Problem]:
+def _scripts_have_their_place(settings: Settings) -> list[Contradiction]:
     return [
-        (f"camera.{camera.name}.fault", 'a fault script needs backend = "simulated"')
+        Contradiction(
+            (f"camera.{camera.name}.fault", f"camera.{camera.name}.backend"),
+            "a fault script only where the camera is simulated",
+            'set backend = "simulated" for this camera, or remove its script',
+        )
         for camera in settings.cameras
         if camera.fault and camera.backend != "simulated"
     ]
 
 
-_RULES: tuple[Callable[[Settings], list[Problem]], ...] = (
+_RULES: tuple[Callable[[Settings], list[Contradiction]], ...] = (
     _bands_descend,
     _detection_fits,
     _some_rung_restarts,
+    _rungs_are_in_this_release,
     _cameras_differ,
     _scripts_have_their_place,
 )
