@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+"""Owns build/vm: what is built there, keyed by its inputs, and the progress that is told meanwhile."""
+
+import fcntl
+import hashlib
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+FOLDER = REPOSITORY / "build" / "vm"
+_KEY_LENGTH = 16
+
+
+def key(*inputs: str | Path) -> str:
+    """A digest of texts, of files and of folders with all that is in them."""
+    digest = hashlib.sha256()
+    for entry in inputs:
+        for part in _parts(entry):
+            digest.update(len(part).to_bytes(8) + part)
+    return digest.hexdigest()[:_KEY_LENGTH]
+
+
+def _parts(entry: str | Path) -> Iterator[bytes]:
+    if isinstance(entry, str):
+        yield entry.encode()
+        return
+    files = [entry] if entry.is_file() else sorted(entry.rglob("*"))
+    for file in files:
+        if file.is_file() and "__pycache__" not in file.parts:
+            yield file.relative_to(entry.parent).as_posix().encode()
+            yield file.read_bytes()
+
+
+def built(name: str, inputs_key: str, build: Callable[[Path], None]) -> Path:
+    """The folder NAME-KEY; built now if it is not there, in place of any older one of that name."""
+    folder = FOLDER / f"{name}-{inputs_key}"
+    if folder.is_dir():
+        return folder
+    for old in FOLDER.glob(f"{name}-*"):
+        shutil.rmtree(old)
+    unfinished = FOLDER / f"{name}-unfinished"
+    unfinished.mkdir()
+    with progress(f"building {name}"):
+        build(unfinished)
+    unfinished.rename(folder)
+    return folder
+
+
+@contextmanager
+def lock() -> Iterator[None]:
+    """Two test runs must not build the same thing into the same folder."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    (FOLDER / ".gitignore").write_text("*\n")
+    with (FOLDER / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def progress(step: str) -> Iterator[None]:
+    """Says what begins, and how long it took once it is done."""
+    started = time.monotonic()
+    print(f"vm: {step} ...", file=sys.stderr, flush=True)
+    yield
+    print(f"vm: {step}: {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""Owns the snapshot: a machine that is up, with its camera plugged in and what is slow to read in its memory."""
+
+import subprocess
+from pathlib import Path
+
+from . import cache
+from .image import image
+from .qemu import Qemu
+
+NAME = "ready"
+_DISK = "machine.qcow2"
+_BOOT_SECONDS = 300
+_WARM_UP_SECONDS = 120
+
+# The camera's nodes are there, and libcamera and picamera2 have been read and find it.
+_WARM_UP = """
+set -e
+for attempt in $(seq 300); do [ -e /dev/video0 ] && break; sleep 0.1; done
+udevadm settle
+systemctl is-active --quiet usb-camera
+export LIBCAMERA_PIPELINES_MATCH_LIST=uvcvideo
+python3 -c 'import structlog, sdnotify, tomli, sqlite3
+from picamera2 import Picamera2
+assert len(Picamera2.global_camera_info()) == 1'
+sync
+"""
+
+
+def snapshot() -> tuple[Path, Path]:
+    """The image's folder and the disk with the snapshot in it, which is to be copied, never run."""
+    with cache.lock():
+        base = image()
+        code = [Path(__file__), Path(__file__).with_name("qemu.py")]
+        folder = cache.built(
+            "snapshot", cache.key(str(base), _qemu_version(), *code), lambda new: _build(base, new)
+        )
+    return base, folder / _DISK
+
+
+def _qemu_version() -> str:
+    return subprocess.run(
+        ["qemu-system-x86_64", "--version"], capture_output=True, text=True, check=True
+    ).stdout
+
+
+def _build(base: Path, folder: Path) -> None:
+    disk = folder / _DISK
+    options = ["-q", "-f", "qcow2", "-b", str(base / "disk.img"), "-F", "raw"]
+    subprocess.run(["qemu-img", "create", *options, str(disk)], check=True)
+    machine = Qemu(base, disk, folder / "console.log")
+    try:
+        _warm_up(machine)
+        with cache.progress("saving the snapshot"):
+            complaint = machine.monitor(f"savevm {NAME}")
+    finally:
+        machine.close()
+    if complaint:
+        raise RuntimeError(f"savevm: {complaint}")
+
+
+def _warm_up(machine: Qemu) -> None:
+    with cache.progress("booting the machine"):
+        machine.ask_agent({"run": "true", "timeout": 10}, _BOOT_SECONDS)
+    with cache.progress("reading libcamera and picamera2 once"):
+        answer = machine.ask_agent({"run": _WARM_UP, "timeout": _WARM_UP_SECONDS}, _WARM_UP_SECONDS + 10)
+    if answer["status"] != 0:
+        raise RuntimeError(f"the machine is not ready: {answer}\n{machine.console_tail()}")
