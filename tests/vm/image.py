@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Owns the disk of the machine: root file system, guest files and camera in one image, with kernel and initrd.
+"""Owns the machine's disk: root file system, guest files and camera in one image, with kernel and initrd.
 
 `python -m tests.vm.image` builds everything that is not built yet, the snapshot included.
 """
@@ -57,9 +57,7 @@ def _compile_camera(program: Path) -> None:
 
 
 def _finish(copy: Path) -> None:
-    subprocess.run(
-        ["chroot", str(copy), "python3", "/usr/local/lib/testbed/jpegs.py", _JPEGS], check=True
-    )
+    subprocess.run(["chroot", str(copy), "python3", "/usr/local/lib/testbed/jpegs.py", _JPEGS], check=True)
     units = copy / "etc/systemd/system"
     for name in _MASKED:
         (units / name).symlink_to("/dev/null")
@@ -68,7 +66,7 @@ def _finish(copy: Path) -> None:
         (wanted / name).symlink_to(f"/etc/systemd/system/{name}")
     _replace(copy / "etc/machine-id", f"{cache.key('machine-id'):0<32}\n")
     _replace(copy / "etc/hostname", "camera\n")
-    # Debian keeps the journal in memory unless this folder is there; a test wants to read it after a crash.
+    # With this folder the journal is kept on disk: a test may want to read it after a crash.
     (copy / "var/log/journal").mkdir(exist_ok=True)
 
 
@@ -81,7 +79,7 @@ def _format(tree: Path, disk: Path) -> None:
     # Without a journal and checksums: the disk lives for one test, and both cost time when emulated.
     features = "^has_journal,^metadata_csum"
     options = ["-q", "-t", "ext4", "-O", features, "-m", "0", "-d", str(tree)]
-    subprocess.run(["mke2fs", *options, str(disk), _SIZE], check=True)
+    subprocess.run(["mke2fs", *options, str(disk), _SIZE], check=True, stdout=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":

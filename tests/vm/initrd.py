@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Owns the guest's initrd: busybox and the few modules that find the disk; Debian's costs 15 s more a boot."""
+"""Owns the guest's initrd: busybox and the few modules that find the disk. Debian's costs a boot 15 s."""
 
 import gzip
 import lzma

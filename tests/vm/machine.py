@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""Owns the machine as a test sees it: fresh from the snapshot, commands and files in and out, its camera, its logs."""
+"""Owns the machine as a test sees it: fresh from the snapshot; commands, files, its camera, its logs."""
 
 import base64
 import json
 import shlex
-import shutil
 import subprocess
 import tarfile
 import tempfile
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from . import cache, snapshot
 from .qemu import Qemu
+
+Entry = dict[str, Any]  # of the journal: fields and their values
 
 _ANSWER_SECONDS = 15  # on top of what a command may take
 _RIG_DEFECT = "vhci_hcd: cannot find a urb of seqnum"
@@ -83,11 +84,23 @@ class Machine:
         """Gives the USB camera a command, e.g. "stall" or "normal", and returns its answer."""
         return self.run(f"usb-camera -c {shlex.quote(command)}", check=True).stdout.strip()
 
-    def journal(self, *matches: str) -> list[dict[str, str]]:
-        """The entries that match, e.g. "_SYSTEMD_UNIT=camwatchd.service", oldest first, with all their fields."""
+    def journal(self, *matches: str) -> list[Entry]:
+        """The entries that match, e.g. "_SYSTEMD_UNIT=camwatchd.service", oldest first."""
         words = " ".join(shlex.quote(match) for match in matches)
         lines = self.run(f"journalctl --output=json --all {words}", check=True).stdout.splitlines()
         return [json.loads(line) for line in lines]
+
+    def await_journal(
+        self, *matches: str, pattern: str = "", after: Entry | None = None, timeout: float = 60
+    ) -> Entry:
+        """The first entry that matches and whose JSON contains the pattern, once it is written."""
+        follow = ["journalctl", "--output=json", "--all", "--follow", "--lines=all", *matches]
+        if after:
+            follow += ["--after-cursor", str(after["__CURSOR"])]
+        # Not a pipeline: that would last until journalctl's next line.
+        search = f"grep --max-count=1 -E {shlex.quote(pattern)} < <({shlex.join(follow)})"
+        entry: Entry = json.loads(self.run(search, timeout, check=True).stdout)
+        return entry
 
     def unit(self, name: str, *properties: str) -> dict[str, str]:
         """Properties of a unit, as systemctl show prints them."""
@@ -95,7 +108,7 @@ class Machine:
         return dict(line.split("=", 1) for line in shown.splitlines())
 
     def rig_defect(self) -> str:
-        """The kernel's line that says that the rig, not the program, lost the camera; empty if it did not."""
+        """The kernel's line that says that the rig itself lost the camera; empty if it did not."""
         lines = self.run("dmesg").stdout.splitlines()
         return next((line for line in lines if _RIG_DEFECT in line), "")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Owns one QEMU process: its command line, its monitor, the channel to the agent in it, its console and its end."""
+"""Owns one QEMU process: its command line, its monitor, the channel to the agent, its console, its end."""
 
 import contextlib
 import json

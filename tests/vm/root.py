@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Owns the guest's root file system: Debian trixie with its kernel and libcamera, and picamera2 from PyPI."""
+"""Owns the guest's root file system: Debian trixie with its libcamera, and picamera2 from PyPI."""
 
 import os
 import shutil
@@ -58,10 +58,8 @@ def mirror() -> str:
     """Where this machine gets Debian itself from, so that no mirror has to be named here."""
     release = Path("/etc/os-release").read_text()
     codename = next(line.partition("=")[2] for line in release.splitlines() if "VERSION_CODENAME=" in line)
-    targets = _run(
-        ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]
-        + [f"Release: {codename}", "Component: main"]
-    )
+    filters = ["Created-By: Packages", f"Release: {codename}", "Component: main"]
+    targets = _run(["apt-get", "indextargets", "--format", "$(REPO_URI)", *filters])
     if not targets:
         raise RuntimeError(f"apt has no source for {codename} main; the image is built from the same mirror")
     return targets.splitlines()[0]

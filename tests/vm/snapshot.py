@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Owns the snapshot: a machine that is up, with its camera plugged in and what is slow to read in its memory."""
+"""Owns the snapshot: a machine that is up, its camera plugged in, and what is slow to read in memory."""
 
 import subprocess
 from pathlib import Path

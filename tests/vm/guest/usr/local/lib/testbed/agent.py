@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Owns the guest's end of the test channel: JSON lines on a virtio-serial port, a request and then its reply.
+"""Owns the guest's end of the test channel: JSON lines on a virtio-serial port, a reply for each request.
 
     {"run": "COMMAND", "timeout": 30}           {"status": 0, "stdout": "...", "stderr": "..."}
     {"write": "/a/file", "data": "BASE64"}      {}
     {"read": "/a/file"}                         {"data": "BASE64"}
 
-A command that is not done in time is killed with its process group and has the status null; a request that
-cannot be served has the reply {"error": "..."}.
+A command that is not done in time is killed with its process group and has the status null; a request
+that cannot be served has the reply {"error": "..."}.
 """
 
 import base64

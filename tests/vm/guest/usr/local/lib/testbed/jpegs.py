@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Owns the pictures that the USB camera sends as MJPEG: SIZE_NN.jpg in the folder given, ten of each size."""
+"""Owns the pictures that the USB camera sends as MJPEG: WIDTH_NN.jpg in a folder, ten of each size."""
 
 import sys
 from pathlib import Path
