@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: MIT
+"""Owns the facts that the ladder is told (events, past tense) and the orders it gives (effects, imperative)."""
+
+from dataclasses import dataclass
+
+from camwatchd.core.ladder import Outcome, Rung
+
+# --- facts in ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStarted:
+    """A worker process of this camera was executed, or the standby worker was taken; the old one is reaped."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerImported:
+    """Its slow imports are done; it now opens the camera."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStarted:
+    """The camera is open and its stream was started."""
+
+
+@dataclass(frozen=True, slots=True)
+class FramesArrived:
+    """`count` healthy captures since the last report; frame duration in seconds (0: unknown)."""
+
+    count: int
+    frame_duration: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureFailed:
+    """One capture was missed or unhealthy, for the reason `fault` names."""
+
+    fault: str
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Faulted:
+    """Direct evidence of a fault: nothing is left to be counted."""
+
+    fault: str
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionEnded:
+    """The ordered restart of the stream returned."""
+
+    outcome: Outcome
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerExited:
+    """The worker ended unasked; `fault` is what its exit status says."""
+
+    fault: str
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerUnkillable:
+    """SIGKILL had no effect: a task of the worker (of this start or a previous one) hangs in the kernel."""
+
+    fault: str
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerReaped:
+    """What could not be killed is gone after all."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceAppeared:
+    """A device node that may be a camera's was created."""
+
+    node: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TimePassed:
+    """The state's deadline is reached."""
+
+
+Event = (
+    WorkerStarted
+    | WorkerImported
+    | StreamStarted
+    | FramesArrived
+    | CaptureFailed
+    | Faulted
+    | ActionEnded
+    | WorkerExited
+    | WorkerUnkillable
+    | WorkerReaped
+    | DeviceAppeared
+    | TimePassed
+)
+
+# --- orders out -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Perform:
+    """Do what the rung says. `fresh`: execute a new process, do not take the standby worker."""
+
+    rung: Rung
+    attempt: int
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SayStarted:
+    """The camera delivers for the first time since the daemon took it."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SayFailure:
+    """A capture failed; `failures` of `limit` in a row."""
+
+    fault: str
+    evidence: str
+    failures: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class SayHiccup:
+    """Frames came back before the failures became a fault: the retry rung cured it."""
+
+    failures: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SayFault:
+    """An incident opens, or a worse fault takes it over. `noticed_after`: seconds since the last healthy frame."""
+
+    fault: str
+    evidence: str
+    noticed_after: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SayWaiting:
+    """The ladder waits `seconds` before the next attempt or probe."""
+
+    rung: Rung
+    attempt: int
+    seconds: float
+    exhausted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SayAttemptFailed:
+    """An attempt did not end in health."""
+
+    rung: Rung
+    attempt: int
+    reason: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SayRecovered:
+    """The incident is over: proved by frames. `rung` None: the frames came back by themselves."""
+
+    fault: str
+    rung: Rung | None
+    attempt: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SayCritical:
+    """Everything on the ladder was tried, or nothing on it can help; said once per incident."""
+
+    fault: str
+    reason: str
+
+
+Effect = (
+    Perform
+    | SayStarted
+    | SayFailure
+    | SayHiccup
+    | SayFault
+    | SayWaiting
+    | SayAttemptFailed
+    | SayRecovered
+    | SayCritical
+)

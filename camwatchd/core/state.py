@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""Owns what the ladder remembers of one camera, and the policy it is judged by."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from camwatchd.core.ladder import LADDER, Rung, RungPolicy
+from camwatchd.core.settings import Supervision
+
+
+class Phase(StrEnum):
+    """Where a camera is. Every phase but HEALTHY must have a deadline; HEALTHY has one too: the next report."""
+
+    STARTING = "starting"  # the first worker imports, opens, starts; an incident of its own
+    HEALTHY = "healthy"
+    RETRYING = "retrying"  # the lowest rung: captures again and counts
+    BACKOFF = "backoff"  # waits before an attempt, with the camera open if it still is
+    ACTING = "acting"  # the rung's action is under way
+    SETTLING = "settling"  # the action ended; three healthy frames in a row must prove it
+    HOLDING = "holding"  # a fault that climbing cannot cure; probed from time to time
+    WEDGED = "wedged"  # a process that cannot be killed holds the camera
+
+
+class Milestone(StrEnum):
+    """How far a restart of the worker has come."""
+
+    NONE = ""
+    REAPING = "ending the old worker"
+    IMPORTING = "importing"
+    OPENING = "opening"
+
+
+# TERM, ABRT and KILL 2 s apart, then 15 s until the verdict "unkillable", and one to read it (core/killing.py).
+REAP_BOUND = 20.0
+# A worker reports at least every frame deadline, its healthy frames up to 0.25 s late; as much again for scheduling.
+REPORT_SLACK = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The numbers by which one camera is judged."""
+
+    supervision: Supervision = Supervision()
+    ladder: tuple[RungPolicy, ...] = LADDER
+
+    def row(self, rung: Rung) -> RungPolicy:
+        """The row of a rung."""
+        return self.ladder[rung.height]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """One camera's place on the ladder. Points in time are monotonic seconds."""
+
+    phase: Phase
+    since: float
+    deadline: float
+    rung: Rung = Rung.RETRY  # the attempt under way or waited for
+    attempt: int = 0
+    milestone: Milestone = Milestone.NONE
+    floor: Rung = Rung.RETRY  # never climbs down below this until stable
+    used: tuple[int, ...] = (0,) * len(Rung)  # attempts spent, by height
+    exhausted: bool = False
+    rounds: int = 0  # attempts beyond the ladder, and probes of a held fault: each is a move
+    fault: str = ""  # of the open incident
+    suspicion: str = ""  # what the failures counted so far point at
+    opened_at: float = 0.0  # of the incident
+    started_at: float = 0.0  # of the attempt under way
+    noticed_after: float | None = None
+    failures: int = 0  # missed or unhealthy captures in a row
+    failed_recoveries: int = 0
+    streak: int = 0  # healthy frames in a row
+    healthy_since: float | None = None
+    last_healthy: float | None = None
+    frame_duration: float = 1 / 30
+    lease_until: float = 0.0  # until when the rungs that remain may take; set when an incident opens
+    critical_said: bool = False
+
+    def to(self, phase: Phase, now: float, deadline: float, **changes: Any) -> "State":
+        """The state in another phase (or anew in the same)."""
+        return replace(self, phase=phase, since=now, deadline=deadline, **changes)
+
+    @property
+    def in_incident(self) -> bool:
+        """Whether the watchdog is on a lease because of this camera."""
+        return self.phase not in (Phase.HEALTHY, Phase.RETRYING)

@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: MIT
+"""Storyboards of the ladder: what is tried, when, and what ends an incident."""
+
+from itertools import product
+
+import pytest
+
+from camwatchd.core import escalation, lease
+from camwatchd.core import events as ev
+from camwatchd.core.events import Event
+from camwatchd.core.faults import FAULTS, Issue
+from camwatchd.core.ladder import LADDER, Outcome, Rung
+from camwatchd.core.settings import Supervision
+from camwatchd.core.state import Phase, Policy
+from tests.core.storyboard import GOOD, MISSED, Story, healthy
+
+STREAM, WORKER = Rung.RESTART_STREAM, Rung.RESTART_WORKER
+DONE = ev.ActionEnded(Outcome.SUCCEEDED)
+BACK_BY_STREAM: tuple[Event, ...] = (DONE, GOOD)
+BACK_BY_WORKER: tuple[Event, ...] = (ev.WorkerStarted(), ev.WorkerImported(), ev.StreamStarted(), GOOD)
+CRASH = ev.WorkerExited("worker-crashed", "killed by SIGSEGV")
+
+
+def test_the_table_is_total() -> None:
+    """Every event has a cell for every phase."""
+    cells = {(event, phase) for event, row in escalation.TABLE.items() for phase in row}
+
+    assert set(product(Event.__args__, Phase)) == cells
+
+
+def test_a_start_is_proved_by_three_frames() -> None:
+    """The first frames end the start; before the third nothing is called healthy."""
+    story = Story().after(0.5, ev.WorkerStarted(), ev.WorkerImported(), ev.StreamStarted())
+    story.after(0.1, ev.FramesArrived(2))
+    before = story.state.phase
+    story.after(0.1, ev.FramesArrived(1))
+
+    assert (Phase.SETTLING, Phase.HEALTHY) == (before, story.state.phase)
+    assert [(WORKER, 0)] == story.orders()
+
+
+def test_a_hiccup_is_cured_by_retrying() -> None:
+    """Fewer failures than max_consecutive_failures end with the next frame, and nothing is restarted."""
+    story = healthy().after(1.5, MISSED).after(0.2, GOOD)
+
+    assert [1] == [said.failures for said in story.said(ev.SayHiccup)]
+    assert Phase.HEALTHY is story.state.phase
+    assert [(WORKER, 0)] == story.orders()
+
+
+def test_the_third_failure_in_a_row_restarts_the_stream_at_once() -> None:
+    """A stall enters at restart-stream, in the same step as the failure that made it a fault."""
+    story = healthy().stall()
+
+    assert (4.6, ev.Perform(STREAM, 1)) == story.told[-1]
+    assert ["frames-stopped"] == [said.fault for said in story.said(ev.SayFault)]
+
+
+def test_a_frame_between_failures_starts_the_count_anew() -> None:
+    """Only failures in a row make a fault."""
+    story = healthy()
+    for _ in range(10):
+        story.after(1.5, MISSED).after(1.5, MISSED).after(0.1, GOOD)
+
+    assert [] == story.said(ev.SayFault)
+
+
+def test_frames_prove_an_attempt_and_name_the_cure() -> None:
+    """Three healthy frames in the settle time end the incident and say which rung did it."""
+    story = healthy().stall().after(0.3, DONE).after(0.1, GOOD)
+
+    assert [(STREAM, 1)] == [(said.rung, said.attempt) for said in story.said(ev.SayRecovered)]
+    assert 0 == story.state.failures
+
+
+def test_a_call_that_returned_proves_nothing() -> None:
+    """A restart that succeeded but brings no frames within its settle time is a failed recovery."""
+    story = healthy().stall().after(0.3, DONE).after(5.1)
+
+    assert (STREAM, 2) == story.orders()[-1]
+    assert 1 == story.state.failed_recoveries
+
+
+def test_the_whole_ladder_in_order_for_a_camera_that_never_returns() -> None:
+    """Every rung is tried as often as the table says, then restart-worker repeats every cooldown."""
+    story = healthy().stall()
+    while len(story.orders()) < 9:
+        story.until_deadline()
+
+    expected = [(WORKER, 0), (STREAM, 1), (STREAM, 2), (WORKER, 1), (WORKER, 2), (WORKER, 3)] + [
+        (WORKER, 3)
+    ] * 3
+    assert expected == story.orders()
+    assert [2.0, 4.0, 8.0, 30.0, 30.0, 30.0] == [said.seconds for said in story.said(ev.SayWaiting)]
+    assert 1 == len(story.said(ev.SayCritical))
+
+
+def test_a_crash_enters_at_restart_worker_without_waiting() -> None:
+    """Nothing can come back by itself once the worker is dead, so its first restart waits for nothing."""
+    story = healthy().after(1, CRASH)
+
+    assert ev.Perform(WORKER, 1) == story.told[-1][1]
+
+
+def test_the_standby_serves_only_the_first_reinitialisation() -> None:
+    """The second and later attempts of an incident execute a fresh process."""
+    story = healthy().after(1, CRASH)
+    story.after(0.1, ev.WorkerStarted(), CRASH).after(4.1)
+
+    assert [False, True] == [said.fresh for said in story.said(ev.Perform)][1:]
+
+
+def test_frames_that_return_while_the_ladder_waits_end_the_incident() -> None:
+    """Do no harm: in backoff the camera stays open, and its own return is the cure."""
+    story = (
+        healthy()
+        .stall()
+        .after(0.1, ev.ActionEnded(Outcome.FAILED))
+        .after(0.1, ev.ActionEnded(Outcome.FAILED))
+    )
+    waiting = story.state.phase
+    story.after(0.5, GOOD)
+
+    assert (Phase.BACKOFF, Phase.HEALTHY) == (waiting, story.state.phase)
+    assert [None] == [said.rung for said in story.said(ev.SayRecovered)]
+
+
+def test_a_worse_fault_jumps_ahead_and_a_weaker_one_never_back() -> None:
+    """A crash during restart-stream goes to restart-worker; a front-end time-out then changes nothing."""
+    story = healthy().stall().after(0.1, CRASH)
+    jumped = story.orders()[-1]
+    story.after(0.1, ev.Faulted("frontend-timeout")).after(10)
+
+    assert (WORKER, 1) == jumped
+    assert all(rung is WORKER for rung, _ in story.orders()[2:])
+
+
+def test_old_words_do_not_fail_a_restart_of_the_stream() -> None:
+    """libcamera's lines about the old stall may arrive while the stream is being restarted."""
+    story = healthy().stall().after(0.1, ev.Faulted("frontend-timeout"))
+
+    assert Phase.ACTING is story.state.phase
+    assert [] == story.said(ev.SayAttemptFailed)
+
+
+def test_direct_evidence_is_a_fault_at_once() -> None:
+    """A front-end time-out waits for no third failure."""
+    story = healthy().after(1, ev.Faulted("frontend-timeout", "Camera frontend has timed out!"))
+
+    assert ev.Perform(STREAM, 1) == story.told[-1][1]
+
+
+def test_a_busy_camera_is_probed_every_30_seconds_for_ever() -> None:
+    """A camera in somebody else's hands is never climbed for."""
+    story = Story().after(0.5, ev.WorkerStarted(), ev.WorkerImported())
+    for _ in range(20):
+        story.after(0.1, ev.Faulted("busy", "Device or resource busy"))
+        assert Phase.HOLDING is story.state.phase
+        story.until_deadline().after(0.1, ev.WorkerStarted(), ev.WorkerImported())
+
+    assert {30.0} == {said.seconds for said in story.said(ev.SayWaiting)}
+    assert (0,) * 6 == story.state.used
+
+
+def test_a_plugged_in_device_is_probed_at_once() -> None:
+    """A new device node cuts the wait short when the camera is missing."""
+    story = (
+        healthy().after(1, ev.Faulted("device-gone")).after(0.1, ev.WorkerStarted(), ev.Faulted("not-found"))
+    )
+    waiting = story.state.phase
+    story.after(0.5, ev.DeviceAppeared("/dev/video2"))
+
+    assert (Phase.BACKOFF, ev.Perform(WORKER, 2, fresh=True)) == (waiting, story.told[-1][1])
+
+
+def test_a_plugged_in_device_does_not_hurry_a_stall() -> None:
+    """Somebody's USB stick must not restart a camera whose connection is not in doubt."""
+    story = (
+        healthy()
+        .stall()
+        .after(0.1, ev.ActionEnded(Outcome.FAILED))
+        .after(0.1, ev.ActionEnded(Outcome.FAILED))
+    )
+    orders = len(story.orders())
+    story.after(0.1, ev.DeviceAppeared("/dev/video9"))
+
+    assert orders == len(story.orders())
+
+
+def test_position_is_kept_until_stable() -> None:
+    """A camera that fails again soon climbs on where it stood; after stable_after it starts from the bottom."""
+    story = healthy().stall().after(0.3, DONE, GOOD).stall()
+    climbing_on = story.orders()[-1]
+    story.after(0.3, DONE)
+    for _ in range(310):
+        story.after(1, GOOD)
+    story.stall()
+
+    assert ((STREAM, 2), (STREAM, 1)) == (climbing_on, story.orders()[-1])
+
+
+def test_flapping_never_leaves_the_in_process_rungs() -> None:
+    """A camera that dies every four minutes and is brought back each time is never given up."""
+    story = healthy()
+    for _ in range(50):
+        for _ in range(240):
+            story.after(1, GOOD)
+        story.stall()
+        for _ in range(3):
+            if story.state.phase is Phase.BACKOFF:
+                story.until_deadline()
+        story.after(0.2, *(BACK_BY_STREAM if story.orders()[-1][0] is STREAM else BACK_BY_WORKER))
+
+    assert {STREAM, WORKER} == {rung for rung, _ in story.orders()}
+    assert 50 == len(story.said(ev.SayRecovered))
+
+
+def test_a_silent_worker_is_counted_and_named() -> None:
+    """A worker that reports nothing at all fails a capture every frame deadline, until it is a fault."""
+    story = healthy().at(30)
+
+    assert ["worker-silent"] == [said.fault for said in story.said(ev.SayFault)]
+    assert (WORKER, 1) == story.orders()[1]
+
+
+def test_long_exposures_are_not_a_stall() -> None:
+    """With frames of 20 s, the last word is six frames, not no_frame_timeout."""
+    policy = Policy(supervision=Supervision(max_consecutive_failures=50))
+    story = healthy(policy).after(0.1, ev.FramesArrived(5, 20.0)).after(119)
+    patient = story.said(ev.SayFault)
+    story.after(3)
+
+    assert [] == patient
+    assert 1 == len(story.said(ev.SayFault))
+
+
+def test_no_frame_timeout_is_the_last_word() -> None:
+    """Whatever the count says, so long without a frame is a fault."""
+    policy = Policy(supervision=Supervision(max_consecutive_failures=100))
+    story = healthy(policy)
+    last = story.now
+    for _ in range(30):
+        story.after(1.5, MISSED)
+        if story.said(ev.SayFault):
+            break
+
+    assert 30 == pytest.approx(story.now - last, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("milestones", "fault"),
+    [
+        ((), "worker-unkillable"),
+        ((ev.WorkerStarted(),), "import-timeout"),
+        ((ev.WorkerStarted(), ev.WorkerImported()), "init-timeout"),
+        ((ev.WorkerStarted(), ev.WorkerImported(), ev.StreamStarted()), "start-timeout"),
+    ],
+)
+def test_a_start_that_hangs_says_where(milestones: tuple[Event, ...], fault: str) -> None:
+    """An action that hangs is an outcome too, named after the milestone it did not reach."""
+    story = Story().after(0.1, *milestones).until_deadline()
+
+    assert fault == story.said(ev.SayFault)[0].fault
+
+
+def test_an_unkillable_worker_blocks_every_further_one_until_it_is_gone() -> None:
+    """No camera is opened before its previous worker is reaped, and waiting for that does not renew the lease."""
+    story = (
+        healthy()
+        .stall()
+        .after(0.1, CRASH)
+        .after(19, ev.WorkerUnkillable("worker-unkillable", "vb2_core_streamoff"))
+    )
+    lease_until, orders = story.state.lease_until, len(story.orders())
+    story.after(200)
+    waited = (story.state.lease_until, len(story.orders()))
+    story.after(1, ev.WorkerReaped())
+
+    assert (lease_until, orders) == waited
+    assert (WORKER, 1) == story.orders()[-1]
+    assert story.state.lease_until >= story.state.deadline
+
+
+def test_the_lease_covers_the_worst_case_of_the_table() -> None:
+    """From the fault on, everything at its bound ends before the lease does, and not much before."""
+    story = healthy().stall()
+    lease_until = story.state.lease_until
+    while not story.state.exhausted:
+        if story.state.phase is Phase.ACTING and story.state.rung is STREAM:
+            story.after(29.9, DONE)
+        elif story.state.milestone == "ending the old worker":
+            story.after(19.9, ev.WorkerStarted()).after(59.9, ev.WorkerImported()).after(
+                49.9, ev.StreamStarted()
+            )
+        else:
+            story.until_deadline()
+
+    assert 0 < lease_until - story.now <= lease.MARGIN + 2
+
+
+def test_every_fault_of_the_table_makes_a_move() -> None:
+    """No fault, whatever its entry, leaves a camera without a next deadline and a thing to do."""
+    for name in FAULTS:
+        story = healthy().after(1, ev.Faulted(name))
+        moves = [*story.said(ev.Perform)[1:], *story.said(ev.SayWaiting)]
+        assert moves, name
+        assert story.state.deadline > story.now, name
+
+
+def test_the_fault_table_uses_only_the_required_alerts() -> None:
+    """Each fault raises one of the three required alerts; no reboot is spent on what it cannot cure."""
+    no_reboot = {"busy", "permission", "configuration", "missing-package", "frozen-picture", "black-picture"}
+
+    assert {"capture_failure", "buffer_error", "connection_error"} == {issue.value for issue in Issue}
+    assert all(FAULTS[name].max_reboots == 0 for name in no_reboot)
+    assert 1 == FAULTS["not-found"].max_reboots
+
+
+def test_rungs_stand_in_the_order_of_the_ladder() -> None:
+    """Row n of the table is rung n."""
+    assert list(Rung) == [row.rung for row in LADDER]

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: MIT
+"""What holds for every history of a camera: hypothesis tells the stories."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from camwatchd.core import escalation, lease
+from camwatchd.core import events as ev
+from camwatchd.core.events import Event
+from camwatchd.core.faults import FAULTS
+from camwatchd.core.ladder import LADDER, Outcome, Rung
+from camwatchd.core.lease import Gate, Ping, SetInterval, Watchdog
+from camwatchd.core.settings import Supervision
+from camwatchd.core.state import Phase, Policy, State
+
+faults = st.sampled_from(sorted(FAULTS))
+durations = st.sampled_from([0.0, 1 / 120, 1 / 30, 0.5, 5.0, 30.0])
+happenings: st.SearchStrategy[Event] = st.one_of(
+    st.sampled_from(
+        [ev.WorkerStarted(), ev.WorkerImported(), ev.StreamStarted(), ev.WorkerReaped(), ev.TimePassed()]
+    ),
+    st.builds(ev.FramesArrived, st.integers(1, 8), durations),
+    st.builds(ev.CaptureFailed, faults),
+    st.builds(ev.Faulted, faults),
+    st.builds(ev.ActionEnded, st.sampled_from(Outcome)),
+    st.builds(ev.WorkerExited, st.sampled_from(["worker-exited", "worker-crashed", "missing-package"])),
+    st.builds(ev.WorkerUnkillable, st.sampled_from(["worker-unkillable", "leftover-worker"])),
+    st.builds(ev.DeviceAppeared),
+)
+histories = st.lists(st.tuples(st.floats(0, 1.2), happenings), max_size=60)
+policies = st.builds(
+    Policy,
+    supervision=st.builds(
+        Supervision,
+        max_consecutive_failures=st.integers(1, 5),
+        recovery_cooldown=st.sampled_from([1.0, 30.0]),
+        frame_timeout=st.sampled_from([0.5, 5.0]),
+        stable_after=st.sampled_from([10.0, 300.0]),
+    ),
+    ladder=st.tuples(st.booleans(), st.integers(1, 3), st.integers(1, 3)).map(
+        lambda x: (
+            LADDER[0],
+            replace(LADDER[1], enabled=x[0], attempts=x[1]),
+            replace(LADDER[2], attempts=x[2]),
+            *LADDER[3:],
+        )
+    ),
+)
+
+
+def play(policy: Policy, history: list[tuple[float, Event]]) -> list[tuple[float, State, Event, State]]:
+    """Every step of a history. A pause is a share of the time to the deadline: what is due comes first."""
+    now = 100.0
+    state, _ = escalation.begin(policy, now)
+    steps = []
+    for share, event in history:
+        pause = (state.deadline - now) * share
+        if share >= 1:
+            pause, event = state.deadline - now, ev.TimePassed()
+        elif isinstance(event, ev.TimePassed):
+            pause = state.deadline - now
+        now += max(0.0, pause)
+        after, _ = escalation.step(policy, state, event, now)
+        steps.append((now, state, event, after))
+        state = after
+    return steps
+
+
+def position(state: State) -> tuple[int, int]:
+    """How far an incident has moved: attempts spent, and rounds beyond the ladder."""
+    return sum(state.used), state.rounds
+
+
+@given(policies, histories)
+def test_every_phase_has_a_deadline_ahead(policy: Policy, history: list[tuple[float, Event]]) -> None:
+    """No state waits for something that may never come."""
+    for now, _, event, after in play(policy, history):
+        assert after.deadline > now or not isinstance(event, ev.TimePassed)
+        assert after.deadline >= now
+
+
+@given(policies, histories)
+def test_attempts_never_exceed_their_limit(policy: Policy, history: list[tuple[float, Event]]) -> None:
+    """A rung is not tried more often than its row says before the ladder counts as spent."""
+    for _, _, _, after in play(policy, history):
+        for row, used in zip(policy.ladder, after.used, strict=True):
+            assert used <= row.attempts
+
+
+@given(policies, histories)
+def test_nothing_moves_down_within_an_incident(policy: Policy, history: list[tuple[float, Event]]) -> None:
+    """Neither a weaker fault nor a failed attempt takes a camera to a lower rung."""
+    for _, before, _, after in play(policy, history):
+        if before.in_incident and after.in_incident:
+            assert after.floor.height >= before.floor.height
+
+
+@given(policies, histories)
+def test_the_lease_is_renewed_only_by_progress(policy: Policy, history: list[tuple[float, Event]]) -> None:
+    """Within an incident the end of the lease moves only when an attempt was spent or a round begun."""
+    for _, before, _, after in play(policy, history):
+        if before.in_incident and after.in_incident and after.lease_until > before.lease_until:
+            assert position(after) > position(before)
+
+
+@given(policies, histories)
+def test_the_lease_covers_what_remains(policy: Policy, history: list[tuple[float, Event]]) -> None:
+    """At any moment of an incident the lease outlives the present phase and every attempt that is left."""
+    for now, _, _, after in play(policy, history):
+        if after.in_incident and after.phase is not Phase.WEDGED:
+            assert after.lease_until >= after.deadline
+        if after.phase is Phase.BACKOFF and not after.exhausted:
+            assert after.lease_until >= after.deadline + _left(policy, after)
+        assert not after.in_incident or after.lease_until > now or after.phase is Phase.WEDGED
+
+
+def _left(policy: Policy, state: State) -> float:
+    """What the attempts not spent may take, counted here in the plainest way."""
+    total = 0.0
+    for row in policy.ladder[1:3]:
+        if row.enabled and row.rung.height >= state.floor.height:
+            bound = row.timeout + (80 if row.rung is Rung.RESTART_WORKER else 0)
+            total += (row.attempts - state.used[row.rung.height]) * (bound + row.settle)
+    return total
+
+
+@given(policies, histories)
+def test_enough_healthy_frames_lead_back_from_everywhere(
+    policy: Policy, history: list[tuple[float, Event]]
+) -> None:
+    """From any state three healthy frames end the incident."""
+    steps = play(policy, history)
+    state = steps[-1][3] if steps else escalation.begin(policy, 100.0)[0]
+    after, _ = escalation.step(policy, state, ev.FramesArrived(3), 1e6)
+
+    assert Phase.HEALTHY is after.phase
+    assert 0 == after.failures
+
+
+@given(policies, histories)
+def test_a_replayed_history_ends_in_the_same_state(
+    policy: Policy, history: list[tuple[float, Event]]
+) -> None:
+    """The core has no memory but its state: the same story always ends the same way."""
+    assert play(policy, history) == play(policy, history)
+
+
+@given(policies, st.integers(1, 400))
+def test_flapping_stays_on_the_in_process_rungs(policy: Policy, days: int) -> None:
+    """However often a camera fails: while attempts bring frames back, none is ever a failed recovery."""
+    now, (state, _) = 100.0, escalation.begin(policy, 100.0)
+    state, _ = escalation.step(policy, state, ev.FramesArrived(3), now)
+    for _ in range(days):
+        state, effects = escalation.step(policy, state, ev.Faulted("frames-stopped"), now := now + 9)
+        assert all(e.rung in lease.IN_PROCESS for e in effects if isinstance(e, ev.Perform))
+        state, _ = escalation.step(policy, state, ev.FramesArrived(3), now := now + 1)
+        assert 0 == state.failed_recoveries
+        assert Phase.HEALTHY is state.phase
+
+
+# --- the gate of the watchdog -----------------------------------------------------------------------------
+
+gates = st.builds(
+    Gate,
+    healthy=st.booleans(),
+    delivered=st.booleans(),
+    lease_until=st.floats(0, 5000),
+    detection=st.floats(1, 200),
+)
+turns = st.lists(st.tuples(st.floats(0, 60), st.lists(gates, max_size=3)), max_size=40)
+
+
+@given(turns)
+@settings(max_examples=300)
+def test_no_ping_without_a_healthy_frame_of_every_required_camera(
+    turns: list[tuple[float, list[Gate]]],
+) -> None:
+    """A ping needs every required camera healthy and heard of since the last ping; the loop alone never pings."""
+    watchdog, now = Watchdog(60.0), 0.0
+    for pause, cameras in turns:
+        now += pause
+        watchdog, orders = lease.pay(watchdog, cameras, now)
+        if Ping() in orders:
+            assert cameras
+            assert all(camera.healthy and camera.delivered for camera in cameras)
+
+
+@given(turns)
+def test_an_interval_is_never_zero_and_never_below_what_detection_needs(
+    turns: list[tuple[float, list[Gate]]],
+) -> None:
+    """0 would disarm the watchdog; a steady interval shorter than the detection would starve long exposures."""
+    watchdog, now = Watchdog(60.0), 0.0
+    for pause, cameras in turns:
+        now += pause
+        watchdog, orders = lease.pay(watchdog, cameras, now)
+        for order in orders:
+            if isinstance(order, SetInterval):
+                assert order.seconds > 0
+                if cameras and all(camera.healthy for camera in cameras):
+                    assert order.seconds >= max(camera.detection for camera in cameras)
+
+
+@given(st.lists(st.floats(0.01, 5), min_size=1, max_size=200))
+def test_pings_keep_their_distance_and_their_promise(pauses: list[float]) -> None:
+    """With frames always at hand there is at most one ping per quarter of the interval, and none is forgotten."""
+    watchdog, now, told = Watchdog(60.0), 0.0, []
+    gate = Gate(healthy=True, delivered=True, lease_until=0.0, detection=6.0)
+    for pause in pauses:
+        now += pause
+        watchdog, orders = lease.pay(watchdog, [gate], now)
+        told += [now] if Ping() in orders else []
+    gaps = [b - a for a, b in pairwise(told)]
+
+    assert all(15 <= gap <= 15 + 5 for gap in gaps)
