@@ -36,12 +36,19 @@ class Identity:
     height: int
 
 
+def _released_twice() -> None:
+    raise RuntimeError("a frame may be released only once")
+
+
 @dataclass(slots=True)
 class Frame:
-    """One capture; valid until `release()`, which must be called exactly once.
+    """One capture; valid until `release()`, which must be called exactly once, before `stop()`.
 
     `sample` is a strided view (rows, columns) of one brightness-like byte per pixel inside the camera's own
     buffer, of the lores stream where there is one; None for encoded formats, whose bytes are in `encoded`.
+    Views made from either must be gone by `release()`, which itself sets both to None: while one exists the
+    camera's memory cannot be unmapped. `release()` gives the buffer back to the camera and may raise what the
+    stack below raises, e.g. that the device is gone.
     """
 
     sequence: int  # the camera's own count; -1 where the camera gives none
@@ -49,36 +56,57 @@ class Frame:
     frame_duration: float  # s; 0 where the camera does not say
     sample: npt.NDArray[np.uint8] | None
     encoded: memoryview | None
-    release: Callable[[], None]
+    release: Callable[[], None] = _released_twice
     metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+def lend(frame: Frame, give_back: Callable[[], None]) -> Frame:
+    """The frame with a `release()` that ends its views, calls `give_back`, and refuses to do so twice."""
+
+    def release() -> None:
+        frame.sample = frame.encoded = None
+        frame.release = _released_twice
+        give_back()
+
+    frame.release = release
+    return frame
 
 
 class Camera(Protocol):
     """One camera in this process. Every method may raise CameraError or whatever the stack below raises."""
 
     def open(self) -> Identity:
-        """Find, acquire and configure the camera. May block."""
+        """Find, acquire and configure the camera. May block. After a failure: `close()`, then a fresh process."""
 
     def start(self) -> None:
-        """Start the stream. May block."""
+        """Start the stream, again after `stop()`. May block."""
 
     def request(self) -> None:
-        """Ask for the next frame; at most one request is pending. Does not block."""
+        """Ask for the next frame, or for one that arrived since the last was taken. Does not block.
+
+        At most one request is pending: the next is made after `take()` or `cancel()`, also if `take()` raised.
+        """
 
     def fileno(self) -> int:
-        """A descriptor that becomes readable when the requested frame is there or has failed."""
+        """A descriptor that is readable while the requested frame is there or has failed.
+
+        The same from `open()` to `close()`; -1 outside.
+        """
 
     def take(self) -> Frame:
         """The requested frame, after `fileno()` became readable. Does not block."""
 
     def cancel(self) -> None:
-        """Give up the pending request after a time-out, so that a late frame is not lost or leaked."""
+        """Give up the pending request after a time-out, so that a late frame is not lost or leaked.
+
+        Harmless when nothing is pending. Does not block, but a stack that is stuck may make it.
+        """
 
     def stop(self) -> None:
-        """Stop the stream, with nothing pending afterwards. May block."""
+        """Stop the stream, with nothing pending afterwards; harmless if it does not run. May block."""
 
     def close(self) -> None:
-        """Release the camera. May block. Closing twice is harmless."""
+        """Release the camera, stopping it first. May block. Closing twice is harmless, or what was never open."""
 
 
 def load(backend: str) -> Any:
