@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""Owns when a report is sent: failures at once, healthy captures batched, the first ones of a recovery one by one."""
+
+from collections.abc import Callable
+
+from camwatchd.core.ladder import PROOF_FRAMES
+from camwatchd.core.messages import Frames, Report
+from camwatchd.worker_link import merge
+
+BATCH_INTERVAL = 0.25  # seconds; at most four reports a second cost the supervisor next to nothing
+
+
+class Reporter:
+    """Batches what is healthy and passes on everything else in its order."""
+
+    def __init__(self, send: Callable[[Report], None]) -> None:
+        self._send = send
+        self._pending: Frames | None = None
+        self._sent_at = float("-inf")
+        self._prompt = PROOF_FRAMES
+
+    @property
+    def deadline(self) -> float | None:
+        """When `flush_due` has something to do; None: nothing is pending."""
+        return self._sent_at + BATCH_INTERVAL if self._pending else None
+
+    def healthy(self, frames: Frames, now: float) -> None:
+        """One healthy capture; the first three after trouble are the proof of recovery and do not wait."""
+        self._pending = merge(self._pending, frames) if self._pending else frames
+        if self._prompt > 0:
+            self._prompt -= 1
+            self._flush(now)
+        else:
+            self.flush_due(now)
+
+    def flush_due(self, now: float) -> None:
+        """Send the batch if its time has come."""
+        if self._pending and now >= self._sent_at + BATCH_INTERVAL:
+            self._flush(now)
+
+    def tell(self, report: Report, now: float) -> None:
+        """Send at once, after the healthy captures that came before it."""
+        self._flush(now)
+        self._send(report)
+
+    def trouble(self, report: Report, now: float) -> None:
+        """Send at once; the next healthy captures are proof again."""
+        self.tell(report, now)
+        self._prompt = PROOF_FRAMES
+
+    def _flush(self, now: float) -> None:
+        if self._pending:
+            self._send(self._pending)
+            self._pending, self._sent_at = None, now
