@@ -10,7 +10,7 @@ from typing import Any
 from picamera2 import Picamera2
 
 FRAMES = 100
-WAIT = 1.5  # s for one frame, 45 times its duration
+WAIT = 1.5  # s for one frame: 45 times its duration
 COUNTER_BITS = 32
 
 

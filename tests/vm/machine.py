@@ -107,6 +107,15 @@ class Machine:
         shown = self.run(f"systemctl show {name} --property={','.join(properties)}", check=True).stdout
         return dict(line.split("=", 1) for line in shown.splitlines())
 
+    def await_property(self, unit: str, name: str, pattern: str, timeout: float = 60) -> str:
+        """A property of a unit, once it fits (a Perl regular expression).
+
+        Asked for twice a second: systemd tells changes only to subscribers on the bus, which no shell can be.
+        """
+        show = f"systemctl show {unit} --property={name} --value"
+        fits = f"grep --perl-regexp -e {shlex.quote(pattern)}"
+        return self.run(f"until {show} | {fits}; do sleep 0.5; done", timeout, check=True).stdout.strip()
+
     def rig_defect(self) -> str:
         """The kernel's line that says that the rig itself lost the camera; empty if it did not."""
         lines = self.run("dmesg").stdout.splitlines()

@@ -88,6 +88,7 @@ class Qemu:
         try:
             answer = self._agent.ask(request, timeout)
         except OSError as error:
+            self._agent.close()  # an answer that comes too late must not be taken for another request's
             raise MachineGoneError(f"no answer from the guest: {error}\n{self.console_tail()}") from error
         if "error" in answer:
             raise OSError(answer["error"])

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""Proves the one promise on a real camera: camwatchd, as its unit, notices a stall and cures it by itself."""
+
+import re
+
+import pytest
+
+from camwatchd.core.alerts import RECOVERY, of_issue
+from camwatchd.core.faults import Issue
+
+from .install import install
+from .machine import Machine
+
+pytestmark = pytest.mark.vm
+
+UNIT = "camwatchd.service"
+ITS_ENTRIES = f"_SYSTEMD_UNIT={UNIT}"
+CAPTURE_FAILURE = of_issue(Issue.CAPTURE_FAILURE)
+
+HEALTHY_CAPTURES = 100
+STALL = 8  # s; longer than it takes to notice and to restart the stream once in vain
+LAST_PING = "WatchdogTimestampMonotonic"
+NOTICED = 30  # s
+RECOVERED = 60  # s
+
+CONFIGURATION = """
+[camera.cam0]
+backend = "picamera2"
+width = 320
+height = 240
+format = "YUYV"
+"""
+
+
+@pytest.fixture
+def machine(machine: Machine) -> Machine:
+    """The machine with camwatchd started and its camera delivering."""
+    install(machine, CONFIGURATION)
+    machine.run(f"systemctl start {UNIT}", timeout=90, check=True)
+    machine.await_property(UNIT, "StatusText", "cam0 EXCELLENT")
+    return machine
+
+
+def frames_sent(machine: Machine) -> int:
+    """What the camera itself has counted."""
+    found = re.search(r"frames=(\d+)", machine.camera("stat"))
+    assert found
+    return int(found[1])
+
+
+def await_ping(machine: Machine) -> None:
+    """Until systemd has got one more watchdog ping."""
+    last = machine.unit(UNIT, LAST_PING)[LAST_PING]
+    machine.await_property(UNIT, LAST_PING, rf"^(?!{last}$)\d+$")
+
+
+def assert_undisturbed(machine: Machine) -> None:
+    """The unit that was started first is still the one that runs."""
+    state = machine.unit(UNIT, "ActiveState", "NRestarts")
+
+    assert state == {"ActiveState": "active", "NRestarts": "0"}
+
+
+def test_a_delivering_camera_pays_for_the_watchdog(machine: Machine) -> None:
+    """While at least 100 frames are captured, systemd is pinged twice and STATUS says how the camera is."""
+    first_frame = frames_sent(machine)
+
+    await_ping(machine)
+    await_ping(machine)
+
+    status = machine.await_property(UNIT, "StatusText", "cam0 EXCELLENT 100/100")
+    assert frames_sent(machine) - first_frame >= HEALTHY_CAPTURES
+    assert re.search(r"\d+(\.\d+)? fps", status)
+    assert not machine.journal(ITS_ENTRIES, f"MESSAGE_ID={CAPTURE_FAILURE.message_id}")
+    assert_undisturbed(machine)
+
+
+def test_a_stall_is_noticed_named_and_cured(machine: Machine) -> None:
+    """A camera silent for 8 s raises a named alert, and its recovery is told once frames are back."""
+    machine.run(f"usb-camera -c stall; sleep {STALL}; usb-camera -c normal", check=True)
+
+    alert = machine.await_journal(ITS_ENTRIES, f"MESSAGE_ID={CAPTURE_FAILURE.message_id}", timeout=NOTICED)
+    recovery = machine.await_journal(
+        ITS_ENTRIES, f"MESSAGE_ID={RECOVERY.message_id}", after=alert, timeout=RECOVERED
+    )
+    assert (alert["CAMERA"], alert["FAULT"]) == ("cam0", "frames-stopped")
+    assert alert["MESSAGE"].startswith("CAMERA_ISSUE: capture_failure")
+    assert recovery["MESSAGE"].startswith("CAMERA_RECOVERY")
+    machine.await_property(UNIT, "StatusText", "cam0 EXCELLENT")
+    assert_undisturbed(machine)
