@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+"""Owns the real camera: picamera2, used so that no call waits for a frame and no buffer is lost.
+
+Importing this module is slow but touches no camera. What is relied upon was read in picamera2 0.3.20 to 0.3.38:
+a job that timed out stays queued and swallows a buffer, so every time-out is followed by a flush; `stop()` queues
+behind such a job for ever, so the stream is stopped by a job of our own with a bound; frames and jobs are served
+by threads that die of any exception without anybody hearing of it, so they are looked at before each request.
+"""
+
+import logging
+import threading
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+from libcamera import StreamRole, Transform
+from picamera2 import MappedArray, Picamera2
+
+from camwatchd.cameras.base import CameraError, Frame, Identity, lend
+from camwatchd.cameras.choice import check_format, choose_camera, choose_usb_format, lores_size
+from camwatchd.cameras.luma import ENCODED, luma
+from camwatchd.cameras.pending import Pending
+from camwatchd.cameras.wake import Wake
+from camwatchd.core.settings import CameraSettings
+
+STOP_BOUND = 12.0  # s; an unanswering USB camera lets STREAMOFF take 5.1 s
+
+_log = logging.getLogger(__name__)
+
+
+class Picamera2Camera:
+    """One camera in this process."""
+
+    def __init__(self, settings: CameraSettings) -> None:
+        self._settings = settings
+        self._camera: Any = None
+        self._wake: Wake | None = None
+        self._pending: Pending | None = None
+        self._stream: dict[str, Any] = {}  # picamera2's configuration of the stream that is looked at
+        self._stream_name = "main"
+        self._threads: list[threading.Thread] = []
+        self._threads_before: set[threading.Thread] = set()
+
+    def open(self) -> Identity:
+        """After a failed constructor there is nothing to close, but descriptors and a half-open camera leak."""
+        self._threads, self._threads_before = [], set(threading.enumerate())
+        infos = Picamera2.global_camera_info()
+        position = choose_camera(self._settings, infos)
+        self._camera = Picamera2(position)
+        self._camera.configure(self._configuration())
+        actual = self._camera.camera_configuration()
+        main = actual["main"]
+        check_format(self._settings.format, main["format"])
+        self._stream_name = "lores" if actual["lores"] else "main"
+        self._stream = actual[self._stream_name]
+        self._wake = Wake()
+        info = infos[position]
+        return Identity(info["Id"], str(info.get("Model", "")), main["format"], *main["size"])
+
+    def start(self) -> None:
+        """The event loop is started by the first call and runs until `close()`."""
+        # picamera2 forgets the controls of its configuration once the camera was started with them.
+        self._camera.set_controls(self._camera.camera_configuration()["controls"])
+        self._camera.start()
+        if not self._threads:
+            self._threads = [
+                thread for thread in threading.enumerate() if thread not in self._threads_before
+            ]
+
+    def request(self) -> None:
+        """Queues a job; its end is signalled from the event loop."""
+        self._check_threads()
+        if self._pending or self._wake is None:
+            raise RuntimeError("a request is already pending" if self._pending else "the camera is not open")
+        pending = Pending(self._wake)
+        self._camera.capture_request(wait=False, signal_function=pending.arrived)
+        self._pending = pending
+
+    def fileno(self) -> int:
+        """The eventfd that the event loop sets."""
+        return self._wake.fileno() if self._wake else -1
+
+    def take(self) -> Frame:
+        """Maps the frame; nothing is copied."""
+        if self._pending is None or self._wake is None:
+            raise BlockingIOError("no frame was requested")
+        if not self._pending.ended:
+            raise BlockingIOError("no frame has arrived")
+        pending, self._pending = self._pending, None
+        self._wake.clear()
+        request = pending.completed()
+        try:
+            return self._frame(request)
+        except BaseException:
+            request.release()
+            raise
+
+    def cancel(self) -> None:
+        """Hangs if the event loop does, since both need the same lock; the supervisor notices that."""
+        if self._pending is None:
+            return
+        self._camera.cancel_all_and_flush()
+        pending, self._pending = self._pending, None
+        pending.abandon()
+
+    def stop(self) -> None:
+        """Not `Picamera2.stop()`, which waits without a bound."""
+        if self._camera is None or not self._camera.started:
+            return
+        self.cancel()
+        self._check_threads()
+        try:
+            self._camera.dispatch_functions([self._camera.stop_], wait=STOP_BOUND, immediate=True)
+        except TimeoutError as error:
+            text = f"picamera2's event loop did not stop the stream within {STOP_BOUND:g} s"
+            raise CameraError(text, "event-loop-dead") from error
+
+    def close(self) -> None:
+        """Ends the event loop first and then stops the camera in this thread, so it works when the loop is dead."""
+        with ExitStack() as undo:
+            if self._wake:
+                undo.callback(self._wake.close)
+            if self._camera:
+                undo.callback(self._camera.close)
+            self.cancel()
+        self._camera = self._wake = None
+
+    def _check_threads(self) -> None:
+        if dead := [thread.name for thread in self._threads if not thread.is_alive()]:
+            raise CameraError(f"picamera2's thread {', '.join(dead)} died", "event-loop-dead")
+
+    def _configuration(self) -> Any:
+        settings, camera = self._settings, self._camera
+        # picamera2 itself tells the cameras of a Pi from others by this property.
+        on_csi = "ColorFilterArrangement" in camera.camera_properties
+        size = (settings.width, settings.height)
+        check_format(settings.format)
+        main = {"size": size, "format": settings.format}
+        if settings.format == "auto":
+            main["format"] = "YUV420" if on_csi else choose_usb_format(self._offered(), size)
+        options: dict[str, Any] = {"main": main, "controls": self._controls()}
+        options["transform"] = Transform(hflip=settings.hflip, vflip=settings.vflip)
+        if settings.buffer_count:
+            options["buffer_count"] = settings.buffer_count
+        # A USB camera has one stream only; asking it for two is an error.
+        if on_csi and settings.lores and (small := lores_size(size)):
+            options["lores"] = {"size": small, "format": "YUV420"}
+        return camera.create_video_configuration(**options)
+
+    def _offered(self) -> dict[str, list[tuple[int, int]]]:
+        formats = self._camera.camera.generate_configuration([StreamRole.VideoRecording]).at(0).formats
+        return {
+            str(pixel): [(size.width, size.height) for size in formats.sizes(pixel)]
+            for pixel in formats.pixel_formats
+        }
+
+    def _controls(self) -> dict[str, Any]:
+        controls, known = dict(self._settings.controls), self._camera.camera_controls
+        if unknown := controls.keys() - known.keys() - {"FrameRate"}:  # FrameRate is picamera2's own
+            raise CameraError(
+                f"controls: no {sorted(unknown)} here; there is {sorted(known)}", "configuration"
+            )
+        if self._settings.frame_rate and "FrameDurationLimits" in known:
+            microseconds = round(1e6 / self._settings.frame_rate)
+            controls.setdefault("FrameDurationLimits", (microseconds, microseconds))
+        elif self._settings.frame_rate:
+            _log.warning("frame_rate cannot be set on this camera; it chooses its own")
+        return controls
+
+    def _frame(self, request: Any) -> Frame:
+        buffer = request.request.buffers[request.stream_map[self._stream_name]]
+        metadata = request.get_metadata()
+        mapped = MappedArray(request, self._stream_name, reshape=False, write=False)
+        pixels = mapped.__enter__().array
+        frame = Frame(
+            sequence=buffer.metadata.sequence,
+            sensor_timestamp=metadata.get("SensorTimestamp", buffer.metadata.timestamp),
+            frame_duration=metadata.get("FrameDuration", 0) / 1e6,  # given in us; USB cameras give none
+            sample=None,
+            encoded=None,
+            metadata=metadata,
+        )
+        self._view(frame, pixels, buffer)
+        return lend(frame, partial(_give_back, request, mapped))
+
+    def _view(self, frame: Frame, pixels: Any, buffer: Any) -> None:
+        if self._stream["format"] in ENCODED:
+            frame.encoded = memoryview(pixels)[: buffer.metadata.planes[0].bytes_used]
+        else:
+            frame.sample = luma(pixels, self._stream["format"], self._stream["size"], self._stream["stride"])
+
+
+def _give_back(request: Any, mapped: Any) -> None:
+    try:
+        mapped.__exit__(None, None, None)
+    finally:
+        request.release()
+
+
+def create(settings: CameraSettings, runtime_dir: str) -> Picamera2Camera:  # noqa: ARG001 - for scripts only
+    """The backend's entry, see camwatchd.cameras.base."""
+    return Picamera2Camera(settings)
