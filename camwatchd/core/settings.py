@@ -6,7 +6,6 @@ The nesting of the dataclasses is the nesting of the TOML file. Durations are se
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from types import MappingProxyType
 from typing import Any, Literal
 
 from camwatchd.core.ladder import LADDER, NOT_IN_THIS_RELEASE, Rung, RungPolicy
@@ -30,9 +29,10 @@ class Tables:
     """What a field's metadata holds under "tables": TOML tables with names of their own, [<table>.<name>]."""
 
     table: str
+    called: str  # what such a name is called: the attribute that holds it
     item: type[Any]  # the dataclass that has the keys of each
     names: tuple[str, ...] = ()  # the only names there are; empty: whatever NAME allows
-    keyless: Mapping[str, str] = MappingProxyType({})  # names without keys, and where to look instead
+    keyless: Mapping[str, str] = field(default_factory=dict)  # names without keys, and where to look instead
 
 
 NAME = "[a-z][a-z0-9_-]{0,31}"  # of a camera: it becomes part of file names, journal fields and status lines
@@ -52,7 +52,7 @@ class Daemon:
     log_format: Literal["auto", "text", "json", "journal"] = _key(
         "auto", "auto: the journal's native protocol under systemd, readable text elsewhere.")  # fmt: skip
     log_level: Literal["debug", "info", "warning", "error"] = _key(
-        "info", "Events below this level are not logged."
+        "info", "What is less than this is not logged."
     )
 
 
@@ -66,11 +66,11 @@ class Supervision:
         5.0, "Longest wait for one frame. The wait adapts: 10 x frame duration, at least 1.5 s, at most this, "
         "but never below 6 x frame duration.", "s", low=0.1, high=600)  # fmt: skip
     no_frame_timeout: float = _key(
-        30.0, "Without a healthy frame for so long it is a fault, whatever was counted.", "s", low=1, high=3600)  # fmt: skip
+        30.0, "Without a healthy frame for so long it is a fault, whatever was counted; never below 6 x frame duration.", "s", low=1, high=3600)  # fmt: skip
     first_frame_timeout: float = _key(
-        15.0, "Longest wait for the first frame after a start.", "s", low=1, high=600)  # fmt: skip
+        15.0, "Longest wait for the first frame after a start; never below 6 x frame duration.", "s", low=1, high=600)  # fmt: skip
     import_timeout: float = _key(
-        60.0, "Longest time for a worker to import its packages.", "s", low=1, high=600)  # fmt: skip
+        60.0, "Longest time for a worker to import its packages; numpy and picamera2 take 2 to 6 s on a Pi.", "s", low=1, high=600)  # fmt: skip
     max_recovery_attempts: int = _key(
         5, "A reboot needs at least so many failed recoveries.", "recoveries", low=1, high=100)  # fmt: skip
     recovery_cooldown: float = _key(
@@ -140,7 +140,11 @@ FaultKind = Literal[
 class ScriptedFault:
     """[[camera.<name>.fault]]: one line of the simulated camera's script. Without at and at_frame: at = 0."""
 
-    kind: FaultKind = _key("stall", "What happens.")
+    kind: FaultKind = _key(
+        "stall", "What happens. To frames: stall (none come), slow, drop, frozen, black, saturated, truncated, "
+        "out-of-order, error (a capture raises). To the device: missing or busy when it is opened, slow-open, gone "
+        "(unplugged). To the worker: stderr (libcamera complains), crash, exit, hang, flood (of stderr), garbage "
+        "(no message).")  # fmt: skip
     at: float | None = _key(
         None, "When it begins, counted from the first opening of the camera.", "s", low=0, example="20")  # fmt: skip
     at_frame: int | None = _key(
@@ -154,7 +158,7 @@ class ScriptedFault:
     refuse_signals: bool = _key(False, "hang: SIGTERM and SIGABRT are ignored too, only SIGKILL works.")
     amount: float = _key(
         0.0, "slow: seconds a frame; drop: frames lost of every 10; slow-open: seconds; flood: megabytes; "
-        "truncated: percent left.", low=0, high=10000)  # fmt: skip
+        "truncated: percent left; exit: the status.", low=0, high=10000)  # fmt: skip
 
     def __post_init__(self) -> None:
         if self.at is None and self.at_frame is None:
@@ -211,9 +215,9 @@ class Settings:
     supervision: Supervision = field(default_factory=Supervision)
     health: Health = field(default_factory=Health)
     ladder: tuple[RungPolicy, ...] = field(
-        default=LADDER, metadata={"tables": Tables("ladder", RungSettings, tuple(Rung), _KEYLESS)})  # fmt: skip
+        default=LADDER, metadata={"tables": Tables("ladder", "rung", RungSettings, tuple(Rung), _KEYLESS)})  # fmt: skip
     cameras: tuple[CameraSettings, ...] = field(
-        default=(CameraSettings(),), metadata={"tables": Tables("camera", CameraSettings)})  # fmt: skip
+        default=(CameraSettings(),), metadata={"tables": Tables("camera", "name", CameraSettings)})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +240,9 @@ def _bands_descend(settings: Settings) -> list[Contradiction]:
     if scores == sorted(scores, reverse=True):
         return []
     found = ", ".join(f"{name} = {score}" for name, score in zip(names, scores, strict=True))
-    return [Contradiction(tuple(f"health.{name}" for name in names), "scores that descend from excellent to critical",
-                          f"they are {found}")]  # fmt: skip
+    return [Contradiction(tuple(f"health.{name}" for name in names),
+                          f"scores that descend from excellent to critical; together they are: {found}",
+                          "no band may begin above the next better one")]  # fmt: skip
 
 
 def _detection_fits(settings: Settings) -> list[Contradiction]:
@@ -277,7 +282,8 @@ def _cameras_differ(settings: Settings) -> list[Contradiction]:
             continue
         choice = camera.id or camera.model or camera.index or 0
         if choice in seen:
-            found.append(Contradiction((f"camera.{camera.name}",), f"another camera than [camera.{seen[choice]}]",
+            found.append(Contradiction((f"camera.{camera.name}", f"camera.{seen[choice]}"),
+                                       f"another camera than [camera.{seen[choice]}]",
                                        "give each of them its own id, model or index"))  # fmt: skip
         seen[choice] = camera.name
     return found
