@@ -63,7 +63,7 @@ def text(colours: bool) -> Render:
         clock = time.strftime("%H:%M:%S", time.localtime(entry.wall))
         head = f"{clock}.{int(entry.wall % 1 * 1000):03d}  {LABELS[entry.priority]:8}"
         camera = str(entry.facts.get("camera") or "-")
-        body = entry.sentence().replace("\n", "\n    ")
+        body = entry.sentence().removeprefix(f"{camera}: ").replace("\n", "\n    ")
         line = cut(f"{head}  {camera:6}  {body}", LINE_LIMIT - 16)
         colour = _COLOURS.get(entry.priority, "") if colours else ""
         return colour.encode() + line + (b"\x1b[0m\n" if colour else b"\n")

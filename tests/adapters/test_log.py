@@ -191,10 +191,10 @@ def test_only_the_stream_we_were_given_means_the_journal(
 
 
 def test_text_is_aligned(pipe: tuple[int, int]) -> None:
-    """A line has time, level, camera and sentence in columns; without a sentence it shows the facts."""
+    """A line has time, level, camera (said once) and sentence in columns; else it shows the facts."""
     read, write = pipe
     out = log.build("text", "debug", write, {"TERM": "xterm"})
-    out.critical("test.event", camera="cam0", message="All\nis lost\x1b[2J.")
+    out.critical("test.event", camera="cam0", message="cam0: All\nis lost\x1b[2J.")
     out.debug("test.event", attempt=2, settled=True, tried=(Rung.RETRY, Rung.REBOOT))
     first, second, third = os.read(read, 65536).decode().splitlines()
     assert first[12:] == "  CRITICAL  cam0    All"
