@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Owns the machine's disk: root file system, guest files and camera in one image, with kernel and initrd.
-
-`python -m tests.vm.image` builds everything that is not built yet, the snapshot included.
-"""
+"""Owns the machine's disk: root file system, guest files and camera in one image, with kernel and initrd."""
 
 import shutil
 import subprocess
@@ -80,9 +77,3 @@ def _format(tree: Path, disk: Path) -> None:
     features = "^has_journal,^metadata_csum"
     options = ["-q", "-t", "ext4", "-O", features, "-m", "0", "-d", str(tree)]
     subprocess.run(["mke2fs", *options, str(disk), _SIZE], check=True, stdout=subprocess.DEVNULL)
-
-
-if __name__ == "__main__":
-    from .snapshot import snapshot
-
-    print(snapshot())

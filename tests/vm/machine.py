@@ -17,6 +17,7 @@ from .qemu import Qemu
 
 Entry = dict[str, Any]  # of the journal: fields and their values
 
+_RESUME_SECONDS = 30
 _ANSWER_SECONDS = 15  # on top of what a command may take
 _RIG_DEFECT = "vhci_hcd: cannot find a urb of seqnum"
 
@@ -32,6 +33,11 @@ class Machine:
             ["cp", "--reflink=auto", "--sparse=always", str(disk), str(folder / disk.name)], check=True
         )
         self._qemu = Qemu(base, folder / disk.name, folder / "console.log", snapshot.NAME)
+        try:
+            self.run("true", _RESUME_SECONDS)
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self

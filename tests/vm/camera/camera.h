@@ -78,7 +78,8 @@ void complete_descriptors(void);
 int read_descriptor(unsigned type, unsigned index, uint8_t *answer);
 
 /* control.c */
-int answer_setup(const uint8_t setup[SETUP_BYTES], const uint8_t *sent, uint32_t sent_bytes, uint8_t *answer);
+int answer_setup(const uint8_t setup[SETUP_BYTES], const uint8_t *sent, uint32_t sent_bytes,
+		 uint8_t *answer);
 
 /* link.c */
 int plug(void);

@@ -170,7 +170,8 @@ static int answer_class(const struct request *request, uint8_t *answer)
 }
 
 /* The number of bytes answered (0 for a request that sends), or -1: refused. */
-int answer_setup(const uint8_t setup[SETUP_BYTES], const uint8_t *sent, uint32_t sent_bytes, uint8_t *answer)
+int answer_setup(const uint8_t setup[SETUP_BYTES], const uint8_t *sent, uint32_t sent_bytes,
+		 uint8_t *answer)
 {
 	struct request request = {
 		.type = setup[0],
