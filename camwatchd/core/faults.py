@@ -38,6 +38,7 @@ _STREAM, _WORKER = Rung.RESTART_STREAM, Rung.RESTART_WORKER
 # fmt: off
 _ROWS: tuple[Fault, ...] = (
     Fault("frames-stopped",     _CAPTURE,    _STREAM,     2, None, "no frame arrived and nothing gave a reason"),
+    Fault("capture-error",      _CAPTURE,    _STREAM,     2, None, "the camera stack raised an error during a capture"),
     Fault("frontend-timeout",   _CONNECTION, _STREAM,     2, None, "libcamera's front end got no data from the sensor; check cable and connector if it returns"),
     Fault("buffer-overflow",    _BUFFER,     _STREAM,     2, None, "frames arrived faster than buffers were free"),
     Fault("buffer-underflow",   _BUFFER,     _STREAM,     2, None, "the camera ran out of queued buffers"),

@@ -54,6 +54,8 @@ class Daemon:
     log_level: Literal["debug", "info", "warning", "error"] = _key(
         "info", "What is less than this is not logged."
     )
+    summary_interval: float = _key(
+        3600.0, "Pause between the lines that sum up each camera.", "s", low=1, high=86400)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""Owns the wiring of the daemon: arguments and configuration in, adapters built, the supervisor run.
+
+Signal handlers are in place before the slow imports, and a failing import ends with a status that systemd does
+not restart: starting again would not mend it.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from camwatchd import __version__
+from camwatchd.errors import ConfigError, ExitStatus, die
+from camwatchd.loop import Signals
+
+if TYPE_CHECKING:
+    from camwatchd.supervisor import Supervisor
+
+_STDERR = 2
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The command `camwatchd`."""
+    options = arguments().parse_args(argv)
+    config = Path(options.config), Path(options.conf_dir)
+    if options.check_config or options.print_config:
+        from camwatchd.adapters import config_cli
+
+        return (config_cli.check if options.check_config else config_cli.show)(*config)
+    signals = Signals([signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+    try:
+        supervisor = _build(options, signals)
+    except ConfigError as error:
+        die(error.message, error.hint, ExitStatus.EX_CONFIG)
+    except Exception:  # whatever an import or the wiring raises: the same would happen again
+        traceback.print_exc()
+        return ExitStatus.EX_CONFIG
+    return _run(supervisor)
+
+
+def arguments() -> argparse.ArgumentParser:
+    """The command line; `man camwatchd` says the same."""
+    parser = argparse.ArgumentParser(prog="camwatchd", description="Supervises and recovers cameras.")
+    parser.add_argument("--config", default="/etc/camwatchd/config.toml", metavar="FILE", help="%(default)s")
+    parser.add_argument(
+        "--conf-dir", default="/etc/camwatchd/conf.d", metavar="DIR", help="drop-ins: %(default)s"
+    )
+    parser.add_argument("--check-config", action="store_true", help="say what is wrong with it and leave")
+    parser.add_argument(
+        "--print-config", action="store_true", help="print the values in force and their origin"
+    )
+    parser.add_argument(
+        "--log-format", choices=["auto", "text", "json", "journal"], help="over [daemon] log_format"
+    )
+    parser.add_argument(
+        "--log-level", choices=["debug", "info", "warning", "error"], help="over [daemon] log_level"
+    )
+    parser.add_argument(
+        "--runtime-dir", metavar="DIR", help="default: $RUNTIME_DIRECTORY, else a new folder"
+    )
+    parser.add_argument("--version", action="version", version=f"camwatchd {__version__}")
+    return parser
+
+
+def _build(options: argparse.Namespace, signals: Signals) -> "Supervisor":
+    from camwatchd.adapters import config, log, notify
+    from camwatchd.supervisor import Supervisor, World
+
+    environ = dict(os.environ)
+    notifier = notify.from_environment(environ)
+    settings = config.load(Path(options.config), Path(options.conf_dir)).settings
+    world = World(
+        notifier=notifier,
+        log=log.build(
+            options.log_format or settings.daemon.log_format,
+            options.log_level or settings.daemon.log_level,
+            _STDERR,
+            environ,
+        ),
+        signals=signals,
+        environ=environ,
+        runtime_dir=_runtime_dir(options),
+        config=(options.config, options.conf_dir),
+    )
+    return Supervisor(settings, world)
+
+
+def _runtime_dir(options: argparse.Namespace) -> str:
+    given = options.runtime_dir or os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
+    return given or tempfile.mkdtemp(prefix="camwatchd-")
+
+
+def _run(supervisor: "Supervisor") -> int:
+    try:
+        supervisor.run()
+    except Exception:
+        # Damage in ourselves: the workers die with us, and systemd starts us afresh, counting.
+        supervisor.world.log.critical("daemon.failed", message=traceback.format_exc())
+        return ExitStatus.EX_TEMPFAIL
+    return ExitStatus.EX_OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""Owns what is read from /proc and /sys: memory, tasks stuck in the kernel, processes left over in our cgroup.
+
+Only files that cannot block: never `cmdline` or `maps` of a process that may hang in the kernel.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """The machine, below `root` (another one in tests)."""
+
+    root: Path = Path("/")
+
+    def memory_total(self) -> int:
+        """MemTotal in bytes; 0 where it cannot be read."""
+        for line in self._read("proc/meminfo").splitlines():
+            if line.startswith("MemTotal:"):
+                return int(line.split()[1]) * 1024
+        return 0
+
+    def stuck_tasks(self, pid: int) -> list[str]:
+        """The tasks of a process in uninterruptible sleep, with the kernel function each waits in.
+
+        Per task: the leader of a process whose thread hangs is a zombie (Z) and tells nothing.
+        """
+        tasks = self.root / "proc" / str(pid) / "task"
+        return [self._wait_channel(task) for task in _listed(tasks) if self._state(task) == "D"]
+
+    def leftovers(self, but: frozenset[int]) -> list[int]:
+        """Processes in our own cgroup that are neither we nor our children: left over from a previous start."""
+        group = self._read("proc/self/cgroup").strip().rpartition(":")[2].lstrip("/")
+        if not group.endswith(".service"):
+            return []  # not a unit of its own: whoever else is there has every right to be
+        pids = self._read(f"sys/fs/cgroup/{group}/cgroup.procs").split()
+        return sorted({int(pid) for pid in pids} - but)
+
+    def _state(self, task: Path) -> str:
+        # The command name in parentheses may itself contain parentheses and spaces.
+        return self._read(task / "stat").rpartition(") ")[2][:1]
+
+    def _wait_channel(self, task: Path) -> str:
+        channel = self._read(task / "wchan").strip()
+        return f"task {task.name} in {channel if channel.strip('0') else 'the kernel'}"
+
+    def _read(self, path: Path | str) -> str:
+        try:
+            return (self.root / path).read_text(errors="replace")
+        except OSError:
+            return ""
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return [folder / name for name in os.listdir(folder)]  # noqa: PTH208  # a folder that may vanish
+    except OSError:
+        return []

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""Owns the running figures of one camera: rate, last frames, recoveries of the day, and the tally of its health."""
+
+from collections import deque
+
+from camwatchd.core import health
+from camwatchd.core.events import Effect, SayFault, SayRecovered
+from camwatchd.core.messages import Frames
+from camwatchd.core.status import DAY
+
+_WINDOW = 5.0  # seconds over which the frame rate is taken
+_REMEMBERED = 1000  # recoveries; a day has no room for more that anybody would count
+
+
+class Figures:
+    """They inform; nothing acts on them. Times in monotonic seconds, handed in."""
+
+    def __init__(self, now: float) -> None:
+        self.tally = health.Tally(now)
+        self.last: Frames | None = None
+        self.late = False
+        self.dropped = 0
+        self.late_frames = 0
+        self._arrivals: deque[tuple[float, int]] = deque()
+        self._recoveries: deque[tuple[float, str]] = deque(maxlen=_REMEMBERED)
+
+    def arrived(self, frames: Frames, now: float, *, healthy: bool) -> None:
+        """A report of healthy captures."""
+        self.last, self.late = frames, False
+        self.dropped += frames.dropped
+        self.late_frames += frames.late
+        if healthy:
+            self.tally = self.tally.healthy(frames.count, now)
+        self._arrivals.append((now, frames.count))
+        while self._arrivals[0][0] < now - _WINDOW and len(self._arrivals) > 2:
+            self._arrivals.popleft()
+
+    def failed(self) -> None:
+        """A capture was missed or unhealthy."""
+        self.tally = self.tally.failed()
+
+    def note(self, effect: Effect, now: float) -> None:
+        """Count what the ladder says."""
+        if isinstance(effect, SayFault):
+            self.tally = self.tally.faulted()
+            self._arrivals.clear()
+        elif isinstance(effect, SayRecovered):
+            self._recoveries.append((now, str(effect.rung or "by itself")))
+
+    def fps(self) -> float:
+        """Healthy frames a second, over the last seconds."""
+        if len(self._arrivals) < 2:
+            return 0.0
+        span = self._arrivals[-1][0] - self._arrivals[0][0]
+        counted = sum(count for _, count in self._arrivals) - self._arrivals[0][1]
+        return counted / span if span > 0 else 0.0
+
+    def recent(self, now: float) -> tuple[tuple[float, str], ...]:
+        """The recoveries of the last 24 hours: when and by what."""
+        while self._recoveries and self._recoveries[0][0] < now - DAY:
+            self._recoveries.popleft()
+        return tuple(self._recoveries)

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""Owns the one line that `systemctl status` shows: how each camera is, and in trouble what comes next and when."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from camwatchd.core.ladder import Rung
+from camwatchd.core.state import Phase
+
+DAY = 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class CameraView:
+    """What the line tells of one camera; points in time are monotonic seconds."""
+
+    name: str
+    phase: Phase
+    band: str
+    score: int
+    fps: float
+    last_frame: float | None
+    late: bool
+    fault: str
+    rung: Rung
+    attempt: int
+    attempts: int  # how many the rung has
+    exhausted: bool
+    step: str  # what an attempt under way is doing
+    deadline: float
+    recoveries: tuple[tuple[float, str], ...]  # when and by what, the last 24 h
+
+
+def line(views: Sequence[CameraView], now: float, note: str = "") -> str:
+    """Cameras in trouble first: the line is cut at 200 characters."""
+    ordered = sorted(views, key=lambda view: view.phase is Phase.HEALTHY and not view.late)
+    parts = [_camera(view, now) for view in ordered] or ["no camera configured"]
+    return "; ".join([*parts, *([note] if note else [])])
+
+
+def key(views: Sequence[CameraView]) -> tuple[object, ...]:
+    """What makes a line worth sending at once: everything but the running numbers."""
+    return tuple(
+        (v.name, v.phase, v.band, v.late, v.fault, v.rung, v.attempt, v.step, len(v.recoveries))
+        for v in views
+    )
+
+
+def duration(seconds: float) -> str:
+    """A time span as people say it: 0.03 s, 4 s, 12 min, 4 h, 3 d."""
+    if seconds < 10:
+        return f"{max(0.0, seconds):.2g} s" if seconds < 1 else f"{seconds:.1f} s"
+    for size, unit in ((60.0, "s"), (3600.0, "min"), (DAY, "h")):
+        if seconds < 2 * size:
+            return f"{seconds / {'s': 1, 'min': 60, 'h': 3600}[unit]:.0f} {unit}"
+    return f"{seconds / DAY:.0f} d"
+
+
+def _camera(view: CameraView, now: float) -> str:
+    head = f"{view.name} {view.band} {view.score}/100"
+    if view.phase is Phase.HEALTHY:
+        return f"{head}{_rate(view, now)}{_past(view, now)}"
+    if not view.fault:
+        return f"{view.name} {_beginning(view)}"
+    return f"{head}: {view.fault}; {_next(view, now)}"
+
+
+def _rate(view: CameraView, now: float) -> str:
+    age = now - (now if view.last_frame is None else view.last_frame)
+    late = " (late)" if view.late else ""
+    return f", {view.fps:.1f} fps, last frame {duration(age)} ago{late}"
+
+
+def _past(view: CameraView, now: float) -> str:
+    if not view.recoveries:
+        return ""
+    when, how = view.recoveries[-1]
+    count = len(view.recoveries)
+    noun = "recovery" if count == 1 else "recoveries"
+    return f"; {count} {noun} in 24 h (last: {how}, {duration(now - when)} ago)"
+
+
+def _beginning(view: CameraView) -> str:
+    if view.phase is Phase.RETRYING:
+        return f"{view.band} {view.score}/100: frames missing, capturing again"
+    return f"starting ({view.step or 'waiting for the first frames'})"
+
+
+def _next(view: CameraView, now: float) -> str:
+    left = duration(view.deadline - now)
+    which = f"{view.rung} {view.attempt}/{view.attempts}" if not view.exhausted else f"{view.rung} again"
+    match view.phase:
+        case Phase.BACKOFF:
+            return f"{which} in {left}"
+        case Phase.HOLDING:
+            return f"next probe in {left}"
+        case Phase.WEDGED:
+            return "waiting for the kernel to release the process; nothing else can help"
+        case Phase.SETTLING:
+            return f"{which} done, waiting for frames, {left} left"
+    return f"{which} under way{f' ({view.step})' if view.step else ''}, {left} left"

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""Owns the sentences: what the ladder does, told to a tired person at 3 a.m. as log events and alerts."""
+
+from dataclasses import dataclass
+
+from camwatchd.adapters.log import say
+from camwatchd.core import alerts, health
+from camwatchd.core import events as ev
+from camwatchd.core.events import Effect
+from camwatchd.core.faults import FAULTS
+from camwatchd.core.ladder import Rung
+from camwatchd.core.state import Policy
+from camwatchd.core.status import duration
+from camwatchd.ports import EventLog
+
+
+@dataclass(frozen=True, slots=True)
+class Narrator:
+    """Tells the effects of one camera."""
+
+    camera: str
+    log: EventLog
+
+    def tell(self, effect: Effect, policy: Policy, failures: int) -> None:
+        """Log an effect; `failures` in a row give the health score that goes along."""
+        facts: dict[str, object] = {"camera": self.camera, "health_score": health.score(failures)}
+        match effect:
+            case ev.Perform(rung, attempt):
+                self._perform(rung, attempt, policy, facts)
+            case ev.SayStarted(seconds):
+                text = f"{self.camera}: delivering frames, {duration(seconds)} after the start"
+                self.log.info("camera.started", message=text, seconds=round(seconds, 3), **facts)
+            case ev.SayFailure(fault, evidence, count, limit):
+                text = f"{self.camera}: capture {count} of {limit} failed: {FAULTS[fault].human}"
+                self.log.warning(
+                    "capture.failed",
+                    message=text,
+                    suspicion=fault,
+                    evidence=evidence,
+                    failures=count,
+                    **facts,
+                )
+            case ev.SayHiccup(count, seconds):
+                text = f"{self.camera}: a hiccup, over by itself: {count} failed, back after {duration(seconds)}"
+                self.log.info(
+                    "camera.hiccup_ended", message=text, rung=Rung.RETRY.value, failures=count,
+                    seconds=round(seconds, 3), **facts,
+                )  # fmt: skip
+            case ev.SayWaiting(rung, attempt, seconds, exhausted):
+                text = f"{self.camera}: {_what_next(rung, attempt, exhausted)} in {duration(seconds)}"
+                self.log.info(
+                    "ladder.waiting",
+                    message=text,
+                    rung=rung.value,
+                    attempt=attempt,
+                    seconds=seconds,
+                    **facts,
+                )
+            case ev.SayAttemptFailed(rung, attempt, reason, seconds):
+                text = f"{self.camera}: {rung} (attempt {attempt}) did not help: {reason}"
+                self.log.warning(
+                    "ladder.attempt_failed", message=text, rung=rung.value, attempt=attempt, reason=reason,
+                    seconds=round(seconds, 3), **facts,
+                )  # fmt: skip
+            case _:
+                self._alert(effect, facts)
+
+    def _perform(self, rung: Rung, attempt: int, policy: Policy, facts: dict[str, object]) -> None:
+        if rung is Rung.RESTART_WORKER and attempt == 0:
+            text = f"{self.camera}: starting a worker that opens the camera"
+            self.log.info("worker.starting", message=text, **facts)
+            return
+        row = policy.row(rung)
+        text = f"{self.camera}: {rung}, attempt {attempt} of {row.attempts} (cures {row.cures})"
+        self.log.info("ladder.action_started", message=text, rung=rung.value, attempt=attempt, **facts)
+
+    def _alert(self, effect: Effect, facts: dict[str, object]) -> None:
+        match effect:
+            case ev.SayFault(name, evidence, noticed_after):
+                fault = FAULTS[name]
+                after = (
+                    ""
+                    if noticed_after is None
+                    else f", noticed {duration(noticed_after)} after the last frame"
+                )
+                say(
+                    self.log, alerts.of_issue(fault.issue), f"{self.camera}: {name}: {fault.human}{after}",
+                    camera_issue=fault.issue.value, fault=name, evidence=evidence,
+                    noticed_after=None if noticed_after is None else round(noticed_after, 3), **facts,
+                )  # fmt: skip
+            case ev.SayRecovered(name, rung, attempt, seconds):
+                cure = "by itself" if rung is None else f"by {rung} (attempt {attempt})"
+                text = f"{self.camera}: healthy again {cure}, {duration(seconds)} after the first failure ({name})"
+                say(
+                    self.log, alerts.RECOVERY, text, fault=name, rung=None if rung is None else rung.value,
+                    attempt=attempt, seconds=round(seconds, 3), **facts,
+                )  # fmt: skip
+            case ev.SayCritical(name, reason):
+                text = f"{self.camera}: {name}: {reason}; recovery goes on, a human should look"
+                say(self.log, alerts.CRITICAL, text, fault=name, **facts)
+
+
+def _what_next(rung: Rung, attempt: int, exhausted: bool) -> str:
+    if attempt == 0:
+        return "next probe"
+    return f"{rung} again" if exhausted else f"{rung} (attempt {attempt})"

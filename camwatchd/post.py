@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: MIT
+"""Owns one camera's post in the supervisor: its worker, its place on the ladder, its figures.
+
+Turns what arrives (reports, stderr lines, exits, time) into events for the core, and its effects into acts.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from camwatchd.adapters.host import Host
+from camwatchd.core import classify, escalation, health, lease, liveness
+from camwatchd.core import events as ev
+from camwatchd.core import messages as msg
+from camwatchd.core.events import Effect, Event
+from camwatchd.core.exits import WorkerExit
+from camwatchd.core.figures import Figures
+from camwatchd.core.ladder import Outcome, Rung
+from camwatchd.core.lease import Gate
+from camwatchd.core.settings import CameraSettings, Health
+from camwatchd.core.state import Phase, Policy, State
+from camwatchd.core.status import CameraView
+from camwatchd.loop import Loop
+from camwatchd.narrator import Narrator
+from camwatchd.ports import EventLog
+from camwatchd.slot import Slot, Worker
+
+
+class Agency(Protocol):
+    """Who provides workers."""
+
+    def hire(self, backend: str, *, fresh: bool) -> Worker | None:
+        """A worker for a camera: the standby, or one just executed; None: none may open a camera yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clue:
+    """A line on stderr that would explain a failure."""
+
+    fault: str
+    line: str
+    at: float
+
+
+class Post:
+    """One camera. `tick()` at `deadline`; everything else comes through the slot's descriptors."""
+
+    def __init__(
+        self, camera: CameraSettings, policy: Policy, limits: Health, *,
+        agency: Agency, loop: Loop, log: EventLog, host: Host, clock: Callable[[], float], runtime_dir: str,
+    ) -> None:  # fmt: skip
+        self.camera, self.policy, self.limits = camera, policy, limits
+        self.log, self.clock = log, clock
+        self.figures = Figures(clock())
+        self.delivered = False  # a healthy frame since the last watchdog ping
+        self.state: State
+        self._narrator = Narrator(camera.name, log)
+        self._agency, self._runtime_dir = agency, runtime_dir
+        self.slot = Slot(loop, self, host, clock)
+        self._vacancy: bool | None = (
+            None  # a worker is wanted as soon as the slot is free; True: a fresh one
+        )
+        self._orders = 0
+        self._clue: Clue | None = None
+        self._call = ""  # the call into the camera that the worker announced last
+        self._inbox: deque[Event] = deque()
+
+    # --- what the supervisor asks of it -------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Take the camera: the first worker starts (also: all anew, after a change of its settings)."""
+        expected = liveness.expected_frame_duration(self.camera.frame_rate)
+        self.state, effects = escalation.begin(self.policy, self.clock(), expected)
+        self._act(effects)
+
+    @property
+    def deadline(self) -> float:
+        """When `tick()` wants to be called next."""
+        return min(self.state.deadline, self.slot.deadline)
+
+    def tick(self) -> None:
+        """Do what is due."""
+        self.slot.tick()
+        if self.clock() >= self.state.deadline:
+            self.feed(ev.TimePassed())
+
+    def feed(self, event: Event) -> None:
+        """Tell the core a fact and do what it orders; facts that arise meanwhile wait for their turn."""
+        self._inbox.append(event)
+        if len(self._inbox) > 1:
+            return
+        while self._inbox:
+            self.state, effects = escalation.step(self.policy, self.state, self._inbox[0], self.clock())
+            self._act(effects)
+            self._inbox.popleft()
+
+    def fill(self) -> None:
+        """Start the worker that is wanted, if there may be one now."""
+        if self._vacancy is None or self.slot.worker is not None:
+            return
+        worker = self._agency.hire(self.camera.backend, fresh=self._vacancy)
+        if worker is None:
+            return
+        self._vacancy, self._clue, self._call = None, None, ""
+        self.slot.adopt(worker)
+        self.feed(ev.WorkerStarted())
+        if worker.child.imported:
+            self.feed(ev.WorkerImported())
+        if not self.slot.send(msg.Open(self.camera, self.policy.supervision, self._runtime_dir)):
+            self.feed(ev.Faulted("worker-protocol", "the worker takes no orders"))
+
+    def retire(self) -> None:
+        """Give the camera up; the slot lives on until its worker is reaped."""
+        self._vacancy = None
+        self.slot.end()
+
+    def gate(self) -> Gate:
+        """What the watchdog needs to know."""
+        detection = lease.detection_time(self.policy, self.state.frame_duration)
+        return Gate(not self.state.in_incident, self.delivered, self.state.lease_until, detection)
+
+    def view(self) -> CameraView:
+        """What the status line tells."""
+        state, now, score = self.state, self.clock(), health.score(self.state.failures)
+        return CameraView(
+            name=self.camera.name, phase=state.phase, band=health.band(self.limits, score).value, score=score,
+            fps=self.figures.fps(), last_frame=state.last_healthy, late=self.figures.late, fault=state.fault,
+            rung=state.rung, attempt=state.attempt, attempts=self.policy.row(state.rung).attempts,
+            exhausted=state.exhausted, step=str(state.milestone), deadline=state.deadline,
+            recoveries=self.figures.recent(now),
+        )  # fmt: skip
+
+    # --- what the slot tells it ---------------------------------------------------------------------------
+
+    def reported(self, report: msg.Report) -> None:
+        match report:
+            case msg.Frames():
+                self._delivered(report)
+            case msg.CaptureFailed(fault, evidence):
+                self.figures.failed()
+                self.feed(ev.CaptureFailed(*self._explained(fault, evidence)))
+            case msg.CameraFailed():
+                self.feed(self._diagnose(report))
+            case msg.Finished(order, outcome, detail):
+                if order == self._orders:
+                    self.feed(ev.ActionEnded(outcome, detail))
+            case msg.Imported():
+                self.feed(ev.WorkerImported())
+            case msg.Streaming(generation):
+                if generation == 1:
+                    self.feed(ev.StreamStarted())
+            case _:
+                self._noted(report)
+
+    def wrote(self, line: str) -> None:
+        self.log.debug("worker.stderr", camera=self.camera.name, message=line)
+        clue = classify.of_line(line)
+        if clue is None:
+            return
+        if clue.direct and not self.slot.ending:
+            self.feed(ev.Faulted(clue.fault, line))
+        else:
+            self._clue = Clue(clue.fault, line, self.clock())
+
+    def misspoke(self, text: str) -> None:
+        self.feed(ev.Faulted("worker-protocol", text))
+
+    def exited(self, status: int) -> None:
+        text = f"{describe_exit(status)}{f', in {self._call}()' if self._call else ''}"
+        self.feed(ev.WorkerExited(*self._explained(classify.of_exit(status), text)))
+
+    def reaped(self) -> None:
+        if self.state.phase is Phase.WEDGED:
+            self.feed(ev.WorkerReaped())
+        self.fill()
+
+    def refuses_to_die(self, evidence: str) -> None:
+        if self.state.phase is not Phase.WEDGED:
+            self.feed(ev.WorkerUnkillable("worker-unkillable", evidence))
+
+    # --- inside -------------------------------------------------------------------------------------------
+
+    def _act(self, effects: tuple[Effect, ...]) -> None:
+        for effect in effects:
+            self._narrator.tell(effect, self.policy, self.state.failures)
+            self.figures.note(effect, self.clock())
+            if isinstance(effect, ev.Perform):
+                self._perform(effect)
+
+    def _perform(self, order: ev.Perform) -> None:
+        if order.rung is Rung.RESTART_STREAM:
+            self._orders += 1
+            if not self.slot.send(msg.RestartStream(self._orders)):
+                self.feed(ev.ActionEnded(Outcome.FAILED, "the worker takes no orders"))
+            return
+        self._vacancy = order.fresh
+        self.slot.end()
+        self.fill()
+
+    def _delivered(self, frames: msg.Frames) -> None:
+        self.feed(ev.FramesArrived(frames.count, frames.frame_duration))
+        self.delivered = True
+        self.figures.arrived(frames, self.clock(), healthy=not self.state.in_incident)
+
+    def _noted(self, report: msg.Report) -> None:
+        match report:
+            case msg.Entering(call, bound):
+                self._call = call
+                self.log.debug("worker.entering", camera=self.camera.name, call=call, bound=bound)
+            case msg.Opened():
+                text = f"{self.camera.name}: {report.model} is open, {report.width}x{report.height} {report.format}"
+                self.log.info(
+                    "camera.opened", message=text, camera=self.camera.name, camera_id=report.camera_id,
+                    seconds=round(report.seconds, 3),
+                )  # fmt: skip
+            case msg.Late(waited):
+                self.figures.late = True
+                self.log.debug("camera.late", camera=self.camera.name, waited=round(waited, 3))
+            case msg.Remark(subject, text):
+                self.log.warning(
+                    f"camera.{subject}", message=f"{self.camera.name}: {text}", camera=self.camera.name
+                )
+
+    def _diagnose(self, report: msg.CameraFailed) -> Event:
+        evidence = f"{report.call}(): {' <- '.join(report.chain)}"[: msg.EVIDENCE_LIMIT]
+        nameless = "init-failed" if report.call in ("open", "start") else "capture-error"
+        fault = report.fault or classify.of_exceptions(report.chain) or nameless
+        return ev.Faulted(*self._explained(fault, evidence))
+
+    def _explained(self, fault: str, evidence: str) -> tuple[str, str]:
+        """A failure without a good reason takes the one that the camera stack gave a moment ago."""
+        if (clue := self._clue) is None:
+            return fault, evidence
+        name = classify.better_name(fault, clue.fault, self.clock() - clue.at)
+        return name, evidence if name == fault else f"{evidence}; {clue.line}"
+
+    def adapt(self, camera: CameraSettings, policy: Policy, limits: Health) -> None:
+        """Take new settings: the ladder's numbers at once, the camera's own by a new worker."""
+        restart = (camera, policy.supervision) != (self.camera, self.policy.supervision)
+        self.camera, self.policy, self.limits = camera, policy, limits
+        if restart:
+            self.begin()
+        else:
+            # The lease in force was reckoned by the old numbers; it holds until the ladder moves on.
+            self.state = replace(self.state)
+
+
+def describe_exit(status: int) -> str:
+    """What an exit status says, for a human."""
+    if status < 0:
+        return f"killed by signal {-status}"
+    names = {int(code): code.name for code in WorkerExit}
+    return f"exit status {status} ({names.get(status, 'unknown').lower().replace('_', ' ')})"

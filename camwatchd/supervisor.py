@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: MIT
+"""Owns the loop: sleep until the earliest deadline, hear what arrived, act, and pay the watchdog last.
+
+One thread, no blocking call. Whatever may hang runs in a worker or a helper process.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from camwatchd.adapters.child import spawn_worker
+from camwatchd.adapters.devices import DeviceWatch
+from camwatchd.adapters.host import Host
+from camwatchd.adapters.stderr import StderrReader
+from camwatchd.core import events as ev
+from camwatchd.core import lease, status
+from camwatchd.core.killing import HURRIED_STEPS
+from camwatchd.core.settings import CameraSettings, Settings
+from camwatchd.core.state import Phase, Policy
+from camwatchd.leftovers import Leftovers
+from camwatchd.loop import Loop, Signals
+from camwatchd.ports import EventLog, Notifier
+from camwatchd.post import Post
+from camwatchd.reloading import Reloading
+from camwatchd.slot import Slot, Worker
+from camwatchd.standby import Standby, backend_of
+
+DOWN_WITHIN = 4.5  # seconds from SIGTERM to our own end; systemd counts a slower stop as a failure
+_STATUS_EVERY = (5.0, 1.0)  # seconds between status lines when all is well, and when a countdown runs
+_DEVICES_SETTLE = 0.2  # seconds of quiet in /dev before a plugged-in camera is probed: it has several nodes
+_BUSY_PHASES = (Phase.STARTING, Phase.ACTING, Phase.SETTLING)
+_NEVER = float("inf")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What the supervisor works with; built in the composition root."""
+
+    notifier: Notifier
+    log: EventLog
+    signals: Signals
+    environ: Mapping[str, str]  # of the children
+    runtime_dir: str
+    config: tuple[str, str]  # main file and folder of the drop-ins
+    host: Host = field(default_factory=Host)
+    devices: DeviceWatch = field(default_factory=DeviceWatch)
+    clock: Callable[[], float] = time.monotonic
+
+
+class Part(Protocol):
+    """Something in the supervisor that wants to be called at a certain time."""
+
+    @property
+    def deadline(self) -> float:
+        """When."""
+
+    def tick(self) -> None:
+        """Do what is due."""
+
+
+class Supervisor:
+    """The daemon's main object: `run()` until SIGTERM or SIGINT."""
+
+    def __init__(self, settings: Settings, world: World) -> None:
+        self.settings, self.world = settings, world
+        self.loop = Loop()
+        self._watchdog = lease.Watchdog(world.notifier.watchdog_interval)
+        self.standby = Standby(
+            loop=self.loop, log=world.log, host=world.host, clock=world.clock, environ=world.environ
+        )
+        self.leftovers = Leftovers(self.loop, world.host, world.log, world.clock)
+        self.reloading = Reloading(
+            self.loop, world.log, world.clock, world.environ, world.config, self._adapt
+        )
+        self.posts = [self._post(camera) for camera in settings.cameras]
+        self._retired: list[Slot] = []  # of cameras that the configuration no longer has
+        self._said: tuple[object, ...] = ()
+        self._said_at = -_NEVER
+        self._probe_at = _NEVER
+        self._summary_at = world.clock() + settings.daemon.summary_interval
+        self._pings = 0
+        self._down_by = _NEVER
+
+    # --- the loop -----------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Supervise until told to stop; everything is down on return."""
+        self._start()
+        while not self._is_down():
+            self.loop.turn(self._deadline() - self.world.clock())
+            self._tick()
+            self._tell_systemd()
+
+    def _start(self) -> None:
+        world = self.world
+        self.loop.watch(world.signals.fileno(), self._on_signal)
+        if world.devices.fileno() >= 0:
+            self.loop.watch(world.devices.fileno(), self._on_device)
+        self.leftovers.look(self._unblock, self._still_blocked)
+        for post in self.posts:
+            post.begin()
+        world.notifier.ready()
+        world.log.info(
+            "daemon.started", message=f"supervising {', '.join(p.camera.name for p in self.posts) or 'no camera'}",
+            pid=os.getpid(), watchdog=world.notifier.watchdog_interval,
+        )  # fmt: skip
+
+    def _parts(self) -> tuple[Part, ...]:
+        """Whatever has a deadline. On the way out the ladder stands still; only the workers are ended."""
+        if self._stopping:
+            return (self.standby, *(post.slot for post in self.posts), *self._retired)
+        return (self.standby, self.leftovers, self.reloading, *self.posts, *self._retired)
+
+    def _deadline(self) -> float:
+        own = [self._down_by]
+        if not self._stopping:
+            own += [self._said_at + self._status_pause(), self._probe_at, self._summary_at]
+        return min(*own, *(part.deadline for part in self._parts()))
+
+    def _tick(self) -> None:
+        now = self.world.clock()
+        for part in self._parts():
+            if now >= part.deadline:
+                part.tick()
+        self._retired = [slot for slot in self._retired if slot.worker is not None]
+        if not self._stopping:
+            self._tick_own(now)
+
+    def _tick_own(self, now: float) -> None:
+        if now >= self._probe_at:
+            self._probe_at = _NEVER
+            for post in self.posts:
+                post.feed(ev.DeviceAppeared())
+        if now >= self._summary_at:
+            self._summarise(now)
+        if all(post.state.phase not in _BUSY_PHASES for post in self.posts):
+            self.standby.ensure(self.settings.daemon, backend_of(self.settings.cameras))
+
+    # --- systemd ------------------------------------------------------------------------------------------
+
+    def _tell_systemd(self) -> None:
+        if self._stopping:
+            return
+        self._say_status()
+        required = [post for post in self.posts if post.camera.required]
+        gates = [post.gate() for post in required]
+        self._watchdog, orders = lease.pay(self._watchdog, gates, self.world.clock())
+        for order in orders:
+            if isinstance(order, lease.SetInterval):
+                self.world.notifier.watchdog_interval_is(order.seconds)
+                self.world.log.debug("watchdog.interval", seconds=round(order.seconds, 3))
+            elif self.world.notifier.ping():
+                self._pings += 1
+                for post in required:
+                    post.delivered = False
+
+    def _say_status(self) -> None:
+        now, views = self.world.clock(), [post.view() for post in self.posts]
+        changed = status.key(views) != self._said
+        if changed or now - self._said_at >= self._status_pause():
+            self._said, self._said_at = status.key(views), now
+            self.world.notifier.status(status.line(views, now, self.reloading.note))
+
+    def _status_pause(self) -> float:
+        calm = all(post.state.phase is Phase.HEALTHY for post in self.posts)
+        return _STATUS_EVERY[not calm]
+
+    def _summarise(self, now: float) -> None:
+        """One canonical line now and then: what a healthy camera leaves in the journal."""
+        self._summary_at = now + self.settings.daemon.summary_interval
+        for post in self.posts:
+            tally = post.figures.tally
+            text = (
+                f"{post.camera.name}: {tally.captures} healthy captures, {tally.failures} failed, "
+                f"availability {100 * tally.availability(now):.3f} %"
+            )
+            self.world.log.info(
+                "camera.summary", message=text, camera=post.camera.name, captures=tally.captures,
+                failures=tally.failures, outages=tally.outages, recoveries=tally.recoveries,
+                availability=round(tally.availability(now), 6), mtbf=tally.mtbf(now), mttr=tally.mttr(),
+                dropped=post.figures.dropped, late=post.figures.late_frames, fps=round(post.figures.fps(), 2),
+                watchdog_pings=self._pings, notify_failures=self.world.notifier.failures,
+            )  # fmt: skip
+
+    # --- what arrives -------------------------------------------------------------------------------------
+
+    def _on_signal(self) -> None:
+        for number in self.world.signals.arrived():
+            if number in (signal.SIGTERM, signal.SIGINT):
+                self._stop(number)
+            elif number == signal.SIGHUP and not self._stopping:
+                self.world.notifier.reloading(self.world.clock())
+                self.reloading.begin()
+
+    def _on_device(self) -> None:
+        if names := self.world.devices.created():
+            self._probe_at = self.world.clock() + _DEVICES_SETTLE
+            self.world.log.info("device.appeared", message=f"new device nodes: {', '.join(names)}")
+
+    def _unblock(self) -> None:
+        for post in self.posts:
+            if post.state.phase is Phase.WEDGED:
+                post.feed(ev.WorkerReaped())
+            post.fill()
+
+    def _still_blocked(self, evidence: str) -> None:
+        for post in self.posts:
+            post.feed(ev.WorkerUnkillable("leftover-worker", evidence))
+
+    def _adapt(self, settings: Settings | None) -> None:
+        """A reload ended; None: it was refused, the last good settings stay."""
+        if settings is not None and not self._stopping:
+            self._take(settings)
+        self.world.notifier.ready()
+        self._said_at = -_NEVER
+
+    def _take(self, settings: Settings) -> None:
+        self.settings = settings
+        self._summary_at = min(self._summary_at, self.world.clock() + settings.daemon.summary_interval)
+        wanted = {camera.name: camera for camera in settings.cameras}
+        for post in [post for post in self.posts if post.camera.name not in wanted]:
+            self.posts.remove(post)
+            post.retire()
+            self._retired.append(post.slot)
+        for post in self.posts:
+            post.adapt(wanted.pop(post.camera.name), self._policy(), settings.health)
+        for camera in wanted.values():
+            self.posts.append(self._post(camera))
+            self.posts[-1].begin()
+
+    # --- workers ------------------------------------------------------------------------------------------
+
+    def hire(self, backend: str, *, fresh: bool) -> Worker | None:
+        """A worker for a camera: the standby if it may be one, else a process just executed."""
+        if self.leftovers.present or self._stopping:
+            return None
+        if not fresh and (worker := self.standby.take(backend)) is not None:
+            return worker
+        child = spawn_worker(backend, self.world.environ)
+        return Worker(child, StderrReader(child.stderr))
+
+    def _post(self, camera: CameraSettings) -> Post:
+        world = self.world
+        return Post(
+            camera, self._policy(), self.settings.health, agency=self, loop=self.loop, log=world.log,
+            host=world.host, clock=world.clock, runtime_dir=world.runtime_dir,
+        )  # fmt: skip
+
+    def _policy(self) -> Policy:
+        return Policy(supervision=self.settings.supervision, ladder=self.settings.ladder)
+
+    # --- the end ------------------------------------------------------------------------------------------
+
+    @property
+    def _stopping(self) -> bool:
+        return self._down_by is not _NEVER
+
+    def _stop(self, number: signal.Signals) -> None:
+        if self._stopping:
+            return
+        self._down_by = self.world.clock() + DOWN_WITHIN
+        self.world.notifier.stopping()
+        self.world.log.info("daemon.stopping", message=f"{number.name}: ending the workers")
+        self.standby.end()
+        for post in self.posts:
+            post.slot.end(HURRIED_STEPS)
+
+    def _is_down(self) -> bool:
+        if not self._stopping:
+            return False
+        alive = [post.camera.name for post in self.posts if post.slot.worker is not None]
+        if self.world.clock() >= self._down_by and alive:
+            self.world.log.error(
+                "daemon.left_behind", message=f"worker of {', '.join(alive)} did not end in time"
+            )
+            return True
+        return not alive and self.standby.pid is None and not self._retired
