@@ -4,7 +4,6 @@ they are gone.
 """
 
 import os
-import signal
 import time
 from collections.abc import Callable
 from functools import partial
@@ -18,7 +17,7 @@ _NEVER = float("inf")
 
 
 class Leftovers:
-    """Ends and awaits them; `present` while there are any."""
+    """Awaits them; `present` while there are any. systemd has sent them SIGKILL before it started us."""
 
     def __init__(
         self, loop: Loop, host: Host, log: EventLog, clock: Callable[[], float] = time.monotonic
@@ -38,7 +37,7 @@ class Leftovers:
         """Find them, once, before the first worker starts."""
         self._on_gone, self._on_stuck = on_gone, on_stuck
         for pid in self._host.leftovers(frozenset({os.getpid()})):
-            self._end(pid)
+            self._await(pid)
         if self.present:
             self.deadline = self._clock() + PATIENCE
             self._log.warning(
@@ -52,16 +51,11 @@ class Leftovers:
         stuck = [task for pid in self._pidfds for task in self._host.stuck_tasks(pid)]
         self._on_stuck("; ".join(stuck) or f"processes {sorted(self._pidfds)} do not end")
 
-    def _end(self, pid: int) -> None:
+    def _await(self, pid: int) -> None:
         try:
             pidfd = os.pidfd_open(pid)
         except ProcessLookupError:
             return
-        try:
-            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError) as error:
-            # Not ours to kill (or a zombie already): it is awaited all the same.
-            self._log.debug("leftover.not_killed", pid=pid, evidence=str(error))
         self._pidfds[pid] = pidfd
         self._loop.watch(pidfd, partial(self._gone, pid))
 

@@ -99,7 +99,12 @@ class Post:
         """Start the worker that is wanted, if there may be one now."""
         if self._vacancy is None or self.slot.worker is not None:
             return
-        worker = self._agency.hire(self.camera.backend, fresh=self._vacancy)
+        try:
+            worker = self._agency.hire(self.camera.backend, fresh=self._vacancy)
+        except OSError as error:  # no memory, no process, no descriptor: the ladder waits and tries again
+            self._vacancy = None
+            self.feed(ev.Faulted("worker-exited", f"no worker could be executed: {error}"))
+            return
         if worker is None:
             return
         self._vacancy, self._clue, self._call = None, None, ""
@@ -154,8 +159,9 @@ class Post:
                 self._noted(report)
 
     def wrote(self, line: str) -> None:
-        self.log.debug("worker.stderr", camera=self.camera.name, message=line)
         clue = classify.of_line(line)
+        say = self.log.debug if clue is None else self.log.warning
+        say("worker.stderr", camera=self.camera.name, message=line)
         if clue is None:
             return
         if clue.direct and not self.slot.ending:
@@ -168,9 +174,11 @@ class Post:
 
     def exited(self, status: int) -> None:
         text = f"{describe_exit(status)}{f', in {self._call}()' if self._call else ''}"
+        self._log_last_words(text)
         self.feed(ev.WorkerExited(*self._explained(classify.of_exit(status), text)))
 
     def reaped(self) -> None:
+        self._log_last_words("ended by us")
         if self.state.phase is Phase.WEDGED:
             self.feed(ev.WorkerReaped())
         self.fill()
@@ -227,6 +235,14 @@ class Post:
         nameless = "init-failed" if report.call in ("open", "start") else "capture-error"
         fault = report.fault or classify.of_exceptions(report.chain) or nameless
         return ev.Faulted(*self._explained(fault, evidence))
+
+    def _log_last_words(self, how: str) -> None:
+        """What a dying worker wrote (a traceback, faulthandler's stacks) is the best evidence of what hung."""
+        if words := self.slot.last_words:
+            text = f"{self.camera.name}: last words of the worker ({how})"
+            self.log.info(
+                "worker.last_words", camera=self.camera.name, message=text, evidence="\n".join(words)
+            )
 
     def _explained(self, fault: str, evidence: str) -> tuple[str, str]:
         """A failure without a good reason takes the one that the camera stack gave a moment ago."""

@@ -15,6 +15,7 @@ from camwatchd.loop import Loop
 
 _LINK_GRACE = 0.5  # seconds for a worker that closed its link to end, before that counts as a fault
 _LAST_WORDS = 64  # reads of the link and of stderr at most when a worker has ended
+_SHOWN = 12  # lines of those that are logged
 _NEVER = float("inf")
 
 
@@ -58,6 +59,7 @@ class Slot:
         self.worker: Worker | None = None
         self._killing: killing.Killing | None = None
         self._link_lost = _NEVER
+        self.last_words: tuple[str, ...] = ()  # the end of what the last worker wrote to stderr
 
     @property
     def deadline(self) -> float:
@@ -158,6 +160,7 @@ class Slot:
             if self.worker.stderr.closed:
                 break
         was_ending = was_ending or self.ending
+        self.last_words = tuple(self.worker.stderr.tail)[-_SHOWN:]
         self._ignore(self.worker)
         status = child.reap()
         if was_ending:

@@ -17,7 +17,7 @@ from camwatchd.slot import Slot, Worker
 ENOUGH_MEMORY = (
     850 * 1024 * 1024
 )  # bytes of MemTotal from which "auto" keeps a standby: a Pi with 1 GB and more
-_AGAIN = 60.0  # seconds until a standby that failed is tried again
+_AGAIN = 600.0  # seconds until a standby that failed is tried again
 
 
 def backend_of(cameras: tuple[CameraSettings, ...]) -> str:

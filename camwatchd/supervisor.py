@@ -99,7 +99,9 @@ class Supervisor:
         self.loop.watch(world.signals.fileno(), self._on_signal)
         if world.devices.fileno() >= 0:
             self.loop.watch(world.devices.fileno(), self._on_device)
-        self.leftovers.look(self._unblock, self._still_blocked)
+        # Only as a unit of our own (systemd says whom it executed) everybody else in our cgroup is left over.
+        if world.environ.get("SYSTEMD_EXEC_PID") == str(os.getpid()):
+            self.leftovers.look(self._unblock, self._still_blocked)
         for post in self.posts:
             post.begin()
         world.notifier.ready()
