@@ -13,6 +13,8 @@ from camwatchd.core.state import Policy
 from camwatchd.core.status import duration
 from camwatchd.ports import EventLog
 
+_QUOTED = 160  # characters of evidence in a sentence; the EVIDENCE field has it all
+
 
 @dataclass(frozen=True, slots=True)
 class Narrator:
@@ -83,8 +85,9 @@ class Narrator:
                     if noticed_after is None
                     else f", noticed {duration(noticed_after)} after the last frame"
                 )
+                proof = f" [{evidence[:_QUOTED]}]" if evidence else ""
                 say(
-                    self.log, alerts.of_issue(fault.issue), f"{self.camera}: {name}: {fault.human}{after}",
+                    self.log, alerts.of_issue(fault.issue), f"{self.camera}: {name}: {fault.human}{after}{proof}",
                     camera_issue=fault.issue.value, fault=name, evidence=evidence,
                     noticed_after=None if noticed_after is None else round(noticed_after, 3), **facts,
                 )  # fmt: skip

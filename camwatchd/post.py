@@ -139,6 +139,7 @@ class Post:
     # --- what the slot tells it ---------------------------------------------------------------------------
 
     def reported(self, report: msg.Report) -> None:
+        self._call = report.call if isinstance(report, msg.Entering) else ""
         match report:
             case msg.Frames():
                 self._delivered(report)
@@ -214,7 +215,6 @@ class Post:
     def _noted(self, report: msg.Report) -> None:
         match report:
             case msg.Entering(call, bound):
-                self._call = call
                 self.log.debug("worker.entering", camera=self.camera.name, call=call, bound=bound)
             case msg.Opened():
                 text = f"{self.camera.name}: {report.model} is open, {report.width}x{report.height} {report.format}"
