@@ -59,6 +59,8 @@ class Picamera2Camera:
 
     def start(self) -> None:
         """The event loop is started by the first call and runs until `close()`."""
+        if self._wake is None:
+            raise RuntimeError("the camera is not open")
         # picamera2 forgets the controls of its configuration once the camera was started with them.
         self._camera.set_controls(self._camera.camera_configuration()["controls"])
         self._camera.start()

@@ -6,6 +6,7 @@ CAMWATCHD_CONTRACT_BACKEND=picamera2 runs that backend alone, and then a missing
 CAMWATCHD_CONTRACT_FORMAT sets the format of its pictures, e.g. MJPEG.
 """
 
+import gc
 import importlib.util
 import os
 import select
@@ -71,6 +72,7 @@ def next_frame(camera: Camera) -> Frame:
 
 
 def descriptors() -> int:
+    gc.collect()  # picamera2's objects are cycles; they hold descriptors until they are collected
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
