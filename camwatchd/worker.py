@@ -21,6 +21,7 @@ from camwatchd.core.exits import WorkerExit
 
 if TYPE_CHECKING:
     from camwatchd.core.messages import Open
+    from camwatchd.worker_imports import Fingerprint
     from camwatchd.worker_link import Link
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -66,9 +67,10 @@ def _serve(options: argparse.Namespace) -> WorkerExit:
     except Exception:  # numpy raises ValueError for a wrong ABI, shared libraries OSError ...
         traceback.print_exc()
         return WorkerExit.IMPORT_FAILED
+    files = worker_imports.fingerprint() if options.standby else {}
     wakeup = _wake_on_sigterm()
     link.send(imported)
-    order = _wait_for_open(link, wakeup, options.stale_check if options.standby else None)
+    order = _wait_for_open(link, wakeup, files, options.stale_check if options.standby else None)
     return order if isinstance(order, WorkerExit) else _capture(order, link, wakeup)
 
 
@@ -98,12 +100,13 @@ def _wake_on_sigterm() -> int:
     return reading
 
 
-def _wait_for_open(link: "Link", wakeup: int, stale_check: float | None) -> "Open | WorkerExit":
+def _wait_for_open(
+    link: "Link", wakeup: int, files: "Fingerprint", stale_check: float | None
+) -> "Open | WorkerExit":
     from camwatchd import worker_imports
     from camwatchd.core.messages import Open, Stop
     from camwatchd.worker_link import refuse
 
-    before = worker_imports.fingerprint() if stale_check else {}
     poll = select.poll()
     poll.register(link.fileno(), select.POLLIN)
     poll.register(wakeup, select.POLLIN)
@@ -111,7 +114,7 @@ def _wait_for_open(link: "Link", wakeup: int, stale_check: float | None) -> "Ope
         ready = [fd for fd, _ in poll.poll(stale_check * 1000 if stale_check else None)]
         if wakeup in ready:
             return WorkerExit.CLEAN
-        if not ready and (path := worker_imports.changed(before)):
+        if not ready and (path := worker_imports.changed(files)):
             sys.stderr.write(f"camwatchd.worker: {path} changed on disk\n")
             return WorkerExit.STALE
         match link.receive():
