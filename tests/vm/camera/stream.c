@@ -13,8 +13,8 @@
 #include "usbip.h"
 
 /* The UVC payload header of every packet. */
-enum { HEADER_BYTES = 2, FRAME_ID = 0x01, END_OF_FRAME = 0x02, PAYLOAD_ERROR = 0x40, END_OF_HEADER = 0x80 };
-enum { JUNK_HEADER_BYTES = 0xff };
+enum { HEADER_BYTES = 2, JUNK_HEADER_BYTES = 0xff };
+enum { FRAME_ID = 0x01, END_OF_FRAME = 0x02, PAYLOAD_ERROR = 0x40, END_OF_HEADER = 0x80 };
 
 #define NANOSECONDS 1000000000L
 
