@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+"""Owns `make bench`: what detection, recovery and supervision cost, as ratios against a baseline of the same run.
+
+    python -m tests.bench
+
+Nothing here passes or fails by time; the targets stand beside the figures for a human to compare. Run it on a
+machine that has nothing else to do.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+from tests.bench import recovery
+from tests.bench.rig import cpu_seconds, daemon, rss_megabytes
+from tests.bench.table import Row, show
+
+SECONDS = 20.0  # of steady capture
+QUIET = '[daemon]\nstandby = {standby}\nlog_level = "debug"\n[camera.cam0]\nbackend = "simulated"\n'
+
+
+def bare(seconds: float) -> dict[str, float]:
+    """The baseline's figures, from a process of its own."""
+    command = [sys.executable, "-m", "tests.bench.bare", str(seconds)]
+    answer = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    figures: dict[str, float] = json.loads(answer.stdout)
+    return figures
+
+
+def steady() -> list[Row]:
+    """Cost per frame and memory at 30 fps, beside the bare loop."""
+    base = bare(SECONDS)
+    per_frame = base["cpu"] / base["frames"] * 1e6
+    with daemon(QUIET.format(standby="true")) as running:
+        running.await_event("standby.ready")
+        worker, standby = running.children()
+        time.sleep(2)  # past the start: what is measured is the steady state, and nothing announces it
+        began = time.monotonic()
+        before = cpu_seconds(worker), cpu_seconds(running.process.pid)
+        time.sleep(SECONDS)
+        wall = time.monotonic() - began
+        captured = cpu_seconds(worker) - before[0]
+        supervised = cpu_seconds(running.process.pid) - before[1]
+        frames = wall * 30
+        sizes = [rss_megabytes(pid) for pid in (running.process.pid, worker, standby)]
+    interval = SECONDS / base["frames"] * 1e6
+    added = captured / frames * 1e6 - per_frame
+    return [
+        Row("bare loop, CPU per frame", f"{per_frame:.0f} us", "baseline"),
+        Row(
+            "supervised loop, CPU per frame",
+            f"{per_frame + added:.0f} us",
+            f"{1 + added / per_frame:.2f} x bare",
+        ),
+        Row(
+            "... added, of the time between frames",
+            f"{added:.0f} us",
+            f"{100 * added / interval:.2f} %",
+            "at most 5 %",
+        ),
+        Row("supervisor, CPU at 30 fps", f"{100 * supervised / wall:.2f} %", "of a core", "at most 1 %"),
+        Row("supervisor, RSS", f"{sizes[0]:.1f} MB", "", "at most 30 MB"),
+        Row("worker, CPU at 30 fps", f"{100 * captured / wall:.2f} %", "of a core"),
+        Row("worker, RSS", f"{sizes[1]:.1f} MB", ""),
+        Row("standby, RSS", f"{sizes[2]:.1f} MB", ""),
+    ]
+
+
+def recoveries() -> list[Row]:
+    """From a scripted stall to the fault, and from the remedy to the first healthy frame."""
+    opens = [bare(0.1)["first"] for _ in range(5)]
+    own = statistics.median(opens)
+    rows = [Row("the camera's own open, start and first frame", milliseconds(own), "baseline")]
+    delays, streams = zip(*(recovery.stall() for _ in range(3)), strict=True)
+    limit = "within 50 ms"
+    rows.append(Row("stall to fault, beyond its deadline", milliseconds(max(delays)), "worst of 3", limit))
+    rows.append(against(own, "restart-stream to healthy", list(streams), ""))
+    ready = [recovery.crash(standby=True) for _ in range(3)]
+    rows.append(against(own, "restart-worker to healthy, from standby", ready, "own + at most 150 ms"))
+    afresh = [recovery.crash(standby=False) for _ in range(3)]
+    rows.append(against(own, "restart-worker to healthy, no standby", afresh, ""))
+    return rows
+
+
+def against(own: float, name: str, measured: list[float], target: str) -> Row:
+    """A recovery beside the camera's own time."""
+    middle = statistics.median(measured)
+    ratio = f"{middle / own:.2f} x own, own + {milliseconds(middle - own)}"
+    return Row(name, milliseconds(middle), ratio, target)
+
+
+def milliseconds(seconds: float) -> str:
+    """A short time for the table."""
+    return f"{1000 * seconds:.0f} ms"
+
+
+GROUPS: tuple[tuple[str, Callable[[], list[Row]]], ...] = (
+    ("detection and recovery (simulated camera)", recoveries),
+    ("cost of supervision (simulated camera, 640x480, 30 fps)", steady),
+)
+
+
+def main() -> None:
+    """Run all groups, or those whose title contains the argument."""
+    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    for title, measure in GROUPS:
+        if wanted in title:
+            show(title, measure())
+
+
+if __name__ == "__main__":
+    main()
