@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+# `make` alone explains the targets. Everything is installed into .venv, nothing into the system.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+# Stamps: what is installed stays as it is until pyproject.toml changes.
+RUNTIME := .venv/.installed
+DEV := .venv/.installed-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-vm lint bench clean
+
+help:  ## this text
+	@echo "camwatchd: keeps Raspberry Pi cameras delivering. Targets:"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while read -r target text; do \
+		printf '  make %-9s %s\n' "$$target" "$$text"; done
+
+demo: $(RUNTIME)  ## a simulated camera lives through five faults, in about a minute
+	@$(BIN)/python -m camwatchd.demo
+
+test: $(DEV)  ## every test that needs no special machine; under 2 minutes
+	@$(BIN)/python -m pytest
+
+test-vm: $(DEV)  ## the tests with a real kernel camera in a virtual machine; as root, see tests/vm/README.md
+	$(call need_vm)
+	@$(BIN)/python -m pytest -m vm tests/vm
+
+lint: $(DEV)  ## format, lint, types, spelling and architecture; part of `make test` too
+	@$(BIN)/python -m pytest -q tests/test_repository.py
+
+bench: $(DEV)  ## measurements that are no tests
+	@$(BIN)/python -m tests.bench
+
+clean:  ## remove what all of these have made, .venv and the virtual machine included
+	rm -rf .venv build *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+$(RUNTIME): pyproject.toml
+	$(call need_python)
+	@echo "installing camwatchd and what it needs into .venv ..."
+	@$(PYTHON) -m venv .venv
+	@$(PIP) install --editable .
+	@touch $@
+
+$(DEV): $(RUNTIME)
+	@echo "installing the development tools into .venv ..."
+	@$(PIP) install --editable '.[dev]'
+	@touch $@
+
+# --- what must be there before; each says in one line what is missing -------------------------------------------
+
+answer = $(shell $(1) >/dev/null 2>&1 && echo yes)
+
+define need_python
+$(if $(call answer,$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))'),,$(error \
+camwatchd needs Python 3.11 or newer, and "$(PYTHON)" is not; give another one with: make PYTHON=/path/to/python3))
+$(if $(call answer,$(PYTHON) -c 'import ensurepip; import venv'),,$(error \
+the package python3-venv is missing; install it (sudo apt install python3-venv) and run make again))
+endef
+
+VM_COMMANDS := mmdebstrap qemu-system-x86_64 qemu-img mke2fs gcc cpio setpriv
+
+define need_vm
+$(if $(filter-out 0,$(shell id -u)),$(error \
+make test-vm must be run as root: it builds a Debian system))
+$(if $(call missing,$(VM_COMMANDS)),$(error \
+make test-vm lacks $(call missing,$(VM_COMMANDS)); install what it needs (apt-get install $$(cat tests/vm/packages.txt)) and run it again))
+endef
+
+missing = $(strip $(foreach name,$(1),$(if $(call answer,command -v $(name)),,$(name))))
