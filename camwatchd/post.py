@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from camwatchd.adapters.host import Host
+from camwatchd.adapters.opens import Opens
 from camwatchd.core import classify, escalation, health, lease, liveness
 from camwatchd.core import events as ev
 from camwatchd.core import messages as msg
 from camwatchd.core.events import Effect, Event
 from camwatchd.core.exits import WorkerExit
+from camwatchd.core.faults import OPEN_CAPS
 from camwatchd.core.figures import Figures
 from camwatchd.core.ladder import Outcome, Rung
 from camwatchd.core.lease import Gate
@@ -56,12 +58,14 @@ class Post:
         self.delivered = False  # a healthy frame since the last watchdog ping
         self.state: State
         self._narrator = Narrator(camera.name, log)
-        self._agency, self._runtime_dir = agency, runtime_dir
+        self._agency, self._host, self._runtime_dir = agency, host, runtime_dir
         self.slot = Slot(loop, self, host, clock)
         self._vacancy: bool | None = (
             None  # a worker is wanted as soon as the slot is free; True: a fresh one
         )
         self._orders = 0
+        self._model = ""  # as the camera itself says
+        self._opens = Opens(runtime_dir, camera.name)
         self._clue: Clue | None = None
         self._call = ""  # the call into the camera that the worker announced last
         self._inbox: deque[Event] = deque()
@@ -203,6 +207,10 @@ class Post:
             if not self.slot.send(msg.RestartStream(self._orders)):
                 self.feed(ev.ActionEnded(Outcome.FAILED, "the worker takes no orders"))
             return
+        if (cap := OPEN_CAPS.get(self._model, 0)) and self._opens.count() >= cap:
+            # The worker stays: its stream may come back by itself, a further open would be the last.
+            self.feed(ev.Faulted("open-limit", f"{self._model}: {cap} opens in this boot"))
+            return
         self._vacancy = order.fresh
         self.slot.end()
         self.fill()
@@ -217,6 +225,8 @@ class Post:
             case msg.Entering(call, bound):
                 self.log.debug("worker.entering", camera=self.camera.name, call=call, bound=bound)
             case msg.Opened():
+                self._model = report.model
+                self._opens.add()
                 text = f"{self.camera.name}: {report.model} is open, {report.width}x{report.height} {report.format}"
                 self.log.info(
                     "camera.opened", message=text, camera=self.camera.name, camera_id=report.camera_id,
@@ -234,7 +244,10 @@ class Post:
         evidence = f"{report.call}(): {' <- '.join(report.chain)}"[: msg.EVIDENCE_LIMIT]
         nameless = "init-failed" if report.call in ("open", "start") else "capture-error"
         fault = report.fault or classify.of_exceptions(report.chain) or nameless
-        return ev.Faulted(*self._explained(fault, evidence))
+        fault, evidence = self._explained(fault, evidence)
+        if fault == "busy" and (holders := self._host.camera_holders()):
+            evidence = f"held by {', '.join(holders)}; {evidence}"
+        return ev.Faulted(fault, evidence)
 
     def _log_last_words(self, how: str) -> None:
         """What a dying worker wrote (a traceback, faulthandler's stacks) is the best evidence of what hung."""

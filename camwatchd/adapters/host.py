@@ -38,6 +38,19 @@ class Host:
         pids = self._read(f"sys/fs/cgroup/{group}/cgroup.procs").split()
         return sorted({int(pid) for pid in pids} - but)
 
+    def camera_holders(self) -> list[str]:
+        """Who holds a camera: libcamera locks its media device, and the kernel lists whose lock it is."""
+        devices = {
+            _device_and_inode(path) for path in _listed(self.root / "dev") if path.name.startswith("media")
+        }
+        holders = set()
+        for line in self._read("proc/locks").splitlines():
+            # 1: POSIX  ADVISORY  WRITE 1234 00:06:345 0 EOF; a waiting one has "->" after the number
+            fields = line.split()
+            if len(fields) >= 6 and fields[1] == "POSIX" and fields[5] in devices:
+                holders.add(int(fields[4]))
+        return [f"{self._read(f'proc/{pid}/comm').strip() or '?'} (pid {pid})" for pid in sorted(holders)]
+
     def _state(self, task: Path) -> str:
         # The command name in parentheses may itself contain parentheses and spaces.
         return self._read(task / "stat").rpartition(") ")[2][:1]
@@ -51,6 +64,14 @@ class Host:
             return (self.root / path).read_text(errors="replace")
         except OSError:
             return ""
+
+
+def _device_and_inode(path: Path) -> str:
+    try:
+        status = path.stat()
+    except OSError:
+        return ""
+    return f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
 
 
 def _listed(folder: Path) -> list[Path]:
