@@ -27,7 +27,7 @@ Every key is shown with its default and commented out; what is left out keeps it
 upgrades. Remove the # in front of a key and of its [table] to set it. A fleet leaves this file alone and \
 puts its own into conf.d/*.toml: read after this one, sorted by name, later files winning key by key.
 
-Durations are in seconds. After a change: camwatchd --check-config, then systemctl restart camwatchd. \
+Durations are in seconds. After a change: camwatchd --check-config, then systemctl reload camwatchd. \
 camwatchd --print-config shows what holds and where it comes from."""
 
 _DRILL = CameraSettings(
