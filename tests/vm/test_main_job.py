@@ -18,8 +18,8 @@ ITS_ENTRIES = f"_SYSTEMD_UNIT={UNIT}"
 CAPTURE_FAILURE = of_issue(Issue.CAPTURE_FAILURE)
 
 HEALTHY_CAPTURES = 100
-STALL = 8  # s; longer than it takes to notice and to restart the stream once in vain
-LAST_PING = "WatchdogTimestampMonotonic"
+STALL = 8  # s; it takes 4.5 s to notice it: three deadlines of 1.5 s
+LAST_PING = "WatchdogTimestampMonotonic"  # as systemctl show calls it
 NOTICED = 30  # s
 RECOVERED = 60  # s
 
@@ -41,17 +41,17 @@ def machine(machine: Machine) -> Machine:
     return machine
 
 
-def frames_sent(machine: Machine) -> int:
-    """What the camera itself has counted."""
-    found = re.search(r"frames=(\d+)", machine.camera("stat"))
-    assert found
-    return int(found[1])
-
-
-def await_ping(machine: Machine) -> None:
-    """Until systemd has got one more watchdog ping."""
+def await_ping(machine: Machine) -> float:
+    """When systemd got the next watchdog ping, in seconds since boot."""
     last = machine.unit(UNIT, LAST_PING)[LAST_PING]
-    machine.await_property(UNIT, LAST_PING, rf"^(?!{last}$)\d+$")
+    return int(machine.await_property(UNIT, LAST_PING, rf"^(?!{last}$)\d+$")) / 1e6
+
+
+def frame_rate(status: str) -> float:
+    """Healthy captures a second, as STATUS tells."""
+    found = re.search(r"([\d.]+) fps", status)
+    assert found, status
+    return float(found[1])
 
 
 def assert_undisturbed(machine: Machine) -> None:
@@ -61,21 +61,23 @@ def assert_undisturbed(machine: Machine) -> None:
     assert state == {"ActiveState": "active", "NRestarts": "0"}
 
 
-def test_a_delivering_camera_pays_for_the_watchdog(machine: Machine) -> None:
-    """While at least 100 frames are captured, systemd is pinged twice and STATUS says how the camera is."""
-    first_frame = frames_sent(machine)
+def test_the_watchdog_is_paid_by_frames_and_a_stall_is_cured(machine: Machine) -> None:
+    """One machine for both, since its start is what takes the time."""
+    pays_for_the_watchdog(machine)
+    notices_names_and_cures_a_stall(machine)
 
-    await_ping(machine)
-    await_ping(machine)
+
+def pays_for_the_watchdog(machine: Machine) -> None:
+    """While at least 100 frames are captured, systemd is pinged twice and STATUS says how the camera is."""
+    first, second = await_ping(machine), await_ping(machine)
 
     status = machine.await_property(UNIT, "StatusText", "cam0 EXCELLENT 100/100")
-    assert frames_sent(machine) - first_frame >= HEALTHY_CAPTURES
-    assert re.search(r"\d+(\.\d+)? fps", status)
+    assert frame_rate(status) * (second - first) >= HEALTHY_CAPTURES
     assert not machine.journal(ITS_ENTRIES, f"MESSAGE_ID={CAPTURE_FAILURE.message_id}")
     assert_undisturbed(machine)
 
 
-def test_a_stall_is_noticed_named_and_cured(machine: Machine) -> None:
+def notices_names_and_cures_a_stall(machine: Machine) -> None:
     """A camera silent for 8 s raises a named alert, and its recovery is told once frames are back."""
     machine.run(f"usb-camera -c stall; sleep {STALL}; usb-camera -c normal", check=True)
 
