@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: MIT
+"""Owns the test's side of a daemon: its configuration, systemd's end of the notify socket, and all that it says.
+
+A thread reads both while the test does something else, so that arrival times are true and nothing is ever full.
+"""
+
+import json
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+PATIENCE = 30.0  # seconds; only ever waited for in full by a test that fails
+DOWN_WITHIN = 5.0  # seconds from SIGTERM to the end of everything: what systemd's unit counts on
+_PACKAGE = Path(__file__).parents[2]
+_MARK = "CAMWATCHD_TEST_RUN"  # in the environment of a daemon and of all that it starts
+
+# Times of a real installation, shortened so that an incident takes a second or two.
+QUICK = """
+[daemon]
+standby = false
+log_level = "debug"
+summary_interval = 2
+[supervision]
+max_consecutive_failures = 2
+frame_timeout = 0.5
+no_frame_timeout = 3
+first_frame_timeout = 2
+recovery_cooldown = 1
+[ladder.restart-stream]
+attempts = 1
+settle = 1.5
+[ladder.restart-worker]
+attempts = 2
+timeout = 4
+settle = 2.5
+backoff = 0.1
+"""
+
+
+def camera(name: str, *faults: dict[str, object], **keys: object) -> str:
+    """The [camera.<name>] table of a small simulated camera and its script, as TOML."""
+    lines = [f"[camera.{name}]"]
+    lines += _pairs({"backend": "simulated", "width": 64, "height": 48, "frame_rate": 20, **keys})
+    for fault in faults:
+        lines += [f"[[camera.{name}.fault]]", *_pairs(fault)]
+    return "\n".join(lines) + "\n"
+
+
+def _pairs(keys: dict[str, object]) -> list[str]:
+    # Values of JSON are values of TOML too, as far as they are used here; a dotted key reaches a sub-table.
+    return [f"{key.replace('__', '.')} = {json.dumps(value)}" for key, value in keys.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A log line: its place among all lines, when it arrived, its fields."""
+
+    number: int
+    at: float
+    facts: dict[str, Any]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.facts[name]
+
+    def fits(self, event: str, facts: dict[str, object]) -> bool:
+        return self.facts["event"] == event and all(self.facts.get(k) == v for k, v in facts.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A datagram to systemd: its place among all of them, when it arrived, its text."""
+
+    number: int
+    at: float
+    text: str
+
+
+class Daemon:
+    """A daemon under test. Everything it said is kept; what is awaited may have been said already."""
+
+    def __init__(self, directory: Path, command: list[str], watchdog: float | None = None) -> None:
+        self.directory = directory
+        self.lines: list[Line] = []
+        self.notes: list[Note] = []
+        self.noise: list[str] = []  # what is no log line: a traceback
+        self._news = threading.Condition()
+        self._over = False
+        self._run = uuid.uuid4().hex
+        self._systemd = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._systemd.bind(str(directory / "notify"))
+        environment = {**os.environ, "NOTIFY_SOCKET": str(directory / "notify"), _MARK: self._run}
+        environment["PYTHONPATH"] = f"{_PACKAGE}:{os.environ.get('PYTHONPATH', '')}"
+        if watchdog is not None:
+            environment["WATCHDOG_USEC"] = str(round(watchdog * 1e6))
+        # systemd knows the pid before it executes; a shell does too.
+        shell = ["/bin/sh", "-c", 'WATCHDOG_PID=$$ exec "$0" "$@"', sys.executable, *command]
+        self.process = subprocess.Popen(
+            shell, cwd=directory, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+        self.pid = self.process.pid
+        self._reader = threading.Thread(target=self._read, name="reader")
+        self._reader.start()
+
+    # --- awaiting -----------------------------------------------------------------------------------------
+
+    def event(self, name: str, *, since: int = 0, **facts: object) -> Line:
+        """The first log line of this event with these facts, not before line number `since`."""
+        return self._await(
+            lambda: next((line for line in self.lines[since:] if line.fits(name, facts)), None),
+            f"event {name} {facts}",
+        )
+
+    def note(self, pattern: str, *, since: int = 0) -> Note:
+        """The first datagram that matches, not before number `since`."""
+        return self._await(
+            lambda: next((n for n in self.notes[since:] if re.match(pattern, n.text)), None),
+            f"datagram {pattern!r}",
+        )
+
+    def status(self, pattern: str, *, since: int = 0) -> str:
+        """The first STATUS= that contains this pattern."""
+        return self.note(f"STATUS=.*{pattern}", since=since).text.removeprefix("STATUS=")
+
+    def told(self, name: str, **facts: object) -> list[Line]:
+        """All such log lines so far."""
+        with self._news:
+            return [line for line in self.lines if line.fits(name, facts)]
+
+    def alerts(self, camera: str) -> list[Line]:
+        """The alerts about a camera so far."""
+        with self._news:
+            return [
+                line
+                for line in self.lines
+                if line["event"].startswith("alert.") and line.facts.get("camera") == camera
+            ]
+
+    def _await(self, find: Callable[[], T | None], what: str) -> T:
+        end = time.monotonic() + PATIENCE
+        with self._news:
+            while (found := find()) is None:
+                left = end - time.monotonic()
+                if left <= 0 or self._over or not self._news.wait(left):
+                    raise AssertionError(f"no {what}; the last lines were:\n{self._tail()}")
+        return found
+
+    def _tail(self) -> str:
+        last = [str(line.facts) for line in self.lines[-20:]] + [note.text for note in self.notes[-5:]]
+        return "\n".join([*last, *self.noise[-20:]])
+
+    # --- its processes ------------------------------------------------------------------------------------
+
+    def processes(self) -> dict[int, list[str]]:
+        """The processes that this daemon started and that are alive, with their command lines."""
+        return {pid: line for pid, line in _marked(self._run).items() if pid != self.pid}
+
+    def workers(self, *, standby: bool = False) -> set[int]:
+        """The pids of the workers that were executed with a camera in mind, or of those to stand by."""
+        return {
+            pid
+            for pid, line in self.processes().items()
+            if "camwatchd.worker" in line and ("--standby" in line) is standby
+        }
+
+    # --- the end ------------------------------------------------------------------------------------------
+
+    def signal(self, number: signal.Signals) -> float:
+        """Send a signal; gives the time."""
+        now = time.monotonic()
+        self.process.send_signal(number)
+        return now
+
+    def stop(self, *, within: float = DOWN_WITHIN) -> float:
+        """SIGTERM, and the proof that everything is down in time and in order; gives the seconds it took."""
+        began = self.signal(signal.SIGTERM)
+        status = self.process.wait(PATIENCE)
+        took = time.monotonic() - began
+        left = self.processes()
+        assert (0, {}) == (status, left), self._tail()
+        assert took < within, f"down after {took:.1f} s\n{self._tail()}"
+        self.close()
+        assert self.noise == []
+        return took
+
+    def close(self) -> None:
+        """Whatever happened, nothing of it is left."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        for pid in _marked(self._run):
+            os.kill(pid, signal.SIGKILL)
+        self._reader.join()
+        self._systemd.close()
+        assert self.process.stderr
+        self.process.stderr.close()
+
+    # --- the reader ---------------------------------------------------------------------------------------
+
+    def _read(self) -> None:
+        assert self.process.stderr
+        stderr, poll, rest = self.process.stderr.fileno(), select.poll(), b""
+        poll.register(stderr, select.POLLIN)
+        poll.register(self._systemd.fileno(), select.POLLIN)
+        while True:
+            ready = [fd for fd, _ in poll.poll()]
+            at = time.monotonic()
+            if self._systemd.fileno() in ready:
+                self._heed(at, self._systemd.recv(65536).decode("ascii"))
+            elif stderr in ready:
+                data = os.read(stderr, 65536)
+                *whole, rest = (rest + data).split(b"\n")
+                self._note_lines(at, whole)
+                if not data:
+                    break
+        with self._news:
+            self._over = True
+            self._news.notify_all()
+
+    def _heed(self, at: float, text: str) -> None:
+        with self._news:
+            self.notes.append(Note(len(self.notes), at, text))
+            self._news.notify_all()
+
+    def _note_lines(self, at: float, whole: list[bytes]) -> None:
+        with self._news:
+            for raw in whole:
+                if raw.startswith(b"{"):
+                    self.lines.append(Line(len(self.lines), at, json.loads(raw)))
+                else:
+                    self.noise.append(raw.decode(errors="replace"))
+            self._news.notify_all()
+
+
+def _marked(run: str) -> dict[int, list[str]]:
+    """The living processes of one run, found by their environment: a parent that is gone hides nobody."""
+    found, mark = {}, f"{_MARK}={run}".encode()
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            if mark in (entry / "environ").read_bytes().split(b"\0"):
+                found[int(entry.name)] = (entry / "cmdline").read_text().split("\0")
+        except OSError:  # ended meanwhile, or somebody else's
+            continue
+    return found
+
+
+def await_end(pid: int) -> float:
+    """Wait for a process that need not be a child of ours; gives the time of its end."""
+    try:
+        pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return time.monotonic()
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    ended = poll.poll(PATIENCE * 1000)
+    os.close(pidfd)
+    assert ended, f"process {pid} does not end"
+    return time.monotonic()
+
+
+def command(directory: Path, config: str, *options: str) -> list[str]:
+    """The arguments of a daemon with this configuration."""
+    (directory / "run").mkdir(exist_ok=True)
+    (directory / "conf.d").mkdir(exist_ok=True)
+    (directory / "config.toml").write_text(config)
+    places = ["--config", "config.toml", "--conf-dir", "conf.d", "--runtime-dir", "run"]
+    return ["-m", "camwatchd", *places, "--log-format", "json", *options]
+
+
+@contextmanager
+def daemon(directory: Path, config: str, *options: str, watchdog: float | None = None) -> Iterator[Daemon]:
+    """A daemon that is gone afterwards whatever happens; a test that succeeds has seen it go down in order."""
+    directory.mkdir(exist_ok=True)
+    rig = Daemon(directory, command(directory, config, *options), watchdog)
+    try:
+        yield rig
+        if rig.process.poll() is None:
+            rig.stop()
+    finally:
+        rig.close()
