@@ -71,7 +71,7 @@ _HARMLESS = (
     camera("lossy", {"kind": "drop", "amount": 3, "at": 0.5}),
     camera("night", {"kind": "black", "at": 1.0}, checks__content_after=0.5),
     camera("hiccup", {"kind": "stall", "at": 1.5, "duration": 0.7}),
-    camera("flood", {"kind": "flood", "amount": 5, "at": 1.0, "duration": 0.1}),
+    camera("flood", {"kind": "flood", "amount": 1, "at": 1.0, "duration": 0.1}),
     camera("slow-open", {"kind": "slow-open", "amount": 1.5, "at": 0}),
 )
 
