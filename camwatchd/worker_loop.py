@@ -89,7 +89,7 @@ class CaptureLoop:
 
     def _patience(self) -> float | None:
         """Milliseconds until the earliest deadline; None: there is none."""
-        deadlines = (self._deadline, self._late_at(), self._reporter.deadline)
+        deadlines = (self._deadline, self._late_at())
         earliest = min((at for at in deadlines if at is not None), default=None)
         return None if earliest is None else max(0.0, earliest - time.monotonic()) * 1000
 
@@ -105,7 +105,6 @@ class CaptureLoop:
             self._tell(Late(now - self._frame_at))
         if self._deadline is not None and now >= self._deadline:
             self._missed(now) if self._fd is not None else self._ask()
-        self._reporter.flush_due(now)
 
     # --- orders ---------------------------------------------------------------------------------------
 

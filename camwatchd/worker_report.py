@@ -2,6 +2,7 @@
 """Owns when a report is sent: failures at once, healthy captures batched, the first ones of a recovery one by one."""
 
 from collections.abc import Callable
+from functools import reduce
 
 from camwatchd.core.ladder import PROOF_FRAMES
 from camwatchd.core.messages import Frames, Report
@@ -11,31 +12,23 @@ BATCH_INTERVAL = 0.25  # seconds; at most four reports a second cost the supervi
 
 
 class Reporter:
-    """Batches what is healthy and passes on everything else in its order."""
+    """Batches what is healthy and passes on everything else in its order.
+
+    No timer empties a batch: the next frame does, or else the Late that is told in its stead. A wake-up only for
+    that would cost more than all checks of a frame.
+    """
 
     def __init__(self, send: Callable[[Report], None]) -> None:
         self._send = send
-        self._pending: Frames | None = None
+        self._pending: list[Frames] = []
         self._sent_at = float("-inf")
         self._prompt = PROOF_FRAMES
 
-    @property
-    def deadline(self) -> float | None:
-        """When `flush_due` has something to do; None: nothing is pending."""
-        return self._sent_at + BATCH_INTERVAL if self._pending else None
-
     def healthy(self, frames: Frames, now: float) -> None:
         """One healthy capture; the first three after trouble are the proof of recovery and do not wait."""
-        self._pending = merge(self._pending, frames) if self._pending else frames
-        if self._prompt > 0:
-            self._prompt -= 1
-            self._flush(now)
-        else:
-            self.flush_due(now)
-
-    def flush_due(self, now: float) -> None:
-        """Send the batch if its time has come."""
-        if self._pending and now >= self._sent_at + BATCH_INTERVAL:
+        self._pending.append(frames)
+        if self._prompt > 0 or now >= self._sent_at + BATCH_INTERVAL:
+            self._prompt = max(0, self._prompt - 1)
             self._flush(now)
 
     def tell(self, report: Report, now: float) -> None:
@@ -50,5 +43,6 @@ class Reporter:
 
     def _flush(self, now: float) -> None:
         if self._pending:
-            self._send(self._pending)
-            self._pending, self._sent_at = None, now
+            self._send(reduce(merge, self._pending))
+            self._pending.clear()
+            self._sent_at = now

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from camwatchd.adapters.picture import PictureCheck, Pixels, Verdict, damage, look, look_encoded
+from camwatchd.adapters.picture import PictureCheck, Pixels, Verdict, damage, measure, thin_out
 from camwatchd.core.settings import Checks
 
 
@@ -47,18 +47,35 @@ def _judge_at(check: PictureCheck, sample: Pixels, *times: float) -> list[str]:
 def test_statistics_are_those_of_the_picture(height: int, width: int, stride: int, seed: int) -> None:
     """Mean and deviation of the thin sample are near those of the whole picture, whatever its shape and layout."""
     picture = _noise(seed, 60, 200, (height, width * stride))[:, ::stride]
-    seen = look(picture, 2.0)
+    thin = thin_out(picture)
+    mean, deviation = measure(thin)
 
-    assert seen.mean == pytest.approx(float(picture.mean()), abs=140 / np.sqrt(picture.size) + 4)
-    assert 0 <= seen.deviation <= 70
+    assert len(thin) <= 4096
+    assert mean == pytest.approx(float(picture.mean()), abs=240 / np.sqrt(len(thin)))
+    assert 0 <= deviation <= 70
 
 
 def test_statistics_of_a_small_picture_are_exact() -> None:
     """A picture that is no larger than the sample is measured whole."""
-    picture = _noise(1, shape=(60, 66))
-    seen = look(picture, 2.0)
+    picture = _noise(1, shape=(16, 256))
 
-    assert (seen.mean, seen.deviation) == pytest.approx((picture.mean(), picture.std()), rel=1e-5)
+    assert measure(thin_out(picture)) == pytest.approx((picture.mean(), picture.std()), rel=1e-5)
+
+
+def test_brightness_is_measured_four_times_a_second() -> None:
+    """Between two measurements a verdict quotes the last one; a frozen picture does not wait for the next."""
+    check = PictureCheck(Checks(frozen_after=0.1))
+    frames = [
+        (_flat(50), 0.0),
+        (_noise(1, 99, 101), 0.1),
+        (_noise(2), 0.2),
+        (_noise(3), 0.25),
+        (_noise(3), 0.36),
+    ]
+    verdicts = [check.judge(picture, None, now) for picture, now in frames]
+
+    assert [round(verdict.mean / 10) for verdict in verdicts] == [5, 5, 5, 13, 13]
+    assert [verdict.fault for verdict in verdicts] == ["", "", "", "", "frozen-picture"]
 
 
 def test_changing_pictures_are_healthy() -> None:
@@ -205,8 +222,12 @@ def test_an_encoded_night_is_not_frozen() -> None:
 
 @given(st.integers(0, 5999), st.integers(1, 255))
 def test_any_changed_byte_is_another_picture(at: int, change: int) -> None:
-    """Two encoded pictures that differ in one byte are not the same."""
-    scan = _scan(1)
+    """An encoded picture that differs in one byte from the last is not frozen."""
+    scan, check = _scan(1), PictureCheck(Checks(frozen_after=10.0))
     other = bytes([*scan[:at], scan[at] ^ change, *scan[at + 1 :]])
+    faults = [
+        check.judge(None, _jpeg(each), now).fault
+        for each, now in ((scan, 0.0), (other, 10.0), (other, 20.0))
+    ]
 
-    assert look_encoded(_jpeg(scan)).identity != look_encoded(_jpeg(other)).identity
+    assert faults == ["", "", "frozen-picture"]

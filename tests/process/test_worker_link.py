@@ -153,7 +153,6 @@ def test_batches_lose_nothing_and_keep_the_order(events: list[tuple[float, str]]
     reporter, now, healthy = Reporter(sent.append), 0.0, 0
     for pause, event in events:
         now += pause
-        reporter.flush_due(now)
         if event == "healthy":
             healthy += 1
             reporter.healthy(_frame(healthy), now)
@@ -162,7 +161,7 @@ def test_batches_lose_nothing_and_keep_the_order(events: list[tuple[float, str]]
             (reporter.trouble if event == "failed" else reporter.tell)(report, now)
             assert sent[-1] == report
             assert sum(report.count for report in sent if isinstance(report, Frames)) == healthy
-    reporter.flush_due(now + BATCH_INTERVAL)
+    reporter.tell(Late(0.1), now)
 
     assert sum(report.count for report in sent if isinstance(report, Frames)) == healthy
 
@@ -176,20 +175,11 @@ def test_proof_is_not_batched() -> None:
     reporter.trouble(FAILED, 0.2)
     for number in range(10, 15):
         reporter.healthy(_frame(number), number / 100 + 0.2)
-    reporter.flush_due(0.57)
-    reporter.flush_due(0.58)
+    reporter.healthy(_frame(15), 0.32 + BATCH_INTERVAL - 0.001)
+    reporter.healthy(_frame(16), 0.32 + BATCH_INTERVAL + 0.001)
+    counts = [report.count if isinstance(report, Frames) else 0 for report in sent]
 
-    assert [report.count if isinstance(report, Frames) else 0 for report in sent] == [
-        1,
-        1,
-        1,
-        7,
-        0,
-        1,
-        1,
-        1,
-        2,
-    ]
+    assert counts == [1, 1, 1, 7, 0, 1, 1, 1, 4]
 
 
 def test_a_call_beyond_its_bound_leaves_its_stack() -> None:
