@@ -32,6 +32,11 @@ class Reloading:
         self.deadline = _NEVER
         self.note = ""  # for the status line
 
+    @property
+    def busy(self) -> bool:
+        """Whether a helper is alive."""
+        return self._helper is not None
+
     def begin(self) -> None:
         """Read the configuration; if that is under way already, once more afterwards."""
         if self._helper is not None:
@@ -42,6 +47,12 @@ class Reloading:
         self.deadline = self._clock() + PATIENCE
         self._loop.watch(output, self._read)
         self._loop.watch(self._helper[1], self._ended)
+
+    def end(self) -> None:
+        """Nobody waits for the answer any more."""
+        self._again, self.deadline = False, _NEVER
+        if self._helper is not None:
+            signal.pidfd_send_signal(self._helper[1], signal.SIGKILL)
 
     def tick(self) -> None:
         """The helper takes too long: go on without it. It is reaped whenever it ends."""

@@ -30,6 +30,9 @@ from camwatchd.standby import Standby, backend_of
 
 DOWN_WITHIN = 4.5  # seconds from SIGTERM to our own end; systemd counts a slower stop as a failure
 _STATUS_EVERY = (5.0, 1.0)  # seconds between status lines when all is well, and when a countdown runs
+_STATUS_PAUSE = (
+    0.25  # seconds at least between two: a camera that flaps must not keep systemd and D-Bus busy
+)
 _DEVICES_SETTLE = 0.2  # seconds of quiet in /dev before a plugged-in camera is probed: it has several nodes
 _BUSY_PHASES = (Phase.STARTING, Phase.ACTING, Phase.SETTLING)
 _NEVER = float("inf")
@@ -79,6 +82,8 @@ class Supervisor:
         self._retired: list[Slot] = []  # of cameras that the configuration no longer has
         self._said: tuple[object, ...] = ()
         self._said_at = -_NEVER
+        self._status_at = -_NEVER  # when it is due to be said again
+        self._owes_ready = True
         self._probe_at = _NEVER
         self._summary_at = world.clock() + settings.daemon.summary_interval
         self._pings = 0
@@ -104,7 +109,7 @@ class Supervisor:
             self.leftovers.look(self._unblock, self._still_blocked)
         for post in self.posts:
             post.begin()
-        world.notifier.ready()
+        self._say_ready()
         world.log.info(
             "daemon.started", message=f"supervising {', '.join(p.camera.name for p in self.posts) or 'no camera'}",
             pid=os.getpid(), watchdog=world.notifier.watchdog_interval,
@@ -119,7 +124,7 @@ class Supervisor:
     def _deadline(self) -> float:
         own = [self._down_by]
         if not self._stopping:
-            own += [self._said_at + self._status_pause(), self._probe_at, self._summary_at]
+            own += [self._status_at, self._probe_at, self._summary_at]
         return min(*own, *(part.deadline for part in self._parts()))
 
     def _tick(self) -> None:
@@ -144,31 +149,43 @@ class Supervisor:
     # --- systemd ------------------------------------------------------------------------------------------
 
     def _tell_systemd(self) -> None:
+        """What systemd does not take now (its socket is full) it is told after the next turn, until it does."""
         if self._stopping:
             return
+        if self._owes_ready:
+            self._say_ready()
         self._say_status()
-        required = [post for post in self.posts if post.camera.required]
-        gates = [post.gate() for post in required]
-        self._watchdog, orders = lease.pay(self._watchdog, gates, self.world.clock())
-        for order in orders:
-            if isinstance(order, lease.SetInterval):
-                self.world.notifier.watchdog_interval_is(order.seconds)
-                self.world.log.debug("watchdog.interval", seconds=round(order.seconds, 3))
-            elif self.world.notifier.ping():
-                self._pings += 1
-                for post in required:
-                    post.delivered = False
+        gates = [post.gate() for post in self.posts if post.camera.required]
+        watchdog, orders = lease.pay(self._watchdog, gates, self.world.clock())
+        if all([self._pay(order) for order in orders]):  # noqa: C419  # each is tried, whatever becomes of the other
+            self._watchdog = watchdog
+
+    def _say_ready(self) -> None:
+        self._owes_ready = not self.world.notifier.ready()
+
+    def _pay(self, order: lease.Order) -> bool:
+        if isinstance(order, lease.SetInterval):
+            sent = self.world.notifier.watchdog_interval_is(order.seconds)
+            self.world.log.debug("watchdog.interval", seconds=round(order.seconds, 3), sent=sent)
+            return sent
+        if not self.world.notifier.ping():
+            return False
+        self._pings += 1
+        for post in self.posts:
+            post.delivered = False
+        return True
 
     def _say_status(self) -> None:
         now, views = self.world.clock(), [post.view() for post in self.posts]
-        changed = status.key(views) != self._said
-        if changed or now - self._said_at >= self._status_pause():
-            self._said, self._said_at = status.key(views), now
-            self.world.notifier.status(status.line(views, now, self.reloading.note))
-
-    def _status_pause(self) -> float:
+        key = (status.key(views), self.reloading.note)
+        if key != self._said:
+            self._status_at = min(self._status_at, self._said_at + _STATUS_PAUSE)
+        if now < self._status_at:
+            return
+        sent = self.world.notifier.status(status.line(views, now, self.reloading.note))
+        self._said, self._said_at = key if sent else (), now
         calm = all(post.state.phase is Phase.HEALTHY for post in self.posts)
-        return _STATUS_EVERY[not calm]
+        self._status_at = now + _STATUS_EVERY[not calm]
 
     def _summarise(self, now: float) -> None:
         """One canonical line now and then: what a healthy camera leaves in the journal."""
@@ -216,8 +233,7 @@ class Supervisor:
         """A reload ended; None: it was refused, the last good settings stay."""
         if settings is not None and not self._stopping:
             self._take(settings)
-        self.world.notifier.ready()
-        self._said_at = -_NEVER
+        self._say_ready()
 
     def _take(self, settings: Settings) -> None:
         self.settings = settings
@@ -267,16 +283,18 @@ class Supervisor:
         self.world.notifier.stopping()
         self.world.log.info("daemon.stopping", message=f"{number.name}: ending the workers")
         self.standby.end()
-        for post in self.posts:
-            post.slot.end(HURRIED_STEPS)
+        self.reloading.end()
+        for slot in (*(post.slot for post in self.posts), *self._retired):
+            slot.end(HURRIED_STEPS)
 
     def _is_down(self) -> bool:
         if not self._stopping:
             return False
-        alive = [post.camera.name for post in self.posts if post.slot.worker is not None]
-        if self.world.clock() >= self._down_by and alive:
-            self.world.log.error(
-                "daemon.left_behind", message=f"worker of {', '.join(alive)} did not end in time"
-            )
+        alive = [f"worker of {post.camera.name}" for post in self.posts if post.slot.worker is not None]
+        alive += ["worker of a former camera" for _ in self._retired]
+        alive += ["standby worker"] if self.standby.pid is not None else []
+        alive += ["reader of the configuration"] if self.reloading.busy else []
+        if alive and self.world.clock() >= self._down_by:
+            self.world.log.error("daemon.left_behind", message=f"{', '.join(alive)}: did not end in time")
             return True
-        return not alive and self.standby.pid is None and not self._retired
+        return not alive
