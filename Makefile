@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# --use-pep517: sdnotify has no pyproject.toml, and the pip of Debian 12 warns at length about that.
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 # Stamps: what is installed stays as it is until pyproject.toml changes.
@@ -41,12 +42,12 @@ $(RUNTIME): pyproject.toml
 	$(call need_python)
 	@echo "installing camwatchd and what it needs into .venv ..."
 	@$(PYTHON) -m venv .venv
-	@$(PIP) install --editable .
+	@$(PIP) install --use-pep517 --editable .
 	@touch $@
 
 $(DEV): $(RUNTIME)
 	@echo "installing the development tools into .venv ..."
-	@$(PIP) install --editable '.[dev]'
+	@$(PIP) install --use-pep517 --editable '.[dev]'
 	@touch $@
 
 # --- what must be there before; each says in one line what is missing -------------------------------------------

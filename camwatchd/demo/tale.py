@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from camwatchd.cli.table import table
 from camwatchd.core.status import duration
 from camwatchd.demo.acts import Act
 
@@ -85,10 +86,7 @@ class Tale:
 
     def table(self) -> str:
         """The closing table: times count from the beginning of the fault, availability from the daemon's start."""
-        rows = [_COLUMNS, *(row.cells(number) for number, row in enumerate(self.rows, 1))]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-        return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
+        return table(_COLUMNS, (row.cells(number) for number, row in enumerate(self.rows, 1)))
 
     def _current(self, now: float) -> Row | None:
         """The act whose fault began last: faults begin in the order of the script."""

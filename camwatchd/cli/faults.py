@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: MIT
+"""Owns `camwatchctl faults`: what can be wrong with a camera, by the names that logs and alerts use."""
+
+import argparse
+import json
+import sys
+
+from camwatchd.cli.table import table
+from camwatchd.cli.verb import Verb, only_json
+from camwatchd.core.faults import FAULTS, Fault
+from camwatchd.core.ladder import NOT_IN_THIS_RELEASE
+from camwatchd.core.plain import to_plain
+from camwatchd.core.status import duration
+from camwatchd.errors import ExitStatus
+
+HEAD = ("fault", "alert", "first remedy", "what it means")
+
+
+def cells(fault: Fault) -> tuple[str, ...]:
+    """One row for humans."""
+    return fault.name, fault.issue, _remedy(fault), fault.human
+
+
+def _remedy(fault: Fault) -> str:
+    if fault.hold is not None:
+        return f"probe every {duration(fault.hold)}"
+    return "wait for the kernel" if fault.entry in NOT_IN_THIS_RELEASE else fault.entry
+
+
+def _run(options: argparse.Namespace) -> int:
+    known = FAULTS.values()
+    text = json.dumps(to_plain(list(known)), indent=2) if options.json else table(HEAD, map(cells, known))
+    sys.stdout.write(f"{text}\n")
+    return ExitStatus.EX_OK
+
+
+VERB = Verb(
+    "faults", "show every fault by name, the alert it raises and what is tried first", only_json, _run
+)
