@@ -71,7 +71,8 @@ def _build(options: argparse.Namespace, signals: Signals) -> "Supervisor":
     from camwatchd.adapters import config, log, notify
     from camwatchd.supervisor import Supervisor, World
 
-    environ = dict(os.environ)
+    # libcamera before 0.7 colours its lines even in a pipe.
+    environ = {"LIBCAMERA_LOG_NO_COLOR": "1", **os.environ}
     notifier = notify.from_environment(environ)
     settings = config.load(Path(options.config), Path(options.conf_dir)).settings
     world = World(
