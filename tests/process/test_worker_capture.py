@@ -119,12 +119,12 @@ def test_a_restart_of_the_stream_is_announced_answered_and_proved(tmp_path: Path
         answer = rig.until(Finished)
         calls = [report.call for report in _after(rig, CaptureFailed) if isinstance(report, Entering)]
         again = rig.until(Streaming)
-        proof = [rig.until(Frames).count for _ in range(3)]
+        proof = [rig.hear() for _ in range(3)]
 
     assert (answer.order, answer.outcome, answer.detail) == (41, Outcome.SUCCEEDED, "")
     assert calls[-3:] == ["cancel", "stop", "start"]
     assert again.generation == 2
-    assert proof == [1, 1, 1]
+    assert [report.count for report in proof if isinstance(report, Frames)] == [1, 1, 1]
 
 
 def test_a_failed_restart_is_told_and_the_worker_goes_on(tmp_path: Path) -> None:
