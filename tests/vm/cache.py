@@ -3,8 +3,10 @@
 
 import fcntl
 import hashlib
+import os
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -58,6 +60,15 @@ def lock() -> Iterator[None]:
     with (FOLDER / "lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def scratch() -> "tempfile.TemporaryDirectory[str]":
+    """A folder for one run; those of processes that were killed are removed first."""
+    for old in FOLDER.glob("run-*"):
+        owner = old.name.split("-")[1]
+        if not Path("/proc", owner).exists():
+            shutil.rmtree(old, ignore_errors=True)
+    return tempfile.TemporaryDirectory(prefix=f"run-{os.getpid()}-", dir=FOLDER)
 
 
 @contextmanager

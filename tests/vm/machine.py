@@ -6,7 +6,6 @@ import json
 import shlex
 import subprocess
 import tarfile
-import tempfile
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
@@ -27,7 +26,7 @@ class Machine:
 
     def __init__(self) -> None:
         base, disk = snapshot.snapshot()
-        self._folder = tempfile.TemporaryDirectory(prefix="run-", dir=cache.FOLDER)
+        self._folder = cache.scratch()
         folder = Path(self._folder.name)
         subprocess.run(
             ["cp", "--reflink=auto", "--sparse=always", str(disk), str(folder / disk.name)], check=True
