@@ -64,10 +64,11 @@ class RawPictures:
 
 
 class JpegPictures:
-    """MJPEG buffers: whole JPEG files of the right size, one even grey each, with the number in a comment."""
+    """MJPEG buffers: whole JPEG files of the right size, a texture around one grey, with the number in a comment."""
 
     def __init__(self, width: int, height: int, buffers: int) -> None:
-        self._pool = [Jpeg(width, height, 64 + index * 128 // buffers) for index in range(buffers)]
+        greys = [64 + index * 128 // buffers for index in range(buffers)]
+        self._pool = [Jpeg(width, height, grey, texture=True) for grey in greys]
         self._plain = {look: Jpeg(width, height, grey) for look, grey in _BRIGHTNESS.items()}
         self._still: bytes | None = None
 

@@ -3,14 +3,16 @@
 
 import pytest
 
+from camwatchd.adapters.picture import look_encoded
 from camwatchd.cameras.jpeg import COM, DHT, DQT, EOI, SOF0, SOI, SOS, Jpeg
 
 
 @pytest.mark.parametrize("size", [(640, 480), (17, 9), (2, 2)])
-@pytest.mark.parametrize("grey", [0, 64, 128, 255])
-def test_jpeg_is_whole(size: tuple[int, int], grey: int) -> None:
+@pytest.mark.parametrize("grey", [0, 64, 128, 140, 255])
+@pytest.mark.parametrize("texture", [False, True])
+def test_jpeg_is_whole(size: tuple[int, int], grey: int, texture: bool) -> None:
     """Its segments follow each other without a gap, name the size, and its data hold no marker before the end."""
-    file = bytes(Jpeg(*size, grey).numbered(42))
+    file = bytes(Jpeg(*size, grey, texture=texture).numbered(42))
     assert file.startswith(SOI)
     place, segments = 2, {}
     while (marker := file[place : place + 2]) != SOS:
@@ -24,3 +26,11 @@ def test_jpeg_is_whole(size: tuple[int, int], grey: int) -> None:
     data = file[place + 10 :]
     assert data.endswith(EOI)
     assert b"\xff" not in data[:-2].replace(b"\xff\x00", b"")
+
+
+def test_a_frozen_texture_is_seen() -> None:
+    """The scan of a simulated MJPEG frame is varied enough to tell a frozen picture from a night."""
+    file = Jpeg(640, 480, 100, texture=True).numbered(1)
+
+    assert look_encoded(file).varied
+    assert not look_encoded(Jpeg(640, 480, 100).numbered(1)).varied
