@@ -70,10 +70,11 @@ def _entropy(blocks: int, level: int, category: int, waves: int) -> bytes:
 
 
 def _waves(blocks: int, size: int) -> list[str]:
-    """Differences of `size` bits, each pair of blocks up and down again; the same ones for every picture."""
+    """Differences of `size` bits, up and down again in turns; the same ones for every picture."""
     dice, waves = random.Random(blocks), []  # noqa: S311 - a texture, no secret
-    for _ in range(-(-blocks // 2)):
+    while len(waves) < blocks:
         up = dice.randrange(1 << (size - 1), 1 << size)
         down = ~up & (1 << size) - 1
-        waves += [f"110{up:0{size}b}0", f"110{down:0{size}b}0"]
+        # A flat block in between, or all codes would begin at the same few bits of a byte.
+        waves += [f"110{up:0{size}b}0", *(["00"] * dice.randrange(2)), f"110{down:0{size}b}0"]
     return waves[:blocks]

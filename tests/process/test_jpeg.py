@@ -3,8 +3,9 @@
 
 import pytest
 
-from camwatchd.adapters.picture import look_encoded
+from camwatchd.adapters.picture import PictureCheck
 from camwatchd.cameras.jpeg import COM, DHT, DQT, EOI, SOF0, SOI, SOS, Jpeg
+from camwatchd.core.settings import Checks
 
 
 @pytest.mark.parametrize("size", [(640, 480), (17, 9), (2, 2)])
@@ -28,9 +29,10 @@ def test_jpeg_is_whole(size: tuple[int, int], grey: int, texture: bool) -> None:
     assert b"\xff" not in data[:-2].replace(b"\xff\x00", b"")
 
 
-def test_a_frozen_texture_is_seen() -> None:
+@pytest.mark.parametrize(("texture", "fault"), [(True, "frozen-picture"), (False, "")])
+def test_a_frozen_texture_is_noticed_and_a_flat_night_is_not(texture: bool, fault: str) -> None:
     """The scan of a simulated MJPEG frame is varied enough to tell a frozen picture from a night."""
-    file = Jpeg(640, 480, 100, texture=True).numbered(1)
+    check, file = PictureCheck(Checks()), Jpeg(640, 480, 100, texture=texture).numbered(1)
+    check.judge(None, file, 0.0)
 
-    assert look_encoded(file).varied
-    assert not look_encoded(Jpeg(640, 480, 100).numbered(1)).varied
+    assert fault == check.judge(None, file, 60.0).fault
