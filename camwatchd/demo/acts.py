@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Owns the demo's five acts: what is done to the camera, what should cure it, and the configuration that says so."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from camwatchd.core.ladder import Rung
@@ -56,7 +57,8 @@ ACTS: tuple[Act, ...] = (
     ),
 )
 
-_HEAD = """\
+# Times are shortened here and nowhere else, so that a minute is enough.
+SETTINGS = """\
 [daemon]
 log_format = "json"      # the demo reads it and shows it as text
 summary_interval = 4     # where the availability in the table comes from (default: one hour)
@@ -72,6 +74,7 @@ frozen_after = 3         # default: 10 s
 """
 
 
-def configuration() -> str:
-    """The daemon's configuration file, times shortened so that a minute is enough."""
-    return "\n".join([_HEAD, *(f"[[camera.cam0.fault]]  # {act.title}\n{act.script}\n" for act in ACTS)])
+def configuration(settings: str, acts: Sequence[Act]) -> str:
+    """The daemon's configuration file."""
+    scripts = (f"[[camera.cam0.fault]]  # {act.title}\n{act.script}\n" for act in acts)
+    return "\n".join([settings, *scripts])

@@ -21,6 +21,10 @@ _PROLOGUE = """\
 The real camwatchd supervises a simulated camera that lives through {count} faults, in about a minute.
 It was started as: {command}
 """
+_EPILOGUE = """\
+Times count from the moment at which the fault began; health: lowest and last score (of 100);
+availability: share of healthy time since the daemon's start.
+"""
 
 
 class Performance:
@@ -85,7 +89,7 @@ class Performance:
         return self._render(entry).decode().rstrip("\n")
 
     def _verdict(self, died: bool) -> int:
-        _say(f"\n{self._tale.table()}\n")
+        _say(f"\n{self._tale.table()}\n\n{_EPILOGUE}")
         if self._interrupted:
             _say(f"Interrupted after {self._tale.told} of {len(self._acts)} acts; the daemon has ended.")
             return 128 + self._interrupted

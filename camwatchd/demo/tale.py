@@ -62,13 +62,15 @@ class Tale:
         """Take in an event; `began` is when each fault of the script began so far."""
         for known, moment in zip(self.rows, began, strict=True):
             known.began = moment
-        row = self._current(event["monotonic"])
-        if row is None:
-            return
-        if row.back is None:
+        if event["event"] == "camera.summary":
+            self._sum_up(event["availability"])
+        elif (row := self._current(event["monotonic"])) is not None and row.back is None:
             _follow(row, event)
-        elif event["event"] == "camera.summary" and row.availability is None:
-            row.availability = event["availability"]
+
+    def _sum_up(self, availability: float) -> None:
+        for row in self.rows:
+            if row.back is not None and row.availability is None:
+                row.availability = availability
 
     @property
     def told(self) -> int:
