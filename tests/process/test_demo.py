@@ -121,11 +121,17 @@ def test_cured_by_another_rung_is_a_failure(demo: Demo) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["It was started as", "act 1 of 1", "capture 1 of 3 failed", "restart-worker"]
+    ("play", "words"),
+    [
+        ("never-cured", "It was started as"),
+        ("never-cured", "act 1 of 1"),
+        ("never-cured", "capture 1 of 3 failed"),
+        ("refuses-to-die", "restart-worker, attempt 1"),
+    ],
 )
-def test_ctrl_c_ends_it_at_any_moment(demo: Demo, words: str) -> None:
+def test_ctrl_c_ends_it_at_any_moment(demo: Demo, play: str, words: str) -> None:
     """Ctrl-C ends daemon and workers, shows the table as far as it is known, and gives status 130."""
-    demo.start("never-cured")
+    demo.start(play)
     demo.wait_for(words)
     os.killpg(demo.process.pid, signal.SIGINT)
 
