@@ -92,7 +92,14 @@ class Note:
 class Daemon:
     """A daemon under test. Everything it said is kept; what is awaited may have been said already."""
 
-    def __init__(self, directory: Path, command: list[str], watchdog: float | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        command: list[str],
+        watchdog: float | None = None,
+        fds: tuple[int, ...] = (),
+        notify: Path | None = None,  # another socket than the one that is read here
+    ) -> None:
         self.directory = directory
         self.lines: list[Line] = []
         self.notes: list[Note] = []
@@ -102,14 +109,19 @@ class Daemon:
         self._run = uuid.uuid4().hex
         self._systemd = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._systemd.bind(str(directory / "notify"))
-        environment = {**os.environ, "NOTIFY_SOCKET": str(directory / "notify"), _MARK: self._run}
+        environment = {**os.environ, "NOTIFY_SOCKET": str(notify or directory / "notify"), _MARK: self._run}
         environment["PYTHONPATH"] = f"{_PACKAGE}:{os.environ.get('PYTHONPATH', '')}"
         if watchdog is not None:
             environment["WATCHDOG_USEC"] = str(round(watchdog * 1e6))
         # systemd knows the pid before it executes; a shell does too.
         shell = ["/bin/sh", "-c", 'WATCHDOG_PID=$$ exec "$0" "$@"', sys.executable, *command]
         self.process = subprocess.Popen(
-            shell, cwd=directory, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE
+            shell,
+            cwd=directory,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            pass_fds=fds,
         )
         self.pid = self.process.pid
         self._reader = threading.Thread(target=self._read, name="reader")
@@ -175,6 +187,15 @@ class Daemon:
             for pid, line in self.processes().items()
             if "camwatchd.worker" in line and ("--standby" in line) is standby
         }
+
+    def worker(self) -> int:
+        """The pid of the only worker, as soon as it is executed."""
+        end = time.monotonic() + PATIENCE
+        while not (pids := self.workers()):
+            assert time.monotonic() < end, self._tail()
+            os.sched_yield()
+        (pid,) = pids
+        return pid
 
     # --- the end ------------------------------------------------------------------------------------------
 
@@ -273,11 +294,15 @@ def await_end(pid: int) -> float:
     return time.monotonic()
 
 
-def command(directory: Path, config: str, *options: str) -> list[str]:
-    """The arguments of a daemon with this configuration."""
-    (directory / "run").mkdir(exist_ok=True)
-    (directory / "conf.d").mkdir(exist_ok=True)
+def folders(directory: Path, config: str) -> None:
+    """What a daemon finds: its configuration, drop-ins, a runtime directory."""
+    for name in ("run", "conf.d"):
+        (directory / name).mkdir(parents=True, exist_ok=True)
     (directory / "config.toml").write_text(config)
+
+
+def command(*options: str) -> list[str]:
+    """The arguments of a daemon in these folders."""
     places = ["--config", "config.toml", "--conf-dir", "conf.d", "--runtime-dir", "run"]
     return ["-m", "camwatchd", *places, "--log-format", "json", *options]
 
@@ -285,8 +310,14 @@ def command(directory: Path, config: str, *options: str) -> list[str]:
 @contextmanager
 def daemon(directory: Path, config: str, *options: str, watchdog: float | None = None) -> Iterator[Daemon]:
     """A daemon that is gone afterwards whatever happens; a test that succeeds has seen it go down in order."""
-    directory.mkdir(exist_ok=True)
-    rig = Daemon(directory, command(directory, config, *options), watchdog)
+    folders(directory, config)
+    with running(Daemon(directory, command(*options), watchdog)) as rig:
+        yield rig
+
+
+@contextmanager
+def running(rig: Daemon) -> Iterator[Daemon]:
+    """As above, for a daemon already started."""
     try:
         yield rig
         if rig.process.poll() is None:

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: MIT
+"""Owns a daemon whose workers misbehave as no camera's script can, and whose loop can be asked how late it is.
+
+    python -m tests.process.nasty HOW PROBE_FD JOURNAL
+
+It is wired as `camwatchd.__main__` does it, but for the workers, the journal's address and the watched /dev.
+"""
+
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from camwatchd.adapters import child, config, log, notify
+from camwatchd.adapters.devices import DeviceWatch
+from camwatchd.adapters.stderr import StderrReader
+from camwatchd.core import messages as msg
+from camwatchd.loop import Loop, Signals
+from camwatchd.slot import Worker
+from camwatchd.supervisor import Part, Supervisor, World
+
+BEAT = 0.02  # seconds between the deadlines that are measured
+BEATS = 20  # ... so many for an answer
+_FRAMES = msg.Frames(1, 0, 0, 0.05, 0.0, 0.0, 0, 0, 100.0, 20.0)
+
+
+def queued(pid: int | str = "self") -> float:
+    """Seconds that a process has waited for a processor so far: the machine's doing, not its own."""
+    return int(Path("/proc", str(pid), "schedstat").read_text().split()[1]) / 1e9
+
+
+class Metronome:
+    """Deadlines of its own in somebody's loop; asked, it answers with the longest delay of the next few."""
+
+    def __init__(self, loop: Loop, fd: int) -> None:
+        self.deadline = time.monotonic() + BEAT
+        self._queued = queued()
+        self._fd, self._left, self._longest = fd, 0, 0.0
+        loop.watch(fd, self._asked)
+
+    def tick(self) -> None:
+        delay, before = time.monotonic() - self.deadline, self._queued
+        self._queued = queued()
+        self._longest = max(self._longest, delay - (self._queued - before))
+        self.deadline = time.monotonic() + BEAT
+        self._left -= 1
+        if self._left == 0:
+            os.write(self._fd, json.dumps(self._longest).encode())
+
+    def _asked(self) -> None:
+        """A "?" asks for the delay of the next deadlines; anything else comes back at once."""
+        question = os.read(self._fd, 1)
+        if question == b"?":
+            self._left, self._longest = BEATS, 0.0
+        elif question:
+            os.write(self._fd, question)
+
+
+class NastySupervisor(Supervisor):
+    """Hires workers of the wrong kind; HOW `normal` hires true ones."""
+
+    how: str
+    metronome: Metronome
+
+    def hire(self, backend: str, *, fresh: bool) -> Worker | None:
+        if self.how == "normal" or self._stopping:
+            return super().hire(backend, fresh=fresh)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        reader, writer = os.pipe2(os.O_CLOEXEC)
+        action = (os.POSIX_SPAWN_DUP2, theirs.fileno(), child.LINK_FD)
+        pid = child._exec(["tests.process.nasty", "worker", self.how], self.world.environ, [action], writer)
+        theirs.close()
+        os.close(writer)
+        return Worker(child.Child(pid, ours, reader), StderrReader(reader))
+
+    def _parts(self) -> tuple[Part, ...]:
+        return (*super()._parts(), self.metronome)
+
+
+def supervise(how: str, probe: int, journal: str) -> None:
+    signals = Signals([signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+    environ = dict(os.environ)
+    here = Path.cwd()
+    places = here / "config.toml", here / "conf.d"
+    kind = "journal" if journal else "json"
+    world = World(
+        notifier=notify.from_environment(environ),
+        log=log.build(kind, "info", 2, environ, journal_address=journal),
+        signals=signals,
+        environ=environ,
+        runtime_dir=str(here / "run"),
+        config=(str(places[0]), str(places[1])),
+        devices=DeviceWatch(str(here / "run")),
+    )
+    supervisor = NastySupervisor(config.load(*places).settings, world)
+    supervisor.how, supervisor.metronome = how, Metronome(supervisor.loop, probe)
+    supervisor.run()
+
+
+def idle(probe: int) -> None:
+    """What the machine itself adds to every delay: the same measurement in a loop with nothing else to do."""
+    loop = Loop()
+    metronome = Metronome(loop, probe)
+    while True:
+        loop.turn(metronome.deadline - time.monotonic())
+        if time.monotonic() >= metronome.deadline:
+            metronome.tick()
+
+
+# --- the worker -------------------------------------------------------------------------------------------
+
+
+def work(how: str) -> None:
+    """Deliver three frames as a camera does, then misbehave."""
+    link = socket.socket(fileno=child.LINK_FD)
+    link.send(msg.encode(msg.Imported("nasty", 0.1)))
+    link.recv(msg.MAX_MESSAGE)
+    link.send(msg.encode(msg.Opened("nasty", "nasty", "YUV420", 2, 2, 0.1)))
+    link.send(msg.encode(msg.Streaming(1, 0.1)))
+    for _ in range(3):
+        link.send(msg.encode(_FRAMES))
+    _HABITS[how](link)
+
+
+def _refuse_signals() -> None:
+    for number in (signal.SIGTERM, signal.SIGABRT):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _close(link: socket.socket) -> None:
+    """Close the link and live on, whatever is asked of it."""
+    _refuse_signals()
+    link.close()
+    while True:
+        signal.pause()
+
+
+def _die_in_mid_message(link: socket.socket) -> None:
+    link.send(b'{"kind":"Frames","count":1,"seq')
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _send_for_ever(datagram: bytes, *, refusing: bool = False) -> Callable[[socket.socket], None]:
+    def habit(link: socket.socket) -> None:
+        if refusing:
+            _refuse_signals()
+        while True:
+            link.send(datagram)
+
+    return habit
+
+
+def _flood(link: socket.socket) -> None:
+    """A hundred megabytes of what libcamera says, then frames again and again from the beginning."""
+    line = (
+        b"[0:00:01.000000000] [7] ERROR V4L2 v4l2_videodevice.cpp:2155 /dev/video0: the same thing again\n"
+    )
+    while True:
+        rest = 100_000_000
+        while rest > 0:
+            rest -= os.write(2, line * 40)
+        link.send(msg.encode(_FRAMES))
+
+
+_HABITS: dict[str, Callable[[socket.socket], None]] = {
+    "closes": _close,
+    "dies": _die_in_mid_message,
+    "babbles": _send_for_ever(bytes(range(256)), refusing=True),
+    "chatters": _send_for_ever(msg.encode(_FRAMES)),
+    "fails": _send_for_ever(msg.encode(msg.CaptureFailed("frames-stopped", "no frame", 0.5))),
+    "floods": _flood,
+}
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "worker":
+        work(sys.argv[2])
+    elif sys.argv[1] == "idle":
+        idle(int(sys.argv[2]))
+    else:
+        supervise(sys.argv[1], int(sys.argv[2]), sys.argv[3])
