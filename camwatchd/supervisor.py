@@ -84,6 +84,7 @@ class Supervisor:
         self._said_at = -_NEVER
         self._status_at = -_NEVER  # when it is due to be said again
         self._owes_ready = True
+        self._pay_at = -_NEVER  # when the watchdog wants to be looked at even if nothing happens
         self._probe_at = _NEVER
         self._summary_at = world.clock() + settings.daemon.summary_interval
         self._pings = 0
@@ -124,7 +125,7 @@ class Supervisor:
     def _deadline(self) -> float:
         own = [self._down_by]
         if not self._stopping:
-            own += [self._status_at, self._probe_at, self._summary_at]
+            own += [self._status_at, self._pay_at, self._probe_at, self._summary_at]
         return min(*own, *(part.deadline for part in self._parts()))
 
     def _tick(self) -> None:
@@ -155,10 +156,11 @@ class Supervisor:
         if self._owes_ready:
             self._say_ready()
         self._say_status()
-        gates = [post.gate() for post in self.posts if post.camera.required]
-        watchdog, orders = lease.pay(self._watchdog, gates, self.world.clock())
+        now, gates = self.world.clock(), [post.gate() for post in self.posts if post.camera.required]
+        watchdog, orders = lease.pay(self._watchdog, gates, now)
+        self._pay_at = now + _STATUS_PAUSE
         if all([self._pay(order) for order in orders]):  # noqa: C419  # each is tried, whatever becomes of the other
-            self._watchdog = watchdog
+            self._watchdog, self._pay_at = watchdog, lease.due(watchdog, gates)
 
     def _say_ready(self) -> None:
         self._owes_ready = not self.world.notifier.ready()

@@ -136,6 +136,11 @@ def pay(watchdog: Watchdog, gates: Sequence[Gate], now: float) -> tuple[Watchdog
     return _steady(watchdog, gates, now)
 
 
+def due(watchdog: Watchdog, gates: Sequence[Gate]) -> float:
+    """When `pay` must be asked again even if nothing happens; what cameras pay for waits for their frames."""
+    return float("inf") if gates or watchdog.base is None else watchdog.told_at + watchdog.base / 4
+
+
 def _progress(watchdog: Watchdog, base: float, now: float) -> tuple[Watchdog, tuple[Order, ...]]:
     """No camera is required: the loop's own progress renews the interval, and no ping is sent."""
     if now - watchdog.told_at < base / 4:
