@@ -71,7 +71,8 @@ def _entropy(blocks: int, level: int, category: int, waves: int) -> bytes:
 
 def _waves(blocks: int, size: int) -> list[str]:
     """Differences of `size` bits, up and down again in turns; the same ones for every picture."""
-    dice, waves = random.Random(blocks), []  # noqa: S311 - a texture, no secret
+    dice = random.Random(blocks)  # noqa: S311 - a texture, no secret
+    waves: list[str] = []
     while len(waves) < blocks:
         up = dice.randrange(1 << (size - 1), 1 << size)
         down = ~up & (1 << size) - 1
