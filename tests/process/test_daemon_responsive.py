@@ -155,7 +155,6 @@ def test_a_stopped_worker_does_not_keep_the_supervisor(tmp_path: Path, probe: Pr
         rig.event("camera.started", camera="cam0")
         stop(rig.worker())
         prove_prompt(rig, probe, idle)
-        rig.event("alert.capture_failure", fault="worker-silent")
         rig.stop()
 
 
