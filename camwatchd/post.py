@@ -20,7 +20,7 @@ from camwatchd.core.faults import OPEN_CAPS
 from camwatchd.core.figures import Figures
 from camwatchd.core.ladder import Outcome, Rung
 from camwatchd.core.lease import Gate
-from camwatchd.core.settings import CameraSettings, Health
+from camwatchd.core.settings import CameraSettings, Health, Supervision
 from camwatchd.core.state import Phase, Policy, State
 from camwatchd.core.status import CameraView
 from camwatchd.loop import Loop
@@ -266,13 +266,15 @@ class Post:
 
     def adapt(self, camera: CameraSettings, policy: Policy, limits: Health) -> None:
         """Take new settings: the ladder's numbers at once, the camera's own by a new worker."""
-        restart = (camera, policy.supervision) != (self.camera, self.policy.supervision)
+        before = _of_the_worker(self.camera, self.policy.supervision)
         self.camera, self.policy, self.limits = camera, policy, limits
-        if restart:
+        if before != _of_the_worker(camera, policy.supervision):
             self.begin()
-        else:
-            # The lease in force was reckoned by the old numbers; it holds until the ladder moves on.
-            self.state = replace(self.state)
+
+
+def _of_the_worker(camera: CameraSettings, rules: Supervision) -> tuple[object, ...]:
+    """The settings that a worker was started with: another value needs another worker."""
+    return replace(camera, required=True), rules.frame_timeout, rules.first_frame_timeout
 
 
 def describe_exit(status: int) -> str:

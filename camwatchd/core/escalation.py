@@ -188,7 +188,8 @@ def _say_critical(state: State, reason: str) -> tuple[State, tuple[Effect, ...]]
 
 
 def _wait_or_act(policy: Policy, state: State, now: float, pause: float) -> Step:
-    if pause <= 0:
+    missed = state.device_seen and FAULTS[state.fault].issue is Issue.CONNECTION_ERROR
+    if pause <= 0 or missed:
         return _act(policy, state, ev.TimePassed(), now)
     state = state.to(Phase.BACKOFF, now, now + pause, milestone=Milestone.NONE)
     return state, (ev.SayWaiting(state.rung, state.attempt, pause, state.exhausted),)
@@ -198,7 +199,7 @@ def _act(policy: Policy, state: State, event: Event, now: float) -> Step:
     """Backoff is over, or a device appeared: perform the attempt."""
     used = list(state.used)
     used[state.rung.height] = min(used[state.rung.height] + 1, policy.row(state.rung).attempts)
-    state = replace(state, used=tuple(used), streak=0, started_at=now)
+    state = replace(state, used=tuple(used), streak=0, started_at=now, device_seen=False)
     if state.rung is Rung.RESTART_STREAM:
         deadline = now + policy.row(state.rung).timeout
         return state.to(Phase.ACTING, now, deadline), (ev.Perform(state.rung, state.attempt),)
@@ -208,7 +209,7 @@ def _act(policy: Policy, state: State, event: Event, now: float) -> Step:
 
 def _probe(policy: Policy, state: State, event: Event, now: float) -> Step:
     """A held fault is tried again: the fresh worker either delivers or names the fault anew."""
-    state = replace(state, streak=0, started_at=now, rung=Rung.RESTART_WORKER, attempt=0)
+    state = replace(state, streak=0, started_at=now, rung=Rung.RESTART_WORKER, attempt=0, device_seen=False)
     return _start_worker(policy, state, now, Phase.ACTING, fresh=state.rounds > 1)
 
 
@@ -372,6 +373,11 @@ def _appeared(policy: Policy, state: State, event: Event, now: float) -> Step:
     return (_probe if state.phase is Phase.HOLDING else _act)(policy, state, event, now)
 
 
+def _seen(policy: Policy, state: State, event: Event, now: float) -> Step:
+    """The attempt under way may have looked too early: if it fails, the next one waits for nothing."""
+    return replace(state, device_seen=True), ()
+
+
 def _nothing(policy: Policy, state: State, event: Event, now: float) -> Step:
     return state, ()
 
@@ -397,7 +403,7 @@ _ROWS: tuple[tuple[type[Event], tuple[Handler, ...]], ...] = (
     (ev.WorkerExited,     (_worse,     _open,    _open,    _wait,     _worse,        _worse,  _,         _)),
     (ev.WorkerUnkillable, (_wedged,    _wedged,  _wedged,  _wedged,   _wedged,       _wedged, _wedged,   _still_wedged)),
     (ev.WorkerReaped,     (_,          _,        _,        _,         _,             _,       _,         _unwedged)),
-    (ev.DeviceAppeared,   (_,          _,        _,        _appeared, _,             _,       _appeared, _)),
+    (ev.DeviceAppeared,   (_seen,      _,        _,        _appeared, _seen,         _seen,   _appeared, _)),
     (ev.TimePassed,       (_late,      _silence, _silence, _act,      _late,         _late,   _probe,    _still_wedged)),
 )
 # fmt: on

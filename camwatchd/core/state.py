@@ -76,6 +76,7 @@ class State:
     frame_duration: float = 1 / 30
     lease_until: float = 0.0  # until when the rungs that remain may take; set when an incident opens
     critical_said: bool = False
+    device_seen: bool = False  # a device appeared while an attempt was under way that may have missed it
 
     def to(self, phase: Phase, now: float, deadline: float, **changes: Any) -> "State":
         """The state in another phase (or anew in the same)."""

@@ -173,6 +173,17 @@ def test_a_plugged_in_device_is_probed_at_once() -> None:
     assert (Phase.BACKOFF, ev.Perform(WORKER, 2, fresh=True)) == (waiting, story.told[-1][1])
 
 
+def test_a_device_that_appears_during_an_attempt_is_not_missed() -> None:
+    """An attempt that looked a moment too early is followed by the next one without a pause."""
+    story = healthy().after(1, ev.Faulted("device-gone")).after(0.1, ev.WorkerStarted())
+    story.after(0.1, ev.DeviceAppeared("/dev/video0"), ev.Faulted("not-found"))
+    at_once = story.orders()[-1]
+    story.after(0.1, ev.WorkerStarted(), ev.Faulted("not-found"))
+
+    assert (WORKER, 2) == at_once
+    assert Phase.BACKOFF is story.state.phase
+
+
 def test_a_plugged_in_device_does_not_hurry_a_stall() -> None:
     """Somebody's USB stick must not restart a camera whose connection is not in doubt."""
     story = (
