@@ -2,11 +2,10 @@
 """Owns the command `camwatchctl`: the table of its verbs, and the way from an argument to one of them."""
 
 import argparse
-import signal
 import sys
 
 from camwatchd import __version__
-from camwatchd.cli import check_config, faults, ladder, version
+from camwatchd.cli import check_config, faults, ladder, reader, version
 from camwatchd.cli.verb import Verb
 from camwatchd.errors import ExitStatus
 
@@ -15,13 +14,16 @@ VERBS: tuple[Verb, ...] = (ladder.VERB, faults.VERB, check_config.VERB, version.
 
 def main(argv: list[str] | None = None) -> int:
     """The command; its exit status."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `camwatchctl faults | head` must not end in a traceback
     parser = arguments()
     options = parser.parse_args(argv)
     if options.run is None:
         parser.print_help(sys.stderr)
         return ExitStatus.EX_USAGE
-    status: int = options.run(options)
+    try:
+        status: int = options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return reader.left()
     return status
 
 

@@ -31,6 +31,7 @@ def main() -> int:
 def play(acts: "Sequence[Act]", settings: str, signals: Signals) -> int:
     """Play the acts, and end the daemon whatever happens."""
     from camwatchd.adapters.console import wants_colours
+    from camwatchd.cli import reader
     from camwatchd.demo.acts import configuration
     from camwatchd.demo.performance import Performance
     from camwatchd.demo.stage import Stage
@@ -41,9 +42,7 @@ def play(acts: "Sequence[Act]", settings: str, signals: Signals) -> int:
         try:
             return Performance(stage, acts, signals, colours=colours).run()
         except BrokenPipeError:
-            # Nobody reads any more. Python would complain about it once more when it flushes at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 1
+            return reader.left()
         finally:
             stage.close()
 

@@ -12,6 +12,7 @@ from typing import IO
 import pytest
 
 from camwatchd.adapters.config import load
+from camwatchd.cli.reader import STATUS
 from camwatchd.core.ladder import Rung
 from camwatchd.demo import acts
 from camwatchd.demo.tale import Event, Tale
@@ -168,7 +169,7 @@ def test_a_reader_that_leaves_ends_it(demo: Demo) -> None:
     status = demo.process.wait(_PATIENCE)
 
     assert demo.process.stderr is not None
-    assert status == 1
+    assert status == STATUS
     assert demo.process.stderr.read() == ""
     assert demo.leftovers() == ({}, [])
 
