@@ -3,7 +3,8 @@
 
     python -m tests.process.nasty HOW PROBE_FD JOURNAL
 
-It is wired as `camwatchd.__main__` does it, but for the workers, the journal's address and the watched /dev.
+It is wired as `camwatchd.__main__` does it, but for the workers, the journal's address, the watched /dev (the
+runtime directory) and the machine that it sees (the folder `host`, if there is one).
 """
 
 import json
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from camwatchd.adapters import child, config, log, notify
 from camwatchd.adapters.devices import DeviceWatch
+from camwatchd.adapters.host import Host
 from camwatchd.adapters.stderr import StderrReader
 from camwatchd.core import messages as msg
 from camwatchd.loop import Loop, Signals
@@ -88,6 +90,8 @@ def supervise(how: str, probe: int, journal: str) -> None:
     here = Path.cwd()
     places = here / "config.toml", here / "conf.d"
     kind = "journal" if journal else "json"
+    if (fake := here / "host").exists():
+        environ["SYSTEMD_EXEC_PID"] = str(os.getpid())
     world = World(
         notifier=notify.from_environment(environ),
         log=log.build(kind, "info", 2, environ, journal_address=journal),
@@ -95,6 +99,7 @@ def supervise(how: str, probe: int, journal: str) -> None:
         environ=environ,
         runtime_dir=str(here / "run"),
         config=(str(places[0]), str(places[1])),
+        host=Host(fake if fake.exists() else Path("/")),
         devices=DeviceWatch(str(here / "run")),
     )
     supervisor = NastySupervisor(config.load(*places).settings, world)

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""Owns the tests of the watch on device nodes, on a real folder with real inotify."""
+
+import os
+import select
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from camwatchd.adapters.devices import DeviceWatch
+
+
+@pytest.fixture
+def watch(tmp_path: Path) -> Iterator[DeviceWatch]:
+    watch = DeviceWatch(str(tmp_path))
+    yield watch
+    watch.close()
+
+
+def readable(watch: DeviceWatch) -> bool:
+    return bool(select.select([watch.fileno()], [], [], 0)[0])
+
+
+@pytest.mark.parametrize("name", ["video0", "video17", "media3", "v4l-subdev2"])
+def test_a_camera_node_is_noticed(tmp_path: Path, watch: DeviceWatch, name: str) -> None:
+    """A node as cameras have it wakes the loop and is named, once."""
+    (tmp_path / name).touch()
+
+    assert readable(watch)
+    assert [name] == watch.created()
+    assert not readable(watch)
+    assert [] == watch.created()
+
+
+def test_other_nodes_are_none_of_ours(tmp_path: Path, watch: DeviceWatch) -> None:
+    """A disk, a terminal, a name that only begins like a camera's: no probe."""
+    for name in ("sda1", "ttyUSB0", "video", "video1x", "myvideo0"):
+        (tmp_path / name).touch()
+
+    assert [] == watch.created()
+
+
+def test_what_is_there_or_goes_is_no_news(tmp_path: Path) -> None:
+    """Only creation counts: not what was there before, not writing, not removal."""
+    (tmp_path / "video0").touch()
+    watch = DeviceWatch(str(tmp_path))
+    (tmp_path / "video0").write_text("x")
+    (tmp_path / "video0").unlink()
+
+    assert not readable(watch)
+    watch.close()
+
+
+def test_many_nodes_come_in_one_look(tmp_path: Path, watch: DeviceWatch) -> None:
+    """A camera brings a dozen nodes; all are named, in their order."""
+    names = [f"video{number}" for number in range(40)]
+    for name in names:
+        (tmp_path / name).touch()
+
+    assert names == watch.created()
+
+
+def test_without_a_folder_there_is_no_watch(tmp_path: Path) -> None:
+    """A folder that cannot be watched leaves no descriptor behind and is no reason to fail."""
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    watch = DeviceWatch(str(tmp_path / "missing"))
+
+    assert -1 == watch.fileno()
+    assert before == len(os.listdir("/proc/self/fd"))  # noqa: PTH208

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+"""Owns the proof about cameras that cannot be opened yet: held by others, not plugged in, held by a leftover."""
+
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.adapters.test_host import in_unit
+from tests.process.daemon import QUICK, Daemon, Line, camera, folders, running
+
+_PATIENT = QUICK.replace("backoff = 0.1", "backoff = 60").replace("cooldown = 1", "cooldown = 60")
+
+
+@contextmanager
+def machine(directory: Path, config: str) -> Iterator[Daemon]:
+    """A daemon that watches its runtime directory for device nodes instead of /dev."""
+    folders(directory, config)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        command = ["-m", "tests.process.nasty", "normal", str(theirs.fileno()), ""]
+        with running(Daemon(directory, command, 60.0, (theirs.fileno(),))) as rig:
+            yield rig
+
+
+def plug_in(rig: Daemon, node: str) -> Line:
+    """A device node appears; gives the line that says so."""
+    (rig.directory / "run" / node).touch()
+    return rig.event("device.appeared", message=f"new device nodes: {node}")
+
+
+def test_a_busy_camera_is_held_probed_and_comes_back(tmp_path: Path) -> None:
+    """Somebody else's camera: no attempt is spent on it, probes find it busy until it is free, then it delivers."""
+    busy = {"kind": "busy", "at": 0, "duration": 3}
+    with machine(tmp_path, _PATIENT + camera("cam0", busy)) as rig:
+        fault = rig.event("alert.connection_error", fault="busy")
+        held = rig.event("ladder.waiting", since=fault.number)
+        again = plug_in(rig, "video0")
+        rig.event("ladder.waiting", since=again.number)
+        rig.event("camera.summary", since=rig.event("camera.summary").number + 1)  # by now it is free
+        free = plug_in(rig, "video1")
+        recovery = rig.event("alert.recovery", since=free.number)
+
+    assert fault["message"].startswith("CAMERA_ISSUE: connection_error: cam0: busy: ")
+    assert (30.0, "cam0: next probe in 30 s") == (held["seconds"], held["message"])
+    assert rig.status("busy; next probe in [23]")
+    assert [0, 0] == [line["attempt"] for line in rig.told("ladder.waiting")]
+    assert 100 == recovery["health_score"]
+
+
+def test_a_camera_that_is_plugged_in_is_found_at_once(tmp_path: Path) -> None:
+    """A missing camera is tried again as soon as a device node appears, however long the ladder would wait."""
+    missing = {"kind": "missing", "at": 0, "duration": 1.5}
+    with machine(tmp_path, _PATIENT + camera("cam0", missing)) as rig:
+        fault = rig.event("alert.connection_error", fault="not-found")
+        waiting = rig.event("ladder.waiting", since=fault.number)
+        rig.event("camera.summary")  # by now it is there
+        plugged = plug_in(rig, "video0")
+        recovery = rig.event("alert.recovery")
+
+    assert fault["message"].startswith("CAMERA_ISSUE: connection_error: cam0: not-found: ")
+    assert waiting["seconds"] == 60
+    assert recovery.at - plugged.at < 10
+    assert "restart-worker" == recovery["rung"]
+
+
+def test_an_alternating_disorder_is_a_fault_where_one_failure_is_enough(tmp_path: Path) -> None:
+    """Every second frame out of order: with max_consecutive_failures = 1 the stream is restarted for it."""
+    config = QUICK.replace("max_consecutive_failures = 2", "max_consecutive_failures = 1")
+    script = {"kind": "out-of-order", "at": 0.5, "until": "restart-stream"}
+    with machine(tmp_path, config + camera("cam0", script)) as rig:
+        fault, recovery = rig.event("alert.capture_failure"), rig.event("alert.recovery")
+
+    assert "out-of-order" == fault["fault"]
+    assert ("restart-stream", 100) == (recovery["rung"], recovery["health_score"])
+
+
+def test_nothing_is_opened_while_a_leftover_lives(tmp_path: Path) -> None:
+    """A process of a previous start is waited for: no worker is executed before it is gone."""
+    with subprocess.Popen(["sleep", "1000"]) as leftover:
+        in_unit(tmp_path / "host", f"{leftover.pid}\n")
+        with machine(tmp_path, QUICK + camera("cam0")) as rig:
+            found = rig.event("leftover.found")
+            rig.note("READY=1")
+            rig.event("camera.summary")
+            before = rig.processes()
+            leftover.kill()
+            opened = rig.event("camera.opened")
+
+    assert [leftover.pid] == found["pids"]
+    assert {} == before
+    assert opened.at > found.at + 1
