@@ -29,7 +29,7 @@ test-vm: $(DEV)  ## the tests with a real kernel camera in a virtual machine; as
 	@$(BIN)/python -m pytest -m vm tests/vm
 
 lint: $(DEV)  ## format, lint, types, spelling and architecture; part of `make test` too
-	@$(BIN)/python -m pytest -q tests/test_repository.py
+	@$(BIN)/python -m pytest -q tests/test_repository.py tests/test_architecture.py
 
 bench: $(DEV)  ## measurements that are no tests
 	@$(BIN)/python -m tests.bench
