@@ -59,7 +59,7 @@ class Narrator:
                     **facts,
                 )
             case ev.SayAttemptFailed(rung, attempt, reason, seconds):
-                text = f"{self.camera}: {rung} (attempt {attempt}) did not help: {reason}"
+                text = f"{self.camera}: {_which(rung, attempt)} did not help: {reason}"
                 self.log.warning(
                     "ladder.attempt_failed", message=text, rung=rung.value, attempt=attempt, reason=reason,
                     seconds=round(seconds, 3), **facts,
@@ -92,8 +92,8 @@ class Narrator:
                     noticed_after=None if noticed_after is None else round(noticed_after, 3), **facts,
                 )  # fmt: skip
             case ev.SayRecovered(name, rung, attempt, seconds):
-                cure = "by itself" if rung is None else f"by {rung} (attempt {attempt})"
-                text = f"{self.camera}: healthy again {cure}, {duration(seconds)} after the first failure ({name})"
+                cure = "itself" if rung is None else _which(rung, attempt)
+                text = f"{self.camera}: healthy again by {cure}, {duration(seconds)} after the first failure ({name})"
                 say(
                     self.log, alerts.RECOVERY, text, fault=name, rung=None if rung is None else rung.value,
                     attempt=attempt, seconds=round(seconds, 3), **facts,
@@ -106,4 +106,8 @@ class Narrator:
 def _what_next(rung: Rung, attempt: int, exhausted: bool) -> str:
     if attempt == 0:
         return "next probe"
-    return f"{rung} again" if exhausted else f"{rung} (attempt {attempt})"
+    return f"{rung} again" if exhausted else _which(rung, attempt)
+
+
+def _which(rung: Rung, attempt: int) -> str:
+    return f"{rung} (attempt {attempt})" if attempt else "a probe"

@@ -47,9 +47,9 @@ def key(views: Sequence[CameraView]) -> tuple[object, ...]:
 
 
 def duration(seconds: float) -> str:
-    """A time span as people say it: 0.03 s, 4 s, 12 min, 4 h, 3 d."""
+    """A time span as people say it: 0.03 s, 4.0 s, 12 min, 4 h, 3 d."""
     if seconds < 10:
-        return f"{max(0.0, seconds):.2g} s" if seconds < 1 else f"{seconds:.1f} s"
+        return f"{max(0.0, seconds):.2f} s" if seconds < 1 else f"{seconds:.1f} s"
     for size, unit in ((60.0, "s"), (3600.0, "min"), (DAY, "h")):
         if seconds < 2 * size:
             return f"{seconds / {'s': 1, 'min': 60, 'h': 3600}[unit]:.0f} {unit}"
@@ -88,7 +88,8 @@ def _beginning(view: CameraView) -> str:
 
 def _next(view: CameraView, now: float) -> str:
     left = duration(view.deadline - now)
-    which = f"{view.rung} {view.attempt}/{view.attempts}" if not view.exhausted else f"{view.rung} again"
+    which = f"{view.rung} again" if view.exhausted else f"{view.rung} {view.attempt}/{view.attempts}"
+    which = which if view.attempt else "probe"
     match view.phase:
         case Phase.BACKOFF:
             return f"{which} in {left}"

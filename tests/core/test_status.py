@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""Owns the tests of the status line: worth reading in every phase, the trouble first, short enough where it counts."""
+
+from dataclasses import replace
+
+import pytest
+
+from camwatchd.adapters.notify import STATUS_LIMIT
+from camwatchd.core import status
+from camwatchd.core.ladder import Rung
+from camwatchd.core.state import Milestone, Phase
+from camwatchd.core.status import CameraView
+
+NOW = 1000.0
+WELL = CameraView(
+    name="cam0", phase=Phase.HEALTHY, band="EXCELLENT", score=100, fps=29.94, last_frame=NOW - 0.03, late=False,
+    fault="", rung=Rung.RETRY, attempt=0, attempts=0, exhausted=False, step="", deadline=NOW + 2, recoveries=(),
+)  # fmt: skip
+ILL = replace(
+    WELL, band="GOOD", score=70, fault="frames-stopped", rung=Rung.RESTART_WORKER, attempt=2, attempts=3,
+    deadline=NOW + 4,
+)  # fmt: skip
+
+_FINE = "cam0 EXCELLENT 100/100, 29.9 fps, last frame 0.03 s ago"
+_BAD = "cam0 GOOD 70/100: frames-stopped;"
+_WEDGED = "waiting for the kernel to release the process; nothing else can help"
+
+# fmt: off
+LINES = {
+    "starting": (replace(WELL, phase=Phase.STARTING, step="opening"), "cam0 starting (opening)"),
+    "first frames": (replace(WELL, phase=Phase.SETTLING), "cam0 starting (waiting for the first frames)"),
+    "healthy": (WELL, _FINE),
+    "late": (replace(WELL, late=True, last_frame=NOW - 0.4),
+             "cam0 EXCELLENT 100/100, 29.9 fps, last frame 0.40 s ago (late)"),
+    "recovered": (replace(WELL, recoveries=((NOW - 14400, "restart-stream"),)),
+                  f"{_FINE}; 1 recovery in 24 h (last: restart-stream, 4 h ago)"),
+    "twice": (replace(WELL, recoveries=((NOW - 900, "restart-stream"), (NOW - 300, "by itself"))),
+              f"{_FINE}; 2 recoveries in 24 h (last: by itself, 5 min ago)"),
+    "retrying": (replace(WELL, phase=Phase.RETRYING, score=90),
+                 "cam0 EXCELLENT 90/100: frames missing, capturing again"),
+    "backoff": (replace(ILL, phase=Phase.BACKOFF), f"{_BAD} restart-worker 2/3 in 4.0 s"),
+    "exhausted": (replace(ILL, phase=Phase.BACKOFF, exhausted=True), f"{_BAD} restart-worker again in 4.0 s"),
+    "acting": (replace(ILL, phase=Phase.ACTING, rung=Rung.RESTART_STREAM, attempt=1, attempts=2),
+               f"{_BAD} restart-stream 1/2 under way, 4.0 s left"),
+    "importing": (replace(ILL, phase=Phase.ACTING, step=str(Milestone.IMPORTING)),
+                  f"{_BAD} restart-worker 2/3 under way (importing), 4.0 s left"),
+    "probe": (replace(ILL, phase=Phase.ACTING, step=str(Milestone.OPENING), attempt=0),
+              f"{_BAD} probe under way (opening), 4.0 s left"),
+    "settling": (replace(ILL, phase=Phase.SETTLING),
+                 f"{_BAD} restart-worker 2/3 done, waiting for frames, 4.0 s left"),
+    "holding": (replace(ILL, phase=Phase.HOLDING, fault="busy", deadline=NOW + 28),
+                "cam0 GOOD 70/100: busy; next probe in 28 s"),
+    "wedged": (replace(ILL, phase=Phase.WEDGED, fault="worker-unkillable"),
+               f"cam0 GOOD 70/100: worker-unkillable; {_WEDGED}"),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_a_line_for_every_phase(name: str) -> None:
+    """What is, since when, and in trouble what comes next and when."""
+    view, line = LINES[name]
+
+    assert line == status.line([view], NOW)
+
+
+def test_every_phase_has_its_line() -> None:
+    """The table above leaves no phase out."""
+    assert set(Phase) == {view.phase for view, _ in LINES.values()}
+
+
+def test_a_single_camera_fits() -> None:
+    """One camera in any phase is told whole, with room for a longer name."""
+    assert max(len(line) for _, line in LINES.values()) + 28 <= STATUS_LIMIT
+
+
+def test_trouble_comes_first() -> None:
+    """The line is cut at its end, so what is well stands there; else the order of the configuration holds."""
+    views = [
+        replace(WELL, name="a"),
+        replace(ILL, name="b", phase=Phase.BACKOFF),
+        replace(WELL, name="c", late=True),
+        replace(WELL, name="d"),
+    ]
+    names = [part.split()[0] for part in status.line(views, NOW).split("; ") if " " in part[:2]]
+
+    assert ["b", "c", "a", "d"] == names
+
+
+def test_a_note_comes_last_and_no_camera_is_said() -> None:
+    """What concerns no single camera is told after them; a daemon without any says that."""
+    assert status.line([WELL], NOW, "new configuration refused, see journal").endswith(
+        "ago; new configuration refused, see journal"
+    )
+    assert "no camera configured" == status.line([], NOW)
+
+
+def test_running_numbers_are_no_news() -> None:
+    """Rate, age and countdown alone make no line worth sending at once; everything else does."""
+    same = replace(ILL, fps=1.0, last_frame=NOW, deadline=NOW + 99, score=60)
+    other = [
+        replace(ILL, phase=Phase.WEDGED), replace(ILL, fault="busy"), replace(ILL, attempt=3),
+        replace(ILL, rung=Rung.RESTART_STREAM), replace(ILL, band="WARNING"), replace(ILL, step="importing"),
+        replace(ILL, late=True), replace(ILL, recoveries=((NOW, "x"),)), replace(ILL, name="cam1"),
+    ]  # fmt: skip
+
+    assert status.key([ILL]) == status.key([same])
+    assert all(status.key([ILL]) != status.key([view]) for view in other)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-1, "0.00 s"), (0, "0.00 s"), (1.7e-5, "0.00 s"), (0.0314, "0.03 s"), (0.5, "0.50 s"),
+        (1, "1.0 s"), (9.94, "9.9 s"),
+        (10, "10 s"), (119, "119 s"), (120, "2 min"), (3600, "60 min"), (7200, "2 h"), (86400, "24 h"),
+        (172800, "2 d"), (8640000, "100 d"),
+    ],
+)  # fmt: skip
+def test_durations_as_people_say_them(seconds: float, text: str) -> None:
+    """Two digits where they matter, the unit that fits, no negative countdown."""
+    assert text == status.duration(seconds)
