@@ -28,6 +28,17 @@ def demo(tmp_path: Path) -> Iterator["Demo"]:
     running.kill()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def long(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, "Demo"]]:
+    """Plays that take long and mostly wait: they run while the other tests of this file do."""
+    demos = {play: Demo(tmp_path_factory.mktemp("demo")) for play in ("quick", "too-high-a-rung")}
+    for play, demo in demos.items():
+        demo.start(play)
+    yield demos
+    for demo in demos.values():
+        demo.kill()
+
+
 class Demo:
     """One run of the demo in a session of its own, so that everything it started can be found."""
 
@@ -92,35 +103,6 @@ def _cells(output: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in lines]
 
 
-def test_every_act_is_cured_by_its_own_rung(demo: Demo) -> None:
-    """Five faults of the real daemon end in status 0, five headings, and five complete rows."""
-    demo.start("quick")
-
-    status, output = demo.finish()
-
-    rows = _cells(output)
-    assert status == 0, output
-    assert [f"act {n} of 5: {act.title}" in output for n, act in enumerate(acts.ACTS, 1)] == [True] * 5
-    assert [row[3] for row in rows] == [act.cure for act in acts.ACTS]
-    assert [row[1] for row in rows] == [
-        "frames-stopped", "frames-stopped", "frozen-picture", "worker-crashed", "worker-silent",
-    ]  # fmt: skip
-    assert [len(row) for row in rows] == [7] * 5
-    assert "-" not in [cell for row in rows for cell in row]
-    assert "\x1b" not in output
-    assert demo.leftovers() == ({}, [])
-
-
-def test_cured_by_another_rung_is_a_failure(demo: Demo) -> None:
-    """A fault that a higher rung had to cure ends in status 1, and the demo says what was expected."""
-    demo.start("too-high-a-rung")
-
-    status, output = demo.finish()
-
-    assert status == 1
-    assert "a hiccup: was cured by restart-stream; it should have been retry" in output
-
-
 @pytest.mark.parametrize(
     ("play", "words"),
     [
@@ -172,6 +154,31 @@ def test_a_reader_that_leaves_ends_it(demo: Demo) -> None:
     assert status == STATUS
     assert demo.process.stderr.read() == ""
     assert demo.leftovers() == ({}, [])
+
+
+def test_every_act_is_cured_by_its_own_rung(long: dict[str, Demo]) -> None:
+    """Five faults of the real daemon end in status 0, five headings, and five complete rows."""
+    status, output = long["quick"].finish()
+
+    rows = _cells(output)
+    assert status == 0, output
+    assert [f"act {n} of 5: {act.title}" in output for n, act in enumerate(acts.ACTS, 1)] == [True] * 5
+    assert [row[3] for row in rows] == [act.cure for act in acts.ACTS]
+    assert [row[1] for row in rows] == [
+        "frames-stopped", "frames-stopped", "frozen-picture", "worker-crashed", "worker-silent",
+    ]  # fmt: skip
+    assert [len(row) for row in rows] == [7] * 5
+    assert "-" not in [cell for row in rows for cell in row]
+    assert "\x1b" not in output
+    assert long["quick"].leftovers() == ({}, [])
+
+
+def test_cured_by_another_rung_is_a_failure(long: dict[str, Demo]) -> None:
+    """A fault that a higher rung had to cure ends in status 1, and the demo says what was expected."""
+    status, output = long["too-high-a-rung"].finish()
+
+    assert status == 1
+    assert "a hiccup: was cured by restart-stream; it should have been retry" in output
 
 
 def test_the_configuration_is_a_real_one(tmp_path: Path) -> None:
