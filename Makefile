@@ -26,7 +26,7 @@ test: $(DEV)  ## every test that needs no special machine; under 2 minutes
 
 test-vm: $(DEV)  ## the tests with a real kernel camera in a virtual machine; as root, see tests/vm/README.md
 	$(call need_vm)
-	@$(BIN)/python -m pytest -m vm tests/vm
+	@$(BIN)/python -m pytest -m vm -rP tests/vm
 
 lint: $(DEV)  ## format, lint, types, spelling and architecture; part of `make test` too
 	@$(BIN)/python -m pytest -q tests/test_repository.py tests/test_architecture.py
