@@ -180,14 +180,12 @@ class Supervisor:
     def _say_status(self) -> None:
         now, views = self.world.clock(), [post.view() for post in self.posts]
         key = (status.key(views), self.reloading.note)
-        if key != self._said:
-            self._status_at = min(self._status_at, self._said_at + _STATUS_PAUSE)
-        if now < self._status_at:
-            return
-        sent = self.world.notifier.status(status.line(views, now, self.reloading.note))
-        self._said, self._said_at = key if sent else (), now
         calm = all(post.state.phase is Phase.HEALTHY for post in self.posts)
-        self._status_at = now + _STATUS_EVERY[not calm]
+        steady = _STATUS_EVERY[not calm]
+        self._status_at = self._said_at + (steady if key == self._said else _STATUS_PAUSE)
+        if now >= self._status_at:
+            sent = self.world.notifier.status(status.line(views, now, self.reloading.note))
+            self._said, self._said_at, self._status_at = key if sent else (), now, now + steady
 
     def _summarise(self, now: float) -> None:
         """One canonical line now and then: what a healthy camera leaves in the journal."""
