@@ -9,6 +9,9 @@ from pathlib import Path
 
 from tests.adapters.test_host import in_unit
 from tests.process.daemon import QUICK, Daemon, Line, camera, folders, running
+from tests.process.side_by_side import SideBySide
+
+together = SideBySide()
 
 _PATIENT = QUICK.replace("backoff = 0.1", "backoff = 60").replace("cooldown = 1", "cooldown = 60")
 
@@ -30,6 +33,7 @@ def plug_in(rig: Daemon, node: str) -> Line:
     return rig.event("device.appeared", message=f"new device nodes: {node}")
 
 
+@together
 def test_a_busy_camera_is_held_probed_and_comes_back(tmp_path: Path) -> None:
     """Somebody else's camera: no attempt is spent on it, probes find it busy until it is free, then it delivers."""
     busy = {"kind": "busy", "at": 0, "duration": 3}
@@ -49,6 +53,7 @@ def test_a_busy_camera_is_held_probed_and_comes_back(tmp_path: Path) -> None:
     assert 100 == recovery["health_score"]
 
 
+@together
 def test_a_camera_that_is_plugged_in_is_found_at_once(tmp_path: Path) -> None:
     """A missing camera is tried again as soon as a device node appears, however long the ladder would wait."""
     missing = {"kind": "missing", "at": 0, "duration": 1.5}
@@ -65,6 +70,7 @@ def test_a_camera_that_is_plugged_in_is_found_at_once(tmp_path: Path) -> None:
     assert "restart-worker" == recovery["rung"]
 
 
+@together
 def test_an_alternating_disorder_is_a_fault_where_one_failure_is_enough(tmp_path: Path) -> None:
     """Every second frame out of order: with max_consecutive_failures = 1 the stream is restarted for it."""
     config = QUICK.replace("max_consecutive_failures = 2", "max_consecutive_failures = 1")
@@ -76,6 +82,7 @@ def test_an_alternating_disorder_is_a_fault_where_one_failure_is_enough(tmp_path
     assert ("restart-stream", 100) == (recovery["rung"], recovery["health_score"])
 
 
+@together
 def test_nothing_is_opened_while_a_leftover_lives(tmp_path: Path) -> None:
     """A process of a previous start is waited for: no worker is executed before it is gone."""
     with subprocess.Popen(["sleep", "1000"]) as leftover:

@@ -3,17 +3,19 @@
 
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from tests.process.daemon import QUICK, Daemon, Line, camera, daemon
+from tests.process.side_by_side import SideBySide
+
+together = SideBySide()
 
 _TWO = QUICK + camera("cam0") + camera("cam1", required=False)
 
 
-@pytest.fixture
-def rig(tmp_path: Path) -> Iterator[Daemon]:
+@contextmanager
+def two_cameras(tmp_path: Path) -> Iterator[Daemon]:
     """A daemon with two healthy cameras."""
     with daemon(tmp_path, _TWO) as rig:
         for name in ("cam0", "cam1"):
@@ -31,68 +33,83 @@ def reload(rig: Daemon, config: str, event: str = "configuration.reloaded") -> L
     return rig.event(event, since=lines)
 
 
-def test_changed_camera_settings_take_a_new_worker(rig: Daemon) -> None:
+@together
+def test_changed_camera_settings_take_a_new_worker(tmp_path: Path) -> None:
     """A camera whose settings changed is opened anew by a fresh worker; the other one is not touched."""
-    before = rig.workers()
-    done = reload(rig, QUICK + camera("cam0", frame_rate=25) + camera("cam1", required=False))
-    rig.event("camera.started", camera="cam0", since=done.number)
+    with two_cameras(tmp_path) as rig:
+        before = rig.workers()
+        done = reload(rig, QUICK + camera("cam0", frame_rate=25) + camera("cam1", required=False))
+        rig.event("camera.started", camera="cam0", since=done.number)
 
-    assert len(before & rig.workers()) == 1
-    assert len(rig.workers()) == 2
-    assert len(rig.told("camera.opened", camera="cam1")) == 1
-    assert [] == rig.alerts("cam0")
+        assert len(before & rig.workers()) == 1
+        assert len(rig.workers()) == 2
+        assert len(rig.told("camera.opened", camera="cam1")) == 1
+        assert [] == rig.alerts("cam0")
 
 
-def test_a_changed_ladder_restarts_nothing(rig: Daemon) -> None:
+@together
+def test_a_changed_ladder_restarts_nothing(tmp_path: Path) -> None:
     """New numbers for the ladder are in force without a new worker."""
-    before = rig.workers()
-    reload(
-        rig, _TWO.replace("[ladder.restart-stream]\nattempts = 1", "[ladder.restart-stream]\nattempts = 3")
-    )
-    script = {"kind": "stall", "at": 0.5, "until": "restart-stream"}
-    reload(rig, (rig.directory / "config.toml").read_text() + camera("cam2", script))
-    started = rig.event("ladder.action_started", camera="cam2")
+    with two_cameras(tmp_path) as rig:
+        before = rig.workers()
+        reload(
+            rig,
+            _TWO.replace("[ladder.restart-stream]\nattempts = 1", "[ladder.restart-stream]\nattempts = 3"),
+        )
+        script = {"kind": "stall", "at": 0.5, "until": "restart-stream"}
+        reload(rig, (rig.directory / "config.toml").read_text() + camera("cam2", script))
+        started = rig.event("ladder.action_started", camera="cam2")
 
-    assert "attempt 1 of 3" in started["message"]
-    assert before < rig.workers()
+        assert "attempt 1 of 3" in started["message"]
+        assert before < rig.workers()
 
 
-def test_a_bad_configuration_is_refused_whole(rig: Daemon) -> None:
+@together
+def test_a_bad_configuration_is_refused_whole(tmp_path: Path) -> None:
     """All problems stand in one log line, STATUS says so, and the last good configuration stays in force."""
-    before = rig.workers()
-    bad = _TWO.replace("max_consecutive_failures = 2", 'max_consecutive_failures = "two"\nframe_timeut = 1')
-    refused = reload(rig, bad + camera("cam2"), "configuration.refused")
+    with two_cameras(tmp_path) as rig:
+        before = rig.workers()
+        bad = _TWO.replace(
+            "max_consecutive_failures = 2", 'max_consecutive_failures = "two"\nframe_timeut = 1'
+        )
+        refused = reload(rig, bad + camera("cam2"), "configuration.refused")
 
-    assert refused["level"] == "error"
-    assert all(
-        word in refused["message"] for word in ("max_consecutive_failures", "frame_timeut", "config.toml")
-    )
-    assert rig.status("new configuration refused, see journal$")
-    assert before == rig.workers()
+        assert refused["level"] == "error"
+        assert all(
+            word in refused["message"]
+            for word in ("max_consecutive_failures", "frame_timeut", "config.toml")
+        )
+        assert rig.status("new configuration refused, see journal$")
+        assert before == rig.workers()
 
-    notes = len(rig.notes)
-    reload(rig, _TWO)
-    assert rig.status(" ago$", since=notes)
+        notes = len(rig.notes)
+        reload(rig, _TWO)
+        assert rig.status(" ago$", since=notes)
 
 
-def test_broken_toml_is_refused_with_its_place(rig: Daemon) -> None:
+@together
+def test_broken_toml_is_refused_with_its_place(tmp_path: Path) -> None:
     """A file that is no TOML is refused with line and column, and changes nothing."""
-    refused = reload(rig, "[daemon\n", "configuration.refused")
+    with two_cameras(tmp_path) as rig:
+        refused = reload(rig, "[daemon\n", "configuration.refused")
 
-    assert "config.toml, line 1" in refused["message"]
+        assert "config.toml, line 1" in refused["message"]
 
 
-def test_cameras_come_and_go(rig: Daemon) -> None:
+@together
+def test_cameras_come_and_go(tmp_path: Path) -> None:
     """A camera that the new configuration lacks loses its worker; one that is new gets one."""
-    done = reload(rig, QUICK + camera("cam0") + camera("cam9"))
-    rig.event("camera.started", camera="cam9", since=done.number)
-    status = rig.status("cam9 EXCELLENT", since=next(n.number for n in rig.notes if n.at > done.at))
+    with two_cameras(tmp_path) as rig:
+        done = reload(rig, QUICK + camera("cam0") + camera("cam9"))
+        rig.event("camera.started", camera="cam9", since=done.number)
+        status = rig.status("cam9 EXCELLENT", since=next(n.number for n in rig.notes if n.at > done.at))
 
-    assert "cam1" not in status
-    assert len(rig.workers()) == 2
-    assert len(rig.told("camera.opened", camera="cam0")) == 1
+        assert "cam1" not in status
+        assert len(rig.workers()) == 2
+        assert len(rig.told("camera.opened", camera="cam0")) == 1
 
 
+@together
 def test_a_removed_camera_ends_its_lease(tmp_path: Path) -> None:
     """When the required camera that is dead leaves the configuration, the others pay for the watchdog again."""
     dead = camera("cam1", {"kind": "missing", "at": 0})
@@ -105,12 +122,16 @@ def test_a_removed_camera_ends_its_lease(tmp_path: Path) -> None:
         assert rig.note("WATCHDOG=1").number == rig.note("WATCHDOG_USEC=60000000").number + 1
 
 
-def test_reloads_in_a_row_end_with_the_last(rig: Daemon) -> None:
+@together
+def test_reloads_in_a_row_end_with_the_last(tmp_path: Path) -> None:
     """SIGHUPs that arrive while one is being served are served by one more reading."""
-    for rate in (21, 22, 23, 24):
-        (rig.directory / "config.toml").write_text(QUICK + camera("cam0", frame_rate=rate) + camera("cam1"))
-        rig.signal(signal.SIGHUP)
-    reload(rig, QUICK + camera("cam0") + camera("cam5"))
-    rig.event("camera.started", camera="cam5")
+    with two_cameras(tmp_path) as rig:
+        for rate in (21, 22, 23, 24):
+            (rig.directory / "config.toml").write_text(
+                QUICK + camera("cam0", frame_rate=rate) + camera("cam1")
+            )
+            rig.signal(signal.SIGHUP)
+        reload(rig, QUICK + camera("cam0") + camera("cam5"))
+        rig.event("camera.started", camera="cam5")
 
-    assert len(rig.told("configuration.reloaded")) <= 3
+        assert len(rig.told("configuration.reloaded")) <= 3

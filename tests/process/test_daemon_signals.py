@@ -20,6 +20,9 @@ from tests.process.daemon import (
     folders,
     running,
 )
+from tests.process.side_by_side import SideBySide
+
+together = SideBySide()
 
 _HANG: dict[str, object] = {"kind": "hang", "at": 0.3, "refuse_signals": True}
 _STANDBY = QUICK.replace("standby = false", "standby = true")
@@ -48,6 +51,7 @@ def handlers_in_place(pid: int) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@together
 def test_a_signal_during_the_imports_is_kept(tmp_path: Path, number: signal.Signals) -> None:
     """A signal that arrives before the daemon can act on it is acted on as soon as it can."""
     folders(tmp_path, _STANDBY + camera("cam0"))
@@ -56,6 +60,7 @@ def test_a_signal_during_the_imports_is_kept(tmp_path: Path, number: signal.Sign
         ends(rig, number)
 
 
+@together
 def test_a_signal_while_the_configuration_is_read_is_kept(tmp_path: Path) -> None:
     """A disk that does not answer delays the end, but nothing of it is lost."""
     folders(tmp_path, "")
@@ -91,6 +96,7 @@ MOMENTS: dict[str, tuple[str, Callable[[Daemon], object]]] = {
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
+@together
 def test_sigterm_at_any_moment_ends_everything(tmp_path: Path, moment: str) -> None:
     """Down within 5 s, status 0, nothing left: whatever the worker and the ladder are at."""
     config, reached = MOMENTS[moment]
@@ -102,6 +108,7 @@ def test_sigterm_at_any_moment_ends_everything(tmp_path: Path, moment: str) -> N
     assert rig.told("daemon.stopping")
 
 
+@together
 def test_a_second_signal_changes_nothing(tmp_path: Path) -> None:
     """SIGTERM and SIGINT together, while a worker refuses to die: one orderly end."""
     with daemon(tmp_path, QUICK + camera("cam0", _HANG)) as rig:
@@ -112,6 +119,7 @@ def test_a_second_signal_changes_nothing(tmp_path: Path) -> None:
     assert [note.text for note in rig.notes].count("STOPPING=1") == 1
 
 
+@together
 def test_a_reload_under_way_does_not_outlive_the_daemon(tmp_path: Path) -> None:
     """SIGTERM right after SIGHUP: the reader of the configuration is ended too, and READY=1 is not said again."""
     with daemon(tmp_path, QUICK + camera("cam0")) as rig:
@@ -122,6 +130,7 @@ def test_a_reload_under_way_does_not_outlive_the_daemon(tmp_path: Path) -> None:
     assert said[-1] == "STOPPING=1"
 
 
+@together
 def test_a_bad_configuration_at_the_start_is_status_78(tmp_path: Path) -> None:
     """What starting again cannot cure ends with the status that systemd does not restart, and says why."""
     folders(tmp_path, "[supervision]\nframe_timeout = -1\n")

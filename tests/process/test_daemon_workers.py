@@ -4,28 +4,14 @@
 import os
 import signal
 import time
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-import pytest
-
 from tests.process.daemon import QUICK, Daemon, await_end, camera, daemon
+from tests.process.side_by_side import SideBySide
+
+together = SideBySide()
 
 _STANDBY = QUICK.replace("standby = false", "standby = true")
-# The second crash strikes before three frames have proved the first recovery.
-_TWO_CRASHES = ({"kind": "crash", "at_frame": 50}, {"kind": "crash", "at_frame": 51})
-
-
-@pytest.fixture(scope="module", autouse=True)
-def stubborn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Daemon, Future[float]]]:
-    """A daemon whose first worker refuses to die, and when it did; it takes its time while others are tested."""
-    script = {"kind": "hang", "at": 1, "until": "restart-worker", "refuse_signals": True}
-    with (
-        ThreadPoolExecutor(1) as watchers,
-        daemon(tmp_path_factory.mktemp("stubborn"), QUICK + camera("cam0", script)) as rig,
-    ):
-        yield rig, watchers.submit(await_end, rig.worker())
 
 
 def standby(rig: Daemon, since: int = 0) -> int:
@@ -35,31 +21,38 @@ def standby(rig: Daemon, since: int = 0) -> int:
     return pid
 
 
+@together
 def test_the_first_reinitialisation_takes_the_standby(tmp_path: Path) -> None:
     """A crash is cured by the process that stood by, and another takes its place there."""
-    with daemon(tmp_path, _STANDBY + camera("cam0", {"kind": "crash", "at": 2.5})) as rig:
+    with daemon(tmp_path, _STANDBY + camera("cam0")) as rig:
+        rig.event("camera.started")
         first, reserve = rig.worker(), standby(rig)
+        os.kill(first, signal.SIGSEGV)
         recovery = rig.event("alert.recovery")
         rig.event("standby.ready", since=recovery.number)
 
         assert rig.workers() == set()  # the camera's worker is the former standby
         assert len(rig.workers(standby=True) - {reserve}) == 1
         assert reserve in rig.processes()
-        assert first not in rig.processes()
 
 
+@together
 def test_further_attempts_execute_afresh(tmp_path: Path) -> None:
     """When the standby did not help either, the next worker is a new process."""
-    with daemon(tmp_path, _STANDBY + camera("cam0", *_TWO_CRASHES)) as rig:
+    with daemon(tmp_path, _STANDBY + camera("cam0", frame_rate=1)) as rig:
+        rig.event("camera.started")
         first, reserve = rig.worker(), standby(rig)
-        recovery = rig.event("alert.recovery")
+        os.kill(first, signal.SIGSEGV)
+        second = rig.event("camera.opened", since=rig.event("alert.capture_failure").number)
+        os.kill(reserve, signal.SIGSEGV)  # it needs three seconds for three frames
+        rig.event("camera.opened", since=second.number + 1)
         (third,) = rig.workers()
 
-        assert recovery["attempt"] == 2
         assert third != first
-        assert reserve not in rig.processes()
+        assert [1, 2] == [line["attempt"] for line in rig.told("ladder.action_started")]
 
 
+@together
 def test_a_dead_standby_is_no_fault(tmp_path: Path) -> None:
     """A standby that is killed is said and harms no camera."""
     with daemon(tmp_path, _STANDBY + camera("cam0")) as rig:
@@ -72,6 +65,7 @@ def test_a_dead_standby_is_no_fault(tmp_path: Path) -> None:
         assert [] == rig.alerts("cam0")
 
 
+@together
 def test_no_standby_where_none_is_wanted(tmp_path: Path) -> None:
     """`standby = false`: no further process, and the first re-initialisation executes one."""
     with daemon(tmp_path, QUICK + camera("cam0", {"kind": "crash", "at": 1})) as rig:
@@ -83,6 +77,7 @@ def test_no_standby_where_none_is_wanted(tmp_path: Path) -> None:
         assert [] == rig.told("standby.ready")
 
 
+@together
 def test_workers_die_with_a_killed_supervisor(tmp_path: Path) -> None:
     """SIGKILL of the supervisor ends its workers at once, those that hang and the standby too."""
     cameras = camera("cam0") + camera("cam1", {"kind": "hang", "at": 0.5, "refuse_signals": True})
@@ -97,15 +92,17 @@ def test_workers_die_with_a_killed_supervisor(tmp_path: Path) -> None:
         assert rig.process.wait() == -signal.SIGKILL
 
 
-def test_no_camera_is_opened_while_its_last_worker_lives(stubborn: tuple[Daemon, Future[float]]) -> None:
+@together
+def test_no_camera_is_opened_while_its_last_worker_lives(tmp_path: Path) -> None:
     """A worker that refuses to die delays its successor: that one is executed only after it was reaped."""
-    rig, end = stubborn
-    ordered = rig.event("ladder.action_started", rung="restart-worker")
-    opened = rig.event("camera.opened", since=ordered.number)
-    (second,) = rig.processes()
+    script = {"kind": "hang", "at": 0.5, "until": "restart-worker", "refuse_signals": True}
+    with daemon(tmp_path, QUICK + camera("cam0", script)) as rig:
+        gone = await_end(rig.worker())
+        opened = rig.event("camera.opened", since=rig.event("ladder.action_started").number)
+        (second,) = rig.processes()
 
-    assert end.result() < opened.at
-    assert _started_at(second) >= end.result() - 0.02  # the kernel counts in hundredths
+        assert opened["monotonic"] > gone
+        assert _started_at(second) >= gone - 0.02  # the kernel counts in hundredths
 
 
 def _started_at(pid: int) -> float:
