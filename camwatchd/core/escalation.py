@@ -174,9 +174,11 @@ def _exhausted(policy: Policy, state: State, now: float) -> Step:
 def _hold(policy: Policy, state: State, fault: Fault, now: float) -> Step:
     assert fault.hold is not None
     rung = Rung.RESTART_WORKER
+    # The probe may find a fault that is climbed for: its rungs are in the lease, which then need not move.
+    lease_until = now + lease.one_round(policy, fault.hold) + lease.remaining(policy, state)
     state = state.to(
         Phase.HOLDING, now, now + fault.hold, rung=rung, attempt=0, milestone=Milestone.NONE,
-        rounds=state.rounds + 1, lease_until=now + lease.one_round(policy, fault.hold),
+        rounds=state.rounds + 1, lease_until=lease_until,
     )  # fmt: skip
     return state, (ev.SayWaiting(rung, 0, fault.hold),)
 

@@ -162,6 +162,18 @@ def test_a_busy_camera_is_probed_every_30_seconds_for_ever() -> None:
     assert (0,) * 6 == story.state.used
 
 
+def test_the_lease_of_a_held_fault_covers_the_rungs_that_a_probe_may_lead_to() -> None:
+    """A probe that finds another fault climbs for it on the lease that the hold was given."""
+    story = Story().after(0.5, ev.WorkerStarted(), ev.WorkerImported()).after(0.1, ev.Faulted("busy"))
+    lease_until = story.state.lease_until
+    story.until_deadline().after(20, ev.WorkerStarted()).after(
+        50, ev.WorkerImported(), ev.Faulted("device-gone")
+    )
+
+    assert "device-gone" == story.state.fault
+    assert lease_until == story.state.lease_until
+
+
 def test_a_plugged_in_device_is_probed_at_once() -> None:
     """A new device node cuts the wait short when the camera is missing."""
     story = (
