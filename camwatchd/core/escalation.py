@@ -364,7 +364,7 @@ def _unwedged(policy: Policy, state: State, event: Event, now: float) -> Step:
         state, rung=rung, attempt=max(state.used[rung.height], 1), floor=rung, rounds=state.rounds + 1
     )
     state, effects = _start_worker(policy, state, now, Phase.ACTING, fresh=True)
-    lease_until = max(state.lease_until, now + lease.one_round(policy, 0.0))
+    lease_until = now + lease.one_round(policy, 0.0) + lease.remaining(policy, state)
     return replace(state, lease_until=lease_until), effects
 
 

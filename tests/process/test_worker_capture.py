@@ -47,11 +47,13 @@ def test_healthy_frames_come_in_four_batches_a_second(tmp_path: Path) -> None:
         rig.streaming(frame_rate=100)
         rig.until(Frames, lambda report: report.sequence > 300)
     times = [at for at, report in rig.heard if isinstance(report, Frames)]
-    counts = [report.count for report in _frames(rig)]
+    frames = _frames(rig)
+    counts = [report.count for report in frames]
+    span = frames[-1].sequence - frames[0].sequence + 1  # a loaded machine may miss the very first frames
 
     assert counts[:3] == [1, 1, 1]
     assert len(times) <= 3 + 4 * (times[-1] - times[0]) + 1
-    assert sum(counts) + sum(report.dropped for report in _frames(rig)) == _frames(rig)[-1].sequence + 1
+    assert sum(counts) + sum(report.dropped for report in frames) == span
 
 
 def test_a_stall_is_late_once_and_fails_at_each_deadline(tmp_path: Path) -> None:
