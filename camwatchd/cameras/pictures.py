@@ -5,6 +5,7 @@ Each buffer is painted once; a frame changes only its counter (32 bits of 8 pixe
 in the top rows) and a few rows of noise.
 """
 
+from functools import cached_property
 from typing import Literal, Protocol
 
 import numpy as np
@@ -19,10 +20,14 @@ COUNTER_ROWS = 16
 COUNTER_BITS = 32
 BIT_WIDTH = 8  # pixels
 
+# A frozen camera shows this number whoever asks: a restart of the stream or of the worker does not thaw it.
+STILL_NUMBER = (1 << COUNTER_BITS) - 1
+
 _NOISE_EVERY = 32  # rows
 _NOISE_LENGTH = 4096
 _STRIDE = 64  # bytes; rows of real buffers are padded too (picamera2 aligns to 32 or 64)
 _BRIGHTNESS = {"black": 0, "saturated": 255}
+_STILL_GREY = 128
 
 
 class Pictures(Protocol):
@@ -40,19 +45,24 @@ class RawPictures:
         stride = -(-width // _STRIDE) * _STRIDE
         self._noise = np.random.default_rng(1).integers(0, 256, _NOISE_LENGTH + width, dtype=np.uint8)
         self._planes = [_diagonals(height, stride, index * 256 // buffers) for index in range(buffers)]
-        self._still: Luma | None = None
 
     def draw(self, buffer: int, number: int, look: Look) -> tuple[Luma, None]:
         """A view into the buffer, or into a picture that never changes."""
         width, height = self._size
         if look in _BRIGHTNESS:
             return np.full((height, width), _BRIGHTNESS[look], dtype=np.uint8), None
-        if look == "frozen" and self._still is not None:
+        if look == "frozen":
             return self._still[:, :], None
         picture = self._planes[buffer][:, :width]
         self._mark(picture, number)
-        self._still = picture.copy() if look == "frozen" else None
         return picture, None
+
+    @cached_property
+    def _still(self) -> Luma:
+        width, height = self._size
+        picture = _diagonals(height, width, 0)
+        self._mark(picture, STILL_NUMBER)
+        return picture
 
     def _mark(self, picture: Luma, number: int) -> None:
         low = (number % (1 << COUNTER_BITS)).to_bytes(COUNTER_BITS // 8, "little")
@@ -67,18 +77,20 @@ class JpegPictures:
     """MJPEG buffers: whole JPEG files of the right size, a texture around one grey, with the number in a comment."""
 
     def __init__(self, width: int, height: int, buffers: int) -> None:
+        self._size = (width, height)
         greys = [64 + index * 128 // buffers for index in range(buffers)]
         self._pool = [Jpeg(width, height, grey, texture=True) for grey in greys]
         self._plain = {look: Jpeg(width, height, grey) for look, grey in _BRIGHTNESS.items()}
-        self._still: bytes | None = None
 
     def draw(self, buffer: int, number: int, look: Look) -> tuple[None, memoryview]:
         """The bytes of one JPEG file."""
-        if look == "frozen" and self._still is not None:
-            return None, memoryview(self._still)
-        picture = self._plain.get(look, self._pool[buffer]).numbered(number)
-        self._still = bytes(picture) if look == "frozen" else None
-        return None, picture
+        if look == "frozen":
+            return None, self._still[:]
+        return None, self._plain.get(look, self._pool[buffer]).numbered(number)
+
+    @cached_property
+    def _still(self) -> memoryview:
+        return Jpeg(*self._size, _STILL_GREY, texture=True).numbered(STILL_NUMBER)
 
 
 def counter(picture: Luma) -> int:

@@ -159,6 +159,20 @@ def test_frozen_picture_stays_while_time_goes_on(tmp_path: Path, format_: str) -
     assert len({(frame.sequence, frame.sensor_timestamp) for frame, _ in frozen}) == 10
 
 
+@pytest.mark.parametrize("format_", ["YUV420", "MJPEG"])
+def test_frozen_picture_outlives_every_restart(tmp_path: Path, format_: str) -> None:
+    """A restart of the stream, or a new worker, is shown the same picture for as long as the camera is frozen."""
+    shown = set()
+    for _ in range(2):
+        with streaming(tmp_path, fault("frozen"), format=format_) as camera:
+            shown |= {picture(camera)[1] for _ in range(3)}
+            camera.stop()
+            camera.start()
+            shown.add(picture(camera)[1])
+
+    assert len(shown) == 1
+
+
 @pytest.mark.parametrize(("kind", "level"), [("black", 0), ("saturated", 255)])
 def test_picture_of_one_level(tmp_path: Path, kind: str, level: int) -> None:
     """A black picture is 0 everywhere, a saturated one 255; afterwards the camera is well."""
