@@ -8,6 +8,7 @@ frame is compared, but brightness is measured only as often as it is reported, f
 import math
 import zlib
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Literal
 
 import numpy as np
@@ -34,7 +35,8 @@ _SCAN_SAMPLE = 4096
 class Verdict:
     """`fault` is a name of the fault table or empty; `remark` a subject and a text, said once per episode.
 
-    Mean and deviation are the latest measured; -1: not measured.
+    Mean and deviation are the latest measured; -1: not measured. `picture` identifies one that failed for what it
+    shows, so that the next worker knows it again.
     """
 
     fault: str = ""
@@ -42,13 +44,14 @@ class Verdict:
     remark: tuple[str, str] | None = None
     mean: float = -1.0
     deviation: float = -1.0
+    picture: str = ""
 
 
 class _Episode:
     """Since when something has been so without a break."""
 
-    def __init__(self) -> None:
-        self._since: float | None = None
+    def __init__(self, *, since: float | None = None) -> None:
+        self._since = since
         self._told = False
 
     def lasted(self, present: bool, now: float) -> float:
@@ -68,15 +71,18 @@ class _Episode:
 
 class PictureCheck:
     """Follows the pictures of one camera. A restart of the stream changes nothing here: a picture that is the
-    same before and after it is still frozen, and must not pass for a recovery.
+    same before and after it is still frozen, and must not pass for a recovery. Nor must a fresh worker forget:
+    `suspect` is the fault for which its predecessor failed `picture`, and has lasted for ever until the first
+    picture that differs.
     """
 
-    def __init__(self, checks: Checks) -> None:
+    def __init__(self, checks: Checks, suspect: str = "", picture: str = "") -> None:
         self._checks = checks
-        self._identity: object = None
-        self._same = _Episode()
-        self._black = _Episode()
-        self._saturated = _Episode()
+        self._identity = b""
+        self._suspect = picture if suspect == "frozen-picture" else ""
+        self._same = _suspected(suspect, "frozen-picture")
+        self._black = _suspected(suspect, "black-picture")
+        self._saturated = _suspected(suspect, "saturated-picture")
         self._measured_at = float("-inf")
         self._mean = self._deviation = -1.0
 
@@ -91,8 +97,10 @@ class PictureCheck:
     def _judge_encoded(self, encoded: memoryview, now: float) -> Verdict:
         if broken := damage(encoded):
             return Verdict("broken-picture", broken)
-        frozen = self._same_for((len(encoded), zlib.crc32(encoded)), now)
-        return Verdict("frozen-picture", frozen) if frozen and not flat(encoded) else Verdict()
+        frozen = self._same_for(b"%d %08x" % (len(encoded), zlib.crc32(encoded)), now)
+        if frozen and not flat(encoded):
+            return Verdict("frozen-picture", frozen, picture=short(self._identity))
+        return Verdict()
 
     def _judge_raw(self, thin: bytes, now: float) -> Verdict:
         if now >= self._measured_at + MEASURE_INTERVAL:
@@ -107,17 +115,18 @@ class PictureCheck:
     def _verdict(
         self, fault: str = "", evidence: str = "", remark: tuple[str, str] | None = None
     ) -> Verdict:
-        return Verdict(fault, evidence, remark, self._mean, self._deviation)
+        picture = short(self._identity) if fault else ""
+        return Verdict(fault, evidence, remark, self._mean, self._deviation, picture)
 
-    def _same_for(self, identity: object, now: float) -> str:
+    def _same_for(self, identity: bytes, now: float) -> str:
         """Says for how long the picture has been the same, if that is too long; empty if not."""
-        same = identity == self._identity
-        self._identity = identity
+        same = short(identity) == self._suspect if self._suspect else identity == self._identity
+        self._identity, self._suspect = identity, ""
         if not same:
             self._same.lasted(present=False, now=now)
         lasted = self._same.lasted(present=True, now=now)
         too_long = 0 < self._checks.frozen_after <= lasted
-        return f"the same picture for {lasted:.1f} s" if too_long else ""
+        return f"the same picture {_span(lasted)}" if too_long else ""
 
     def _too_dark(self, now: float) -> Verdict | None:
         lasted = self._black.lasted(self._mean < self._checks.black_below, now)
@@ -130,12 +139,25 @@ class PictureCheck:
     def _extreme(self, fault: str, means: Meaning, episode: _Episode, lasted: float) -> Verdict | None:
         if lasted < 0 or lasted < self._checks.content_after:
             return None
-        text = f"mean brightness {self._mean:.1f} for {lasted:.1f} s"
+        text = f"mean brightness {self._mean:.1f} {_span(lasted)}"
         if means == "recover":
             return self._verdict(fault, text)
         if means == "warn" and episode.tell_once():
             return self._verdict(remark=(fault, text))
         return None
+
+
+def _suspected(suspect: str, fault: str) -> _Episode:
+    return _Episode(since=float("-inf") if suspect == fault else None)
+
+
+def _span(lasted: float) -> str:
+    return f"for {lasted:.1f} s" if math.isfinite(lasted) else "since before this worker"
+
+
+def short(identity: bytes) -> str:
+    """An identity that travels; 64 bits are enough to tell one suspect from any other picture."""
+    return blake2b(identity, digest_size=8).hexdigest()
 
 
 def thin_out(picture: Pixels) -> bytes:

@@ -231,3 +231,64 @@ def test_any_changed_byte_is_another_picture(at: int, change: int) -> None:
     ]
 
     assert faults == ["", "", "frozen-picture"]
+
+
+# --- what the worker before has seen ------------------------------------------------------------------
+
+STRICT = Checks(frozen_after=10.0, content_after=10.0, on_black="recover", on_saturated="recover")
+Shown = tuple[Pixels | None, memoryview | None]
+_WELL: Shown = (_noise(2), None)
+SUSPECTS: dict[str, tuple[Shown, str]] = {
+    "raw": ((_noise(1), None), "frozen-picture"),
+    "encoded": ((None, _jpeg(_scan(1))), "frozen-picture"),
+    "black": ((_flat(0), None), "black-picture"),
+    "saturated": ((_flat(255), None), "saturated-picture"),
+}
+
+
+def _last_failure(shown: Shown) -> Verdict:
+    """How a worker that was shown nothing else ends."""
+    check = PictureCheck(STRICT)
+    check.judge(*shown, 0.0)
+    return check.judge(*shown, 10.0)
+
+
+@pytest.mark.parametrize("how", SUSPECTS)
+def test_a_fresh_worker_is_not_fooled(how: str) -> None:
+    """What made the worker before fail fails at once in the next one, with the same identity; without suspicion
+    it would pass for health."""
+    shown, fault = SUSPECTS[how]
+    failed = _last_failure(shown)
+    suspicious = PictureCheck(STRICT, failed.fault, failed.picture)
+    verdicts = [suspicious.judge(*shown, now) for now in (90.0, 90.5)]
+
+    assert [verdict.fault for verdict in verdicts] == [failed.fault] * 2 == [fault] * 2
+    assert {verdict.picture for verdict in verdicts} == {failed.picture}
+    assert verdicts[0].evidence.endswith("since before this worker")
+    assert PictureCheck(STRICT).judge(*shown, 90.0).fault == ""
+
+
+@pytest.mark.parametrize("how", SUSPECTS)
+def test_suspicion_ends_with_the_first_other_picture(how: str) -> None:
+    """One picture that differs, and what was suspected has to last its time again before it fails."""
+    shown, fault = SUSPECTS[how]
+    check = PictureCheck(STRICT, fault, _last_failure(shown).picture)
+    pictures = [(_WELL, 90.0), (shown, 90.5), (shown, 100.0), (shown, 100.5)]
+
+    assert [check.judge(*each, now).fault for each, now in pictures] == ["", "", "", fault]
+
+
+def test_another_frozen_picture_is_news() -> None:
+    """Only the suspected picture is frozen at once: another one may be the first of a stream that lives."""
+    check = PictureCheck(STRICT, "frozen-picture", _last_failure((_noise(1), None)).picture)
+
+    assert _judge_at(check, _noise(3), 90.0, 99.9, 100.0) == ["", "", "frozen-picture"]
+
+
+def test_suspicion_outlives_a_broken_frame() -> None:
+    """A frame cut short shows nothing: the suspected picture after it is still frozen."""
+    shown = _jpeg(_scan(1))
+    check = PictureCheck(STRICT, "frozen-picture", _last_failure((None, shown)).picture)
+
+    assert check.judge(None, shown[:-9], 90.0).fault == "broken-picture"
+    assert check.judge(None, shown, 90.1).fault == "frozen-picture"
