@@ -18,9 +18,9 @@ _AT_A_TIME = 32  # datagrams read in one turn, so that one worker cannot keep th
 class Child:
     """A running (or dead but not yet reaped) worker. `fileno`s are for the loop's selector."""
 
-    def __init__(self, pid: int, link: socket.socket, stderr: int) -> None:
+    def __init__(self, pid: int, pidfd: int, link: socket.socket, stderr: int) -> None:
         self.pid = pid
-        self.pidfd = os.pidfd_open(pid)
+        self.pidfd = pidfd
         self.link = link
         self.stderr = stderr
         self.imported = False
@@ -79,11 +79,7 @@ class Child:
 
 
 def spawn_worker(backend: str, environ: Mapping[str, str], *, standby: bool = False) -> Child:
-    """Execute a worker that imports `backend` and then waits for its orders."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    ours.setblocking(False)
-    reader, writer = os.pipe2(os.O_CLOEXEC)
-    os.set_blocking(reader, False)
+    """Execute a worker that imports `backend` and then waits for its orders; OSError: nothing of it is left."""
     arguments = [
         "camwatchd.worker",
         f"--link={LINK_FD}",
@@ -92,23 +88,51 @@ def spawn_worker(backend: str, environ: Mapping[str, str], *, standby: bool = Fa
     ]
     if standby:
         arguments.append("--standby")
+    return spawn_linked(arguments, environ)
+
+
+def spawn_linked(arguments: list[str], environ: Mapping[str, str]) -> Child:
+    """Execute `python -m ...` with a link to us; OSError: nothing of it is left."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
-        pid = _exec(arguments, environ, [(os.POSIX_SPAWN_DUP2, theirs.fileno(), LINK_FD)], writer)
+        ours.setblocking(False)
+        pid, pidfd, stderr = _spawn(arguments, environ, [(os.POSIX_SPAWN_DUP2, theirs.fileno(), LINK_FD)])
+    except OSError:
+        ours.close()
+        raise
     finally:
         theirs.close()
-        os.close(writer)
-    return Child(pid, ours, reader)
+    return Child(pid, pidfd, ours, stderr)
 
 
-def spawn_helper(arguments: list[str], environ: Mapping[str, str]) -> tuple[int, int]:
-    """Execute `python -m ...` for something that may block; gives its pid and a descriptor with its output."""
+def spawn_helper(arguments: list[str], environ: Mapping[str, str]) -> tuple[int, int, int]:
+    """Execute `python -m ...` for something that may block; gives its pid, its pidfd and where its output is read.
+
+    OSError: nothing of it is left.
+    """
+    return _spawn(arguments, environ, [])
+
+
+def _spawn(arguments: list[str], environ: Mapping[str, str], actions: list[Any]) -> tuple[int, int, int]:
     reader, writer = os.pipe2(os.O_CLOEXEC)
-    os.set_blocking(reader, False)
     try:
-        pid = _exec(arguments, environ, [], writer)
+        os.set_blocking(reader, False)
+        pid = _exec(arguments, environ, actions, writer)
+        return pid, _pidfd(pid), reader
+    except OSError:
+        os.close(reader)
+        raise
     finally:
         os.close(writer)
-    return pid, reader
+
+
+def _pidfd(pid: int) -> int:
+    try:
+        return os.pidfd_open(pid)
+    except OSError:  # no descriptor left. It has done nothing yet that SIGKILL would have to wait for.
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        raise
 
 
 def _exec(arguments: list[str], environ: Mapping[str, str], actions: list[Any], output: int) -> int:

@@ -71,14 +71,8 @@ class NastySupervisor(Supervisor):
     def hire(self, backend: str, *, fresh: bool) -> Worker | None:
         if self.how == "normal" or self._stopping:
             return super().hire(backend, fresh=fresh)
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)
-        reader, writer = os.pipe2(os.O_CLOEXEC)
-        action = (os.POSIX_SPAWN_DUP2, theirs.fileno(), child.LINK_FD)
-        pid = child._exec(["tests.process.nasty", "worker", self.how], self.world.environ, [action], writer)
-        theirs.close()
-        os.close(writer)
-        return Worker(child.Child(pid, ours, reader), StderrReader(reader))
+        worker = child.spawn_linked(["tests.process.nasty", "worker", self.how], self.world.environ)
+        return Worker(worker, StderrReader(worker.stderr))
 
     def _parts(self) -> tuple[Part, ...]:
         return (*super()._parts(), self.metronome)
