@@ -42,10 +42,14 @@ class Reloading:
         if self._helper is not None:
             self._again = True
             return
-        pid, output = spawn_helper(["camwatchd.adapters.reload", *self._config], self._environ)
-        self._helper, self._answer = (pid, os.pidfd_open(pid), output), b""
+        self._answer = b""
+        try:
+            self._helper = spawn_helper(["camwatchd.adapters.reload", *self._config], self._environ)
+        except OSError as error:  # no memory, no process, no descriptor: the operator may try again
+            self._refuse(f"no process to read it could be executed: {error}")
+            return
         self.deadline = self._clock() + PATIENCE
-        self._loop.watch(output, self._read)
+        self._loop.watch(self._helper[2], self._read)
         self._loop.watch(self._helper[1], self._ended)
 
     def end(self) -> None:

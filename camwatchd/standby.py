@@ -37,8 +37,11 @@ class Standby:
         clock: Callable[[], float],
         environ: Mapping[str, str],
     ) -> None:
-        self._log, self._host, self._clock, self._environ = log, host, clock, environ
+        self._log, self._clock, self._environ = log, clock, environ
         self._slot = Slot(loop, self, host, clock)
+        self._enough = (
+            host.memory_total() >= ENOUGH_MEMORY
+        )  # it does not change, and this is asked every turn
         self._backend = ""
         self._not_before = 0.0
 
@@ -54,15 +57,11 @@ class Standby:
 
     def ensure(self, daemon: Daemon, backend: str) -> None:
         """Have a standby of this backend, or none where the settings or the memory say so. Repeating is harmless."""
-        wanted = daemon.standby is True or (
-            daemon.standby == "auto" and self._host.memory_total() >= ENOUGH_MEMORY
-        )
+        wanted = daemon.standby is True or (daemon.standby == "auto" and self._enough)
         if self._slot.worker is not None and (not wanted or backend != self._backend):
             self._slot.end()
         if wanted and self._slot.worker is None and self._clock() >= self._not_before:
-            self._backend = backend
-            child = spawn_worker(backend, self._environ, standby=True)
-            self._slot.adopt(Worker(child, StderrReader(child.stderr)))
+            self._start(backend)
 
     def take(self, backend: str) -> Worker | None:
         """The standby, if it is one of this backend and its imports are done."""
@@ -78,6 +77,18 @@ class Standby:
     def tick(self) -> None:
         """Do what is due."""
         self._slot.tick()
+
+    def _start(self, backend: str) -> None:
+        try:
+            child = spawn_worker(backend, self._environ, standby=True)
+        except (
+            OSError
+        ) as error:  # no memory, no process, no descriptor: cameras do without, at their own pace
+            self._not_before = self._clock() + _AGAIN
+            self._log.warning("standby.failed", message=f"no standby worker could be executed: {error}")
+            return
+        self._backend = backend
+        self._slot.adopt(Worker(child, StderrReader(child.stderr)))
 
     def reported(self, report: Report) -> None:
         if isinstance(report, Imported) and self._slot.worker is not None:
