@@ -83,7 +83,7 @@ class Narrator:
                 after = (
                     ""
                     if noticed_after is None
-                    else f", noticed {duration(noticed_after)} after the last frame"
+                    else f", noticed {duration(noticed_after)} after the last healthy frame"
                 )
                 proof = f" [{evidence[:_QUOTED]}]" if evidence else ""
                 say(

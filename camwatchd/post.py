@@ -68,12 +68,14 @@ class Post:
         self._opens = Opens(runtime_dir, camera.name)
         self._clue: Clue | None = None
         self._call = ""  # the call into the camera that the worker announced last
+        self._suspicion = ("", "")  # fault and picture that failed last: to be known again by the next worker
         self._inbox: deque[Event] = deque()
 
     # --- what the supervisor asks of it -------------------------------------------------------------------
 
     def begin(self) -> None:
         """Take the camera: the first worker starts (also: all anew, after a change of its settings)."""
+        self._suspicion = ("", "")
         expected = liveness.expected_frame_duration(self.camera.frame_rate)
         self.state, effects = escalation.begin(self.policy, self.clock(), expected)
         self._act(effects)
@@ -116,7 +118,8 @@ class Post:
         self.feed(ev.WorkerStarted())
         if worker.child.imported:
             self.feed(ev.WorkerImported())
-        if not self.slot.send(msg.Open(self.camera, self.policy.supervision, self._runtime_dir)):
+        order = msg.Open(self.camera, self.policy.supervision, self._runtime_dir, *self._suspicion)
+        if not self.slot.send(order):
             self.feed(ev.Faulted("worker-protocol", "the worker takes no orders"))
 
     def retire(self) -> None:
@@ -147,7 +150,9 @@ class Post:
         match report:
             case msg.Frames():
                 self._delivered(report)
-            case msg.CaptureFailed(fault, evidence):
+            case msg.CaptureFailed(fault, evidence, _, picture):
+                if picture:
+                    self._suspicion = (fault, picture)
                 self.figures.failed()
                 self.feed(ev.CaptureFailed(*self._explained(fault, evidence)))
             case msg.CameraFailed():
@@ -216,7 +221,9 @@ class Post:
         self.fill()
 
     def _delivered(self, frames: msg.Frames) -> None:
-        self.feed(ev.FramesArrived(frames.count, frames.frame_duration))
+        self.feed(ev.FramesArrived(frames.count, frames.frame_duration, frames.oldest or self.clock()))
+        if not self.state.in_incident:
+            self._suspicion = ("", "")
         self.delivered = True
         self.figures.arrived(frames, self.clock(), healthy=not self.state.in_incident)
 

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from camwatchd.adapters.picture import PictureCheck, Verdict
 from camwatchd.cameras.base import Frame
 from camwatchd.core.liveness import Cadence, Tick, late_after
-from camwatchd.core.messages import CaptureFailed, Frames, Remark
-from camwatchd.core.settings import CameraSettings
+from camwatchd.core.messages import CaptureFailed, Frames, Open, Remark
 
 # A sensor timestamp further from our clock than this comes from another clock (CLOCK_BOOTTIME after a suspend,
 # a device's own count) and tells nothing about latency.
@@ -17,9 +16,9 @@ _COMPARABLE = 60.0
 class FrameCheck:
     """Judges the frames of one camera, one after the other; every frame is released when it was judged."""
 
-    def __init__(self, settings: CameraSettings, clock: Callable[[], float]) -> None:
-        self.cadence = Cadence(settings.frame_rate)
-        self._picture = PictureCheck(settings.checks)
+    def __init__(self, order: Open, clock: Callable[[], float]) -> None:
+        self.cadence = Cadence(order.camera.frame_rate)
+        self._picture = PictureCheck(order.camera.checks, order.suspect, order.picture)
         self._clock = clock
         self.remark: Remark | None = None  # what the last frame gave occasion to say
 
@@ -32,7 +31,7 @@ class FrameCheck:
         if tick.disorder:
             return CaptureFailed("out-of-order", tick.disorder, waited)
         if verdict.fault:
-            return CaptureFailed(verdict.fault, verdict.evidence, waited)
+            return CaptureFailed(verdict.fault, verdict.evidence, waited, verdict.picture)
         return self._healthy(frame, tick, verdict, late, readable_at)
 
     def _healthy(self, frame: Frame, tick: Tick, verdict: Verdict, late: bool, readable_at: float) -> Frames:
@@ -48,6 +47,7 @@ class FrameCheck:
             dropped=tick.dropped,
             mean=round(verdict.mean, 2),
             deviation=round(verdict.deviation, 2),
+            oldest=readable_at,
         )
 
     def _latency(self, exposed_at: float, readable_at: float) -> float:

@@ -31,6 +31,7 @@ def merge(older: Frames, newer: Frames) -> Frames:
         late=older.late + newer.late,
         dropped=older.dropped + newer.dropped,
         latency_max=max(older.latency_max, newer.latency_max),
+        oldest=older.oldest,
     )
 
 

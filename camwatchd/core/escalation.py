@@ -24,6 +24,10 @@ from camwatchd.core.faults import FAULTS, Fault, Issue
 from camwatchd.core.ladder import PROOF_FRAMES, Outcome, Rung
 from camwatchd.core.state import REAP_BOUND, REPORT_SLACK, Milestone, Phase, Policy, State
 
+_MUCH_LONGER = 1.5  # times as long as before; exposure that creeps up must not move the lease at every frame
+# Faults that another program or a human ends; only the first is no reason to call anybody.
+_SOMEBODY_ELSE = "busy"
+
 Step = tuple[State, tuple[Effect, ...]]
 Handler = Callable[[Policy, State, Event, float], Step]
 
@@ -33,7 +37,7 @@ def begin(policy: Policy, now: float, frame_duration: float = 1 / 30) -> Step:
     state = State(
         phase=Phase.STARTING, since=now, deadline=now, opened_at=now, frame_duration=frame_duration
     )
-    return _start_worker(policy, state, now, Phase.STARTING, fresh=True)
+    return _start_worker(policy, state, now, Phase.STARTING)
 
 
 def step(policy: Policy, state: State, event: Event, now: float) -> Step:
@@ -46,14 +50,29 @@ def step(policy: Policy, state: State, event: Event, now: float) -> Step:
 
 def _frames(policy: Policy, state: State, event: Event, now: float) -> Step:
     assert isinstance(event, ev.FramesArrived)
+    if state.in_incident and event.oldest < state.since:
+        return state, ()  # a batch from before the fault, or from before the attempt, that was on its way
     state = replace(state, streak=min(state.streak + event.count, 1_000_000), failures=0, last_healthy=now)
     if state.in_incident and state.streak < PROOF_FRAMES:
-        return state, ()
+        return _slower(policy, state, event.frame_duration), ()
     said = _good_news(state, now)
     if event.frame_duration > 0:
         state = replace(state, frame_duration=event.frame_duration)
     healthy_since = now if state.in_incident or state.healthy_since is None else state.healthy_since
     return _healthy(policy, state, now, healthy_since), said
+
+
+def _slower(policy: Policy, state: State, frame_duration: float) -> State:
+    """Frames that take much longer than was known (a night began meanwhile) get the time that they need."""
+    if frame_duration < _MUCH_LONGER * state.frame_duration:
+        return state
+    before = lease.remaining(policy, state) + lease.settle_time(policy, state)
+    state = replace(state, frame_duration=frame_duration)
+    added = lease.remaining(policy, state) + lease.settle_time(policy, state) - before
+    if state.phase is Phase.SETTLING:
+        deadline = max(state.deadline, state.since + lease.settle_time(policy, state))
+        state = replace(state, deadline=deadline)
+    return replace(state, lease_until=state.lease_until + added)
 
 
 def _good_news(state: State, now: float) -> tuple[Effect, ...]:
@@ -76,6 +95,7 @@ def _healthy(policy: Policy, state: State, now: float, healthy_since: float) -> 
         Phase.HEALTHY, now, now + _report_time(policy, state),
         rung=Rung.RETRY, attempt=0, milestone=Milestone.NONE, fault="", suspicion="", exhausted=False,
         failed_recoveries=0, healthy_since=healthy_since, noticed_after=None, critical_said=False,
+        tries=0, hurried_at=float("-inf"), device_seen=False,
     )  # fmt: skip
 
 
@@ -162,12 +182,18 @@ def _exhausted(policy: Policy, state: State, now: float) -> Step:
     """The ladder is spent: restart-worker repeats every cooldown. Each round is a move with a lease of its own."""
     rung, rounds = Rung.RESTART_WORKER, state.rounds + 1
     attempt = policy.row(rung).attempts
+    critical: tuple[Effect, ...] = ()
+    pause = lease.backoff(policy, rung, attempt)
+    if state.failed_recoveries:  # else it flaps: the last attempt helped, and so may the next
+        pause = policy.supervision.recovery_cooldown
+        state, critical = _say_critical(state, "every rung of the ladder was tried")
     state = replace(
         state, floor=rung, rung=rung, attempt=attempt, exhausted=True, rounds=rounds,
-        lease_until=now + lease.one_round(policy, policy.supervision.recovery_cooldown),
     )  # fmt: skip
-    state, critical = _say_critical(state, "every rung of the ladder was tried")
-    state, effects = _wait_or_act(policy, state, now, policy.supervision.recovery_cooldown)
+    # A fault that a higher rung is for may turn out to be a lower one's: the attempts not spent have their time.
+    lease_until = now + lease.one_round(policy, state, pause) + lease.remaining(policy, state)
+    state = replace(state, lease_until=lease_until)
+    state, effects = _wait_or_act(policy, state, now, pause)
     return state, (*critical, *effects)
 
 
@@ -175,12 +201,15 @@ def _hold(policy: Policy, state: State, fault: Fault, now: float) -> Step:
     assert fault.hold is not None
     rung = Rung.RESTART_WORKER
     # The probe may find a fault that is climbed for: its rungs are in the lease, which then need not move.
-    lease_until = now + lease.one_round(policy, fault.hold) + lease.remaining(policy, state)
+    lease_until = now + lease.one_round(policy, state, fault.hold) + lease.remaining(policy, state)
+    critical: tuple[Effect, ...] = ()
+    if fault.name != _SOMEBODY_ELSE:
+        state, critical = _say_critical(state, "no remedy of the ladder cures this")
     state = state.to(
         Phase.HOLDING, now, now + fault.hold, rung=rung, attempt=0, milestone=Milestone.NONE,
         rounds=state.rounds + 1, lease_until=lease_until,
     )  # fmt: skip
-    return state, (ev.SayWaiting(rung, 0, fault.hold),)
+    return state, (*critical, ev.SayWaiting(rung, 0, fault.hold))
 
 
 def _say_critical(state: State, reason: str) -> tuple[State, tuple[Effect, ...]]:
@@ -190,8 +219,9 @@ def _say_critical(state: State, reason: str) -> tuple[State, tuple[Effect, ...]]
 
 
 def _wait_or_act(policy: Policy, state: State, now: float, pause: float) -> Step:
-    missed = state.device_seen and FAULTS[state.fault].issue is Issue.CONNECTION_ERROR
-    if pause <= 0 or missed:
+    if pause > 0 and state.device_seen and _may_hurry(policy, state, now):
+        pause, state = 0.0, replace(state, hurried_at=now)
+    if pause <= 0:
         return _act(policy, state, ev.TimePassed(), now)
     state = state.to(Phase.BACKOFF, now, now + pause, milestone=Milestone.NONE)
     return state, (ev.SayWaiting(state.rung, state.attempt, pause, state.exhausted),)
@@ -205,22 +235,25 @@ def _act(policy: Policy, state: State, event: Event, now: float) -> Step:
     if state.rung is Rung.RESTART_STREAM:
         deadline = now + policy.row(state.rung).timeout
         return state.to(Phase.ACTING, now, deadline), (ev.Perform(state.rung, state.attempt),)
-    # The standby serves the first re-initialisation of an incident; later ones execute afresh.
-    return _start_worker(policy, state, now, Phase.ACTING, fresh=state.attempt != 1 or state.exhausted)
+    return _start_worker(policy, state, now, Phase.ACTING)
 
 
 def _probe(policy: Policy, state: State, event: Event, now: float) -> Step:
     """A held fault is tried again: the fresh worker either delivers or names the fault anew."""
     state = replace(state, streak=0, started_at=now, rung=Rung.RESTART_WORKER, attempt=0, device_seen=False)
-    return _start_worker(policy, state, now, Phase.ACTING, fresh=state.rounds > 1)
+    return _start_worker(policy, state, now, Phase.ACTING)
 
 
-def _start_worker(policy: Policy, state: State, now: float, phase: Phase, *, fresh: bool) -> Step:
+def _start_worker(policy: Policy, state: State, now: float, phase: Phase) -> Step:
+    # The standby serves the first re-initialisation of an incident; later ones execute afresh.
+    fresh = phase is Phase.STARTING or state.tries > 0
     bound = now + REAP_BOUND + policy.supervision.import_timeout
     state = state.to(
         phase, now, bound, rung=Rung.RESTART_WORKER, milestone=Milestone.REAPING, started_at=now
     )
-    if phase is Phase.STARTING:
+    if phase is not Phase.STARTING:
+        state = replace(state, tries=state.tries + 1)
+    else:
         state = replace(state, lease_until=now + lease.remaining(policy, state))
     return state, (ev.Perform(Rung.RESTART_WORKER, state.attempt, fresh),)
 
@@ -250,7 +283,7 @@ def _settling(policy: Policy, state: State, event: Event, now: float) -> Step:
     ):
         return state, ()  # a restart of the stream is over when its outcome says so
     bound = lease.settle_time(policy, state)
-    return state.to(Phase.SETTLING, now, now + bound, milestone=Milestone.NONE), ()
+    return state.to(Phase.SETTLING, now, now + bound, milestone=Milestone.NONE, streak=0), ()
 
 
 def _action_ended(policy: Policy, state: State, event: Event, now: float) -> Step:
@@ -267,7 +300,9 @@ def _action_ended(policy: Policy, state: State, event: Event, now: float) -> Ste
 
 def _attempt_failed(policy: Policy, state: State, reason: str, now: float) -> Step:
     said = ev.SayAttemptFailed(state.rung, state.attempt, reason, now - state.started_at)
-    state = replace(state, failed_recoveries=state.failed_recoveries + 1, streak=0)
+    # A capture that the attempt did not even come to is a missed one too.
+    failures = state.failures + 1
+    state = replace(state, failed_recoveries=state.failed_recoveries + 1, failures=failures, streak=0)
     state, effects = _climb(policy, state, now)
     return state, (said, *effects)
 
@@ -289,8 +324,17 @@ def _late(policy: Policy, state: State, event: Event, now: float) -> Step:
         if not state.fault:
             return _no_start(policy, state, "start-timeout", "no frames after the start", now)
         reason = f"no {PROOF_FRAMES} healthy frames within {now - state.since:.1f} s"
+        if state.rung is Rung.RESTART_WORKER and state.fault in _UNOPENED:
+            state, said = _take_over(state, ev.Faulted("start-timeout", reason))
+            state, effects = _attempt_failed(policy, state, reason, now)
+            return state, (*said, *effects)
     return _attempt_failed(policy, state, reason, now)
 
+
+# A camera that was opened and then gives no frames has another fault than these.
+_UNOPENED = frozenset(name for name, fault in FAULTS.items() if fault.hold is not None) | {
+    "not-found", "device-gone", "init-failed", "init-timeout", "import-timeout",
+}  # fmt: skip
 
 _MISSED = {
     Milestone.NONE: "start-timeout",
@@ -328,9 +372,14 @@ def _worse_while_waiting(policy: Policy, state: State, event: Event, now: float)
 
 
 def _take_over(state: State, event: ev.Faulted | ev.WorkerExited) -> tuple[State, tuple[Effect, ...]]:
-    """The incident carries the name of the latest fault that is not weaker than its own."""
+    """The incident carries the name of the latest fault that is not weaker than its own.
+
+    A camera that was opened has disproved whatever kept it from being opened: then any name is better.
+    """
     old, new = FAULTS[state.fault], FAULTS[event.fault]
-    if new is old or (new.entry.height < old.entry.height and new.hold is None):
+    opened = state.phase is Phase.SETTLING and state.rung is Rung.RESTART_WORKER
+    weaker = new.entry.height < old.entry.height and new.hold is None
+    if new is old or (weaker and not opened):
         return state, ()
     said = ev.SayFault(event.fault, event.evidence, state.noticed_after)
     return replace(state, fault=event.fault), (said,)
@@ -363,16 +412,24 @@ def _unwedged(policy: Policy, state: State, event: Event, now: float) -> Step:
     state = replace(
         state, rung=rung, attempt=max(state.used[rung.height], 1), floor=rung, rounds=state.rounds + 1
     )
-    state, effects = _start_worker(policy, state, now, Phase.ACTING, fresh=True)
-    lease_until = now + lease.one_round(policy, 0.0) + lease.remaining(policy, state)
+    state, effects = _start_worker(policy, state, now, Phase.ACTING)
+    lease_until = now + lease.one_round(policy, state, 0.0) + lease.remaining(policy, state)
     return replace(state, lease_until=lease_until), effects
 
 
 def _appeared(policy: Policy, state: State, event: Event, now: float) -> Step:
     """A plugged-in device is probed at once, whatever node it comes back as."""
-    if FAULTS[state.fault].issue is not Issue.CONNECTION_ERROR or state.rung is not Rung.RESTART_WORKER:
+    if not _may_hurry(policy, state, now):
         return state, ()
+    state = replace(state, hurried_at=now)
     return (_probe if state.phase is Phase.HOLDING else _act)(policy, state, event, now)
+
+
+def _may_hurry(policy: Policy, state: State, now: float) -> bool:
+    """Once per cooldown: a device that appears anew at each open must not cancel every pause."""
+    connection = FAULTS[state.fault].issue is Issue.CONNECTION_ERROR
+    rested = now - state.hurried_at >= policy.supervision.recovery_cooldown
+    return connection and rested and state.rung is Rung.RESTART_WORKER
 
 
 def _seen(policy: Policy, state: State, event: Event, now: float) -> Step:

@@ -25,10 +25,14 @@ class StreamStarted:
 
 @dataclass(frozen=True, slots=True)
 class FramesArrived:
-    """`count` healthy captures since the last report; frame duration in seconds (0: unknown)."""
+    """`count` healthy captures since the last report; frame duration in seconds (0: unknown).
+
+    `oldest`: when the first of them arrived. What was captured before a fault proves nothing about its cure.
+    """
 
     count: int
     frame_duration: float = 0.0
+    oldest: float = float("inf")
 
 
 @dataclass(frozen=True, slots=True)

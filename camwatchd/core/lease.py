@@ -48,10 +48,11 @@ def settle_time(policy: Policy, state: State) -> float:
     return liveness.not_below_the_floor(policy.row(state.rung).settle, state.frame_duration)
 
 
-def one_round(policy: Policy, pause: float) -> float:
+def one_round(policy: Policy, state: State, pause: float) -> float:
     """A pause and one restart of the worker, with everything at its bound."""
     row = policy.row(Rung.RESTART_WORKER)
     settle = max(row.settle, policy.supervision.first_frame_timeout)
+    settle = liveness.not_below_the_floor(settle, state.frame_duration)
     return pause + action_bound(policy, Rung.RESTART_WORKER) + settle + MARGIN
 
 

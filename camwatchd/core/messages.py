@@ -78,6 +78,7 @@ class Frames:
     dropped: int  # sequence numbers that never came
     mean: float  # of the sampled brightness, 0 to 255; -1: not measured (encoded formats)
     deviation: float  # standard deviation of the sample; -1: not measured
+    oldest: float = 0.0  # when the first of them arrived; 0: not told
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +90,15 @@ class Late:
 
 @dataclass(frozen=True, slots=True)
 class CaptureFailed:
-    """One capture was missed or unhealthy; `fault` is a name of the fault table."""
+    """One capture was missed or unhealthy; `fault` is a name of the fault table.
+
+    `picture` identifies the picture where that is what failed, so that the next worker knows it again.
+    """
 
     fault: str
     evidence: str
     waited: float
+    picture: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +133,16 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Take this camera: open, configure, start, capture. `runtime_dir` is for the simulated camera's memory."""
+    """Take this camera: open, configure, start, capture. `runtime_dir` is for the simulated camera's memory.
+
+    `suspect` and `picture` are what the worker before last failed for, if that was a picture.
+    """
 
     camera: CameraSettings
     supervision: Supervision
     runtime_dir: str
+    suspect: str = ""
+    picture: str = ""
 
 
 @dataclass(frozen=True, slots=True)

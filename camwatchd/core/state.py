@@ -76,7 +76,9 @@ class State:
     frame_duration: float = 1 / 30
     lease_until: float = 0.0  # until when the rungs that remain may take; set when an incident opens
     critical_said: bool = False
+    tries: int = 0  # attempts and probes performed in this incident
     device_seen: bool = False  # a device appeared while an attempt was under way that may have missed it
+    hurried_at: float = float("-inf")  # when a device last cut a pause short in this incident
 
     def to(self, phase: Phase, now: float, deadline: float, **changes: Any) -> "State":
         """The state in another phase (or anew in the same)."""

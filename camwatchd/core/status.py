@@ -4,6 +4,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from camwatchd.core.health import Band
 from camwatchd.core.ladder import Rung
 from camwatchd.core.state import Phase
 
@@ -57,12 +58,18 @@ def duration(seconds: float) -> str:
 
 
 def _camera(view: CameraView, now: float) -> str:
-    head = f"{view.name} {view.band} {view.score}/100"
+    head = f"{view.name} {_word(view)} {view.score}/100"
     if view.phase is Phase.HEALTHY:
         return f"{head}{_rate(view, now)}{_past(view, now)}"
     if not view.fault:
         return f"{view.name} {_beginning(view)}"
     return f"{head}: {view.fault}; {_next(view, now)}"
+
+
+def _word(view: CameraView) -> str:
+    """The band, but nothing that sounds like praise while an incident is open: its first failures cost little."""
+    praise = view.fault and view.band in (Band.EXCELLENT, Band.GOOD)
+    return "RECOVERING" if praise else view.band
 
 
 def _rate(view: CameraView, now: float) -> str:
@@ -82,7 +89,7 @@ def _past(view: CameraView, now: float) -> str:
 
 def _beginning(view: CameraView) -> str:
     if view.phase is Phase.RETRYING:
-        return f"{view.band} {view.score}/100: frames missing, capturing again"
+        return f"{view.band} {view.score}/100: a capture failed, trying again"
     return f"starting ({view.step or 'waiting for the first frames'})"
 
 

@@ -196,6 +196,112 @@ def test_a_device_that_appears_during_an_attempt_is_not_missed() -> None:
     assert Phase.BACKOFF is story.state.phase
 
 
+def test_a_device_that_appears_at_each_open_hurries_once_per_cooldown() -> None:
+    """A camera that enumerates anew whenever it is opened must not cancel every pause."""
+    story = healthy().after(1, ev.Faulted("device-gone"))
+    for _ in range(100):
+        story.after(0.3, ev.WorkerStarted(), ev.DeviceAppeared("/dev/video0"), ev.Faulted("not-found"))
+
+    assert len(story.orders()) <= 2 + 3
+
+
+def test_frames_from_before_the_fault_prove_nothing() -> None:
+    """A batch that was on its way when the fault was named neither ends the incident nor restores the score."""
+    story = healthy().after(1)
+    batch = ev.FramesArrived(8, 1 / 30, story.now - 0.2)
+    story.after(0, ev.Faulted("frontend-timeout")).after(0.01, batch)
+
+    assert Phase.ACTING is story.state.phase
+    assert 1 == story.state.failures
+
+
+def test_proof_needs_three_frames_in_a_row() -> None:
+    """A failed capture between healthy ones starts the proof anew."""
+    story = healthy().stall().after(0.3, DONE)
+    story.after(0.1, ev.FramesArrived(2)).after(0.1, MISSED).after(0.1, ev.FramesArrived(2))
+    unproved = story.state.phase
+    story.after(0.1, ev.FramesArrived(1))
+
+    assert (Phase.SETTLING, Phase.HEALTHY) == (unproved, story.state.phase)
+
+
+def test_frames_before_an_attempt_ends_do_not_count_for_it() -> None:
+    """Two healthy frames while the ladder waits and one after the attempt are no three in a row."""
+    story = (
+        healthy().stall().after(0.1, ev.FramesArrived(2)).after(0.1, DONE).after(0.1, ev.FramesArrived(1))
+    )
+
+    assert Phase.SETTLING is story.state.phase
+
+
+def test_a_probe_that_opens_the_camera_disproves_a_held_fault() -> None:
+    """A camera that is free again but faulty is climbed for, under the name of what is wrong now."""
+    story = healthy().after(1, ev.Faulted("busy")).after(30.1)
+    story.after(
+        0.1, ev.WorkerStarted(), ev.WorkerImported(), ev.StreamStarted(), ev.Faulted("frontend-timeout")
+    )
+
+    assert "frontend-timeout" == story.state.fault
+    assert (STREAM, 1) == story.orders()[-1]
+
+
+def test_a_probe_that_opens_the_camera_and_gets_no_frames_is_a_start_timeout() -> None:
+    """Silence after a successful open is not "busy" any more."""
+    story = healthy().after(1, ev.Faulted("busy")).after(30.1)
+    story.after(0.1, ev.WorkerStarted(), ev.WorkerImported(), ev.StreamStarted()).after(10.1)
+
+    assert "start-timeout" == story.state.fault
+
+
+def test_a_start_with_long_exposures_gets_its_time() -> None:
+    """Frames of 6 s that nobody announced: the first one moves the deadline to six frames."""
+    story = Story().after(0.5, ev.WorkerStarted(), ev.WorkerImported(), ev.StreamStarted())
+    for _ in range(3):
+        story.after(6, ev.FramesArrived(1, 6.0))
+
+    assert [] == story.said(ev.SayFault)
+    assert Phase.HEALTHY is story.state.phase
+
+
+def test_a_night_that_fell_meanwhile_does_not_fail_a_restart() -> None:
+    """A camera that crashed by day and now exposes for 4 s is proved in the time that three such frames take."""
+    story = healthy().after(1, CRASH).after(0.1, ev.WorkerStarted(), ev.WorkerImported(), ev.StreamStarted())
+    for _ in range(3):
+        story.after(4, ev.FramesArrived(1, 4.0))
+
+    assert [] == story.said(ev.SayAttemptFailed)
+    assert 1 == len(story.said(ev.SayRecovered))
+
+
+def test_a_camera_that_each_restart_cures_is_not_called_critical() -> None:
+    """Crashes beyond the last attempt wait for a backoff, not a cooldown, and take the standby each time."""
+    story = healthy()
+    for _ in range(6):
+        story.after(60, GOOD, CRASH).after(8.1, *BACK_BY_WORKER)
+
+    assert [] == story.said(ev.SayCritical)
+    assert {False} == {order.fresh for order in story.said(ev.Perform)[1:]}
+    assert max(said.seconds for said in story.said(ev.SayWaiting)) <= 8
+
+
+def test_a_camera_that_cannot_be_opened_loses_its_score() -> None:
+    """An attempt that never comes to a capture is a failed one: no camera stays EXCELLENT by not being there."""
+    story = healthy().after(1, ev.Faulted("not-found"))
+    for _ in range(12):
+        story.after(0.1, ev.WorkerStarted(), ev.Faulted("not-found")).until_deadline()
+
+    assert story.state.failures >= 10
+
+
+def test_what_only_a_human_can_mend_calls_one() -> None:
+    """A wrong configuration is critical at once, and said once; a camera that somebody uses is not."""
+    for name, calls in (("configuration", 1), ("permission", 1), ("missing-package", 1), ("busy", 0)):
+        story = healthy().after(1, ev.Faulted(name))
+        for _ in range(3):
+            story.until_deadline().after(0.1, ev.WorkerStarted(), ev.Faulted(name))
+        assert calls == len(story.said(ev.SayCritical)), name
+
+
 def test_a_plugged_in_device_does_not_hurry_a_stall() -> None:
     """Somebody's USB stick must not restart a camera whose connection is not in doubt."""
     story = (

@@ -22,7 +22,7 @@ ILL = replace(
 )  # fmt: skip
 
 _FINE = "cam0 EXCELLENT 100/100, 29.9 fps, last frame 0.03 s ago"
-_BAD = "cam0 GOOD 70/100: frames-stopped;"
+_BAD = "cam0 RECOVERING 70/100: frames-stopped;"
 _WEDGED = "waiting for the kernel to release the process; nothing else can help"
 
 # fmt: off
@@ -37,7 +37,7 @@ LINES = {
     "twice": (replace(WELL, recoveries=((NOW - 900, "restart-stream"), (NOW - 300, "by itself"))),
               f"{_FINE}; 2 recoveries in 24 h (last: by itself, 5 min ago)"),
     "retrying": (replace(WELL, phase=Phase.RETRYING, score=90),
-                 "cam0 EXCELLENT 90/100: frames missing, capturing again"),
+                 "cam0 EXCELLENT 90/100: a capture failed, trying again"),
     "backoff": (replace(ILL, phase=Phase.BACKOFF), f"{_BAD} restart-worker 2/3 in 4.0 s"),
     "exhausted": (replace(ILL, phase=Phase.BACKOFF, exhausted=True), f"{_BAD} restart-worker again in 4.0 s"),
     "acting": (replace(ILL, phase=Phase.ACTING, rung=Rung.RESTART_STREAM, attempt=1, attempts=2),
@@ -49,9 +49,9 @@ LINES = {
     "settling": (replace(ILL, phase=Phase.SETTLING),
                  f"{_BAD} restart-worker 2/3 done, waiting for frames, 4.0 s left"),
     "holding": (replace(ILL, phase=Phase.HOLDING, fault="busy", deadline=NOW + 28),
-                "cam0 GOOD 70/100: busy; next probe in 28 s"),
+                "cam0 RECOVERING 70/100: busy; next probe in 28 s"),
     "wedged": (replace(ILL, phase=Phase.WEDGED, fault="worker-unkillable"),
-               f"cam0 GOOD 70/100: worker-unkillable; {_WEDGED}"),
+               f"cam0 RECOVERING 70/100: worker-unkillable; {_WEDGED}"),
 }
 # fmt: on
 
