@@ -41,7 +41,7 @@ class CaptureLoop:
     def __init__(self, *, camera: Camera, order: Open, link: Link, wakeup: int) -> None:
         self._camera = camera
         self._rules = order.supervision
-        self._check = FrameCheck(order.camera, time.monotonic)
+        self._check = FrameCheck(order, time.monotonic)
         self._link = link
         self._wakeup = wakeup
         self._reporter = Reporter(link.send)

@@ -14,6 +14,7 @@ from camwatchd.core.messages import (
     Entering,
     Finished,
     Frames,
+    Imported,
     Late,
     Remark,
     RestartStream,
@@ -129,6 +130,22 @@ def test_a_restart_of_the_stream_is_announced_answered_and_proved(tmp_path: Path
     assert [report.count for report in proof if isinstance(report, Frames)] == [1, 1, 1]
 
 
+def test_no_frame_of_a_new_stream_comes_before_the_answer(tmp_path: Path) -> None:
+    """Frames of the old stream are said before it is touched, those of the new one after Finished: never between."""
+    with worker(tmp_path) as rig:
+        rig.streaming(frame_rate=200)
+        for order in range(10):
+            old = rig.until(Frames, lambda report: report.count > 3)  # another batch is filling
+            rig.order(RestartStream(order))
+            rig.until(Entering, lambda report: report.call == "cancel")
+            between = [rig.hear() for _ in range(4)]
+            first = rig.until(Frames)
+
+            assert [type(report) for report in between] == [Entering, Entering, Finished, Streaming]
+            assert first.count == 1
+            assert first.sequence < old.sequence  # counted anew
+
+
 def test_a_failed_restart_is_told_and_the_worker_goes_on(tmp_path: Path) -> None:
     """A restart that raises is FAILED with the exception; the worker takes the next order, and Stop ends it."""
     with worker(tmp_path) as rig:
@@ -161,6 +178,32 @@ def test_unhealthy_pictures_fail(tmp_path: Path, kind: str, checks: Checks, faul
         rig.streaming(_fault(kind, at_frame=10), checks=checks)
 
         assert rig.until(CaptureFailed).fault == fault
+
+
+@pytest.mark.parametrize(
+    ("kind", "checks", "format_"),
+    [
+        ("frozen", Checks(frozen_after=0.3), "YUV420"),
+        ("frozen", Checks(frozen_after=0.3), "MJPEG"),
+        ("black", Checks(content_after=0.3, on_black="recover"), "YUV420"),
+        ("saturated", Checks(content_after=0.3, on_saturated="recover"), "YUV420"),
+    ],
+)
+def test_what_failed_in_one_worker_fails_at_once_in_the_next(
+    tmp_path: Path, kind: str, checks: Checks, format_: str
+) -> None:
+    """A worker that is told what its predecessor failed for gives no healthy frame of it, not even the first."""
+    script = _fault(kind, at_frame=10)
+    with worker(tmp_path) as rig:
+        rig.streaming(script, checks=checks, format=format_)
+        failed = rig.until(CaptureFailed)
+    with worker(tmp_path) as rig:
+        rig.until(Imported)
+        rig.open(script, checks=checks, format=format_, suspicion=(failed.fault, failed.picture))
+        again = rig.until(CaptureFailed)
+
+    assert (again.fault, again.picture) == (failed.fault, failed.picture)
+    assert _frames(rig) == []
 
 
 def test_a_truncated_jpeg_is_broken(tmp_path: Path) -> None:

@@ -51,13 +51,14 @@ class WorkerRig:
         *faults: ScriptedFault,
         rules: Supervision | None = None,
         checks: Checks | None = None,
+        suspicion: tuple[str, str] = ("", ""),
         **camera: object,
     ) -> None:
         """Have it open a simulated camera with this script."""
         settings = CameraSettings(
             backend="simulated", fault=faults, checks=checks or Checks(), **camera  # type: ignore[arg-type]
         )  # fmt: skip
-        self.order(Open(settings, rules or Supervision(), str(self.directory)))
+        self.order(Open(settings, rules or Supervision(), str(self.directory), *suspicion))
 
     def hear(self) -> Report | None:
         """The next report; None at the end."""
