@@ -183,8 +183,9 @@ class FullSocket:
 
     def read_until(self, pattern: bytes) -> bytes:
         """Read on until a datagram matches."""
+        end = time.monotonic() + PATIENCE
         while not re.match(pattern, datagram := self._reader.recv(65536), re.DOTALL):
-            pass
+            assert time.monotonic() < end, f"no {pattern!r}; the last was {datagram!r}"
         return datagram
 
     def close(self) -> None:
