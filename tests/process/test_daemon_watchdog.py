@@ -218,7 +218,7 @@ def _without_numbers(text: str) -> str:
         r"cam0 EXCELLENT 100/100, [\d.]+ fps, last frame [\d.e-]+ s ago$",
         r"cam0 EXCELLENT 90/100: a capture failed, trying again",
         r"cam0 RECOVERING 80/100: frames-stopped; restart-stream 1/1 done, waiting for frames, [\d.]+ s left",
-        r"cam0 GOOD 80/100: frames-stopped; restart-worker 1/2 in [\d.]+ s",
+        r"cam0 RECOVERING 70/100: frames-stopped; restart-worker 1/2 in [\d.]+ s",
         r"cam0 EXCELLENT 100/100, .* ago; 1 recovery in 24 h \(last: restart-worker, [\d.e-]+ s ago\)$",
     ],
 )
