@@ -14,6 +14,7 @@ from typing import Any
 
 from camwatchd.core.ladder import Outcome
 from camwatchd.core.plain import PlainError, from_plain, to_plain
+from camwatchd.core.plausible import objection
 from camwatchd.core.settings import CameraSettings, Supervision
 
 MAX_MESSAGE = 32 * 1024  # bytes; anything longer is not ours
@@ -183,6 +184,8 @@ def encode(message: Report | Order) -> bytes:
 def decode_report(datagram: bytes) -> Report:
     """What a worker said; ProtocolError for anything else."""
     report: Report = _decode(_REPORTS, datagram)
+    if wrong := objection(report):
+        raise ProtocolError(f"{wrong}: {datagram[:80]!r}")
     return report
 
 

@@ -2,6 +2,7 @@
 """Owns the way between frozen dataclasses and plain JSON-like values, for messages and settings."""
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -71,10 +72,19 @@ def _scalar(kind: Any, value: object, where: str) -> Any:
     if issubclass(kind, Enum):
         known = [member.value for member in kind]
         return kind(_check(value in known, value, f"one of {known}", where))
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(_check(_is_finite(value), value, "a finite number", where))
     fits = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
     return _check(fits, value, kind.__name__, where)
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(
+            value
+        )  # JSON as Python reads it knows Infinity and NaN, and integers of any size
+    except OverflowError:
+        return False
 
 
 def _union(kinds: tuple[Any, ...], value: object, where: str) -> Any:

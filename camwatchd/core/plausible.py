@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""Owns what the fields of a report may be: no deadline may follow a number that nothing can have measured."""
+
+import dataclasses
+from typing import Any
+
+from camwatchd.core.faults import FAULTS
+from camwatchd.core.liveness import LONGEST_FRAME_DURATION
+
+_SECONDS = (0.0, 1e9)  # thirty years: a machine's uptime too
+_COUNT = (0, 2**31)
+_FROM_CAMERA = (-(2**63), 2**64)  # as drivers give it; nothing is computed with it here
+
+# By name, and so the same in every report: from, to.
+RANGES: dict[str, tuple[float, float]] = {
+    "bound": _SECONDS,
+    "seconds": _SECONDS,
+    "waited": _SECONDS,
+    "latency": _SECONDS,
+    "latency_max": _SECONDS,
+    "oldest": _SECONDS,
+    "frame_duration": (0.0, LONGEST_FRAME_DURATION),
+    "count": (1, 2**31),
+    "generation": (1, 2**31),
+    "order": _COUNT,
+    "late": _COUNT,
+    "dropped": (0, 2**64),  # a sequence number may jump as far as it likes
+    "width": _COUNT,
+    "height": _COUNT,
+    "sequence": _FROM_CAMERA,
+    "sensor_timestamp": _FROM_CAMERA,
+    "mean": (-1.0, 255.0),
+    "deviation": (-1.0, 255.0),
+}
+_UNNAMED = ("CameraFailed",)  # reports whose fault may be left to the supervisor
+
+
+def objection(report: Any) -> str:
+    """What about a report cannot be, or nothing."""
+    for field in dataclasses.fields(report):
+        value = getattr(report, field.name)
+        low, high = RANGES.get(field.name, (0, 0))
+        if field.name in RANGES and not low <= value <= high:
+            return f"{field.name} = {value!r:.50} is not from {low:g} to {high:g}"
+        if (
+            field.name == "fault"
+            and value not in FAULTS
+            and (value or type(report).__name__ not in _UNNAMED)
+        ):
+            return f"there is no fault {value!r:.50}"
+    return ""
