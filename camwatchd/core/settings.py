@@ -203,6 +203,17 @@ class CameraSettings:
     checks: Checks = field(default_factory=Checks)
     fault: tuple[ScriptedFault, ...] = ()
 
+    @property
+    def choice(self) -> tuple[str | None, str | None, int | None]:
+        """Which camera is meant: the first in libcamera's list that fits all that is given."""
+        first = 0 if self.id is None and self.model is None else None
+        return self.id, self.model, first if self.index is None else self.index
+
+    def may_be(self, other: "CameraSettings") -> bool:
+        """Whether both may mean the same camera: nothing that both give tells them apart."""
+        pairs = zip(self.choice, other.choice, strict=True)
+        return self.backend == other.backend and all(None in pair or pair[0] == pair[1] for pair in pairs)
+
 
 _KEYLESS: dict[str, str] = {
     Rung.RETRY: "the rung retry has no keys: it captures again until max_consecutive_failures in [supervision]",
@@ -282,7 +293,7 @@ def _cameras_differ(settings: Settings) -> list[Contradiction]:
     for camera in settings.cameras:
         if camera.backend == "simulated":
             continue
-        choice = camera.id or camera.model or camera.index or 0
+        choice = camera.id or camera.choice  # an id is one camera, whatever else is given
         if choice in seen:
             found.append(Contradiction((f"camera.{camera.name}", f"camera.{seen[choice]}"),
                                        f"another camera than [camera.{seen[choice]}]",
