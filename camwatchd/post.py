@@ -68,7 +68,7 @@ class Post:
         self._opens = Opens(runtime_dir, camera.name)
         self._clue: Clue | None = None
         self._call = ""  # the call into the camera that the worker announced last
-        self._suspicion = ("", "")  # fault and picture that failed last: to be known again by the next worker
+        self._suspicion = ("", "")  # fault and picture that failed last, for the next worker
         self._inbox: deque[Event] = deque()
 
     # --- what the supervisor asks of it -------------------------------------------------------------------
