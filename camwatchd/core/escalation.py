@@ -231,7 +231,7 @@ def _act(policy: Policy, state: State, event: Event, now: float) -> Step:
     """Backoff is over, or a device appeared: perform the attempt."""
     used = list(state.used)
     used[state.rung.height] = min(used[state.rung.height] + 1, policy.row(state.rung).attempts)
-    state = replace(state, used=tuple(used), streak=0, started_at=now, device_seen=False)
+    state = replace(state, used=tuple(used), started_at=now, device_seen=False)
     if state.rung is Rung.RESTART_STREAM:
         deadline = now + policy.row(state.rung).timeout
         return state.to(Phase.ACTING, now, deadline), (ev.Perform(state.rung, state.attempt),)
@@ -240,7 +240,7 @@ def _act(policy: Policy, state: State, event: Event, now: float) -> Step:
 
 def _probe(policy: Policy, state: State, event: Event, now: float) -> Step:
     """A held fault is tried again: the fresh worker either delivers or names the fault anew."""
-    state = replace(state, streak=0, started_at=now, rung=Rung.RESTART_WORKER, attempt=0, device_seen=False)
+    state = replace(state, started_at=now, rung=Rung.RESTART_WORKER, attempt=0, device_seen=False)
     return _start_worker(policy, state, now, Phase.ACTING)
 
 
@@ -302,7 +302,7 @@ def _attempt_failed(policy: Policy, state: State, reason: str, now: float) -> St
     said = ev.SayAttemptFailed(state.rung, state.attempt, reason, now - state.started_at)
     # A capture that the attempt did not even come to is a missed one too.
     failures = state.failures + 1
-    state = replace(state, failed_recoveries=state.failed_recoveries + 1, failures=failures, streak=0)
+    state = replace(state, failed_recoveries=state.failed_recoveries + 1, failures=failures)
     state, effects = _climb(policy, state, now)
     return state, (said, *effects)
 
