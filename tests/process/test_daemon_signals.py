@@ -121,10 +121,14 @@ def test_a_second_signal_changes_nothing(tmp_path: Path) -> None:
 
 @together
 def test_a_reload_under_way_does_not_outlive_the_daemon(tmp_path: Path) -> None:
-    """SIGTERM right after SIGHUP: the reader of the configuration is ended too, and READY=1 is not said again."""
+    """SIGTERM while the disk does not answer a reload: its reader is ended too, and READY=1 is not said again."""
     with daemon(tmp_path, QUICK + camera("cam0")) as rig:
         rig.event("camera.started")
-        ends(rig, signal.SIGHUP, signal.SIGTERM)
+        (tmp_path / "config.toml").unlink()
+        os.mkfifo(tmp_path / "config.toml")  # nobody ever writes to it
+        rig.signal(signal.SIGHUP)
+        rig.note("RELOADING=1")
+        ends(rig, signal.SIGTERM)
 
     said = [note.text for note in rig.notes if not note.text.startswith("STATUS")]
     assert said[-1] == "STOPPING=1"
