@@ -33,13 +33,15 @@ class Leftovers:
         """Whether one is still there."""
         return bool(self._pidfds)
 
-    def look(self, on_gone: Callable[[], None], on_stuck: Callable[[str], None]) -> None:
-        """Find them, once, before the first worker starts."""
+    def look(
+        self, on_gone: Callable[[], None], on_stuck: Callable[[str], None], within: float = PATIENCE
+    ) -> None:
+        """Find them, once, before the first worker starts. `within`: when a worker that waits for them is given up."""
         self._on_gone, self._on_stuck = on_gone, on_stuck
         for pid in self._host.leftovers(frozenset({os.getpid()})):
             self._await(pid)
         if self.present:
-            self.deadline = self._clock() + PATIENCE
+            self.deadline = self._clock() + min(PATIENCE, within)
             self._log.warning(
                 "leftover.found", pids=sorted(self._pidfds),
                 message=f"processes of a previous start are still here ({sorted(self._pidfds)}); waiting for them",

@@ -32,8 +32,14 @@ from camwatchd.slot import Slot, Worker
 class Agency(Protocol):
     """Who provides workers."""
 
-    def hire(self, backend: str, *, fresh: bool) -> Worker | None:
-        """A worker for a camera: the standby, or one just executed; None: none may open a camera yet."""
+    def hire(self, camera: CameraSettings, *, fresh: bool) -> Worker | None:
+        """A worker for a camera: the standby, or one just executed; None: none may open it yet."""
+
+    def vacated(self) -> None:
+        """A worker was reaped: whoever waited for its camera may hire now."""
+
+    def stuck(self, camera: CameraSettings, evidence: str) -> None:
+        """A worker from before a change of the configuration cannot be killed, and holds this camera."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,9 @@ class Post:
         self._vacancy: bool | None = (
             None  # a worker is wanted as soon as the slot is free; True: a fresh one
         )
+        self._held = camera  # as its present worker was told
+        self._retired = False
+        self._unkillable_said = False
         self._orders = 0
         self._model = ""  # as the camera itself says
         self._opens = Opens(runtime_dir, camera.name)
@@ -93,6 +102,8 @@ class Post:
 
     def feed(self, event: Event) -> None:
         """Tell the core a fact and do what it orders; facts that arise meanwhile wait for their turn."""
+        if self._retired:
+            return
         self._inbox.append(event)
         if len(self._inbox) > 1:
             return
@@ -106,14 +117,14 @@ class Post:
         if self._vacancy is None or self.slot.worker is not None:
             return
         try:
-            worker = self._agency.hire(self.camera.backend, fresh=self._vacancy)
+            worker = self._agency.hire(self.camera, fresh=self._vacancy)
         except OSError as error:  # no memory, no process, no descriptor: the ladder waits and tries again
             self._vacancy = None
             self.feed(ev.Faulted("worker-exited", f"no worker could be executed: {error}"))
             return
         if worker is None:
             return
-        self._vacancy, self._clue, self._call = None, None, ""
+        self._vacancy, self._clue, self._call, self._held = None, None, "", self.camera
         self.slot.adopt(worker)
         self.feed(ev.WorkerStarted())
         if worker.child.imported:
@@ -122,10 +133,21 @@ class Post:
         if not self.slot.send(order):
             self.feed(ev.Faulted("worker-protocol", "the worker takes no orders"))
 
+    @property
+    def waits(self) -> bool:
+        """Whether a worker is wanted and there may be none yet."""
+        return self._vacancy is not None and self.slot.worker is None
+
     def retire(self) -> None:
-        """Give the camera up; the slot lives on until its worker is reaped."""
-        self._vacancy = None
+        """Give the camera up for good; the slot lives on until its worker is reaped."""
+        self._vacancy, self._retired = None, True
         self.slot.end()
+
+    @property
+    def outgoing(self) -> CameraSettings | None:
+        """The camera that a worker from before a change of the configuration still holds, if one does."""
+        moved = self._retired or self._held.choice != self.camera.choice
+        return self._held if moved and self.slot.worker is not None else None
 
     def gate(self) -> Gate:
         """What the watchdog needs to know."""
@@ -189,13 +211,15 @@ class Post:
 
     def reaped(self) -> None:
         self._log_last_words("ended by us")
-        if self.state.phase is Phase.WEDGED:
-            self.feed(ev.WorkerReaped())
-        self.fill()
+        self._agency.vacated()
 
     def refuses_to_die(self, evidence: str) -> None:
-        if self.state.phase is not Phase.WEDGED:
+        if self._retired:
+            self._say_unkillable(evidence)
+        elif self.state.phase is not Phase.WEDGED:
             self.feed(ev.WorkerUnkillable("worker-unkillable", evidence))
+        if self.outgoing is not None:
+            self._agency.stuck(self.outgoing, evidence)
 
     # --- inside -------------------------------------------------------------------------------------------
 
@@ -264,6 +288,12 @@ class Post:
                 "worker.last_words", camera=self.camera.name, message=text, evidence="\n".join(words)
             )
 
+    def _say_unkillable(self, evidence: str) -> None:
+        if not self._unkillable_said:
+            self._unkillable_said = True
+            text = f"{self.camera.name}: a worker of this former camera cannot be killed: {evidence}"
+            self.log.warning("worker.unkillable", message=text, camera=self.camera.name)
+
     def _explained(self, fault: str, evidence: str) -> tuple[str, str]:
         """A failure without a good reason takes the one that the camera stack gave a moment ago."""
         if (clue := self._clue) is None:
@@ -271,12 +301,13 @@ class Post:
         name = classify.better_name(fault, clue.fault, self.clock() - clue.at)
         return name, evidence if name == fault else f"{evidence}; {clue.line}"
 
-    def adapt(self, camera: CameraSettings, policy: Policy, limits: Health) -> None:
-        """Take new settings: the ladder's numbers at once, the camera's own by a new worker."""
+    def adapt(self, camera: CameraSettings, policy: Policy, limits: Health) -> bool:
+        """Take new settings: the ladder's numbers at once; True: the camera's own need a new worker: `begin()`."""
         before = _of_the_worker(self.camera, self.policy.supervision)
+        if camera.choice != self.camera.choice:
+            self._model = ""  # another camera: its opens are not capped before it said what it is
         self.camera, self.policy, self.limits = camera, policy, limits
-        if before != _of_the_worker(camera, policy.supervision):
-            self.begin()
+        return before != _of_the_worker(camera, policy.supervision)
 
 
 def _of_the_worker(camera: CameraSettings, rules: Supervision) -> tuple[object, ...]:

@@ -19,13 +19,13 @@ from camwatchd.core import events as ev
 from camwatchd.core import lease, status
 from camwatchd.core.killing import HURRIED_STEPS
 from camwatchd.core.settings import CameraSettings, Settings
-from camwatchd.core.state import Phase, Policy
+from camwatchd.core.state import REAP_BOUND, Phase, Policy
 from camwatchd.leftovers import Leftovers
 from camwatchd.loop import Loop, Signals
 from camwatchd.ports import EventLog, Notifier
 from camwatchd.post import Post
 from camwatchd.reloading import Reloading
-from camwatchd.slot import Slot, Worker
+from camwatchd.slot import Worker
 from camwatchd.standby import Standby, backend_of
 
 DOWN_WITHIN = 4.5  # seconds from SIGTERM to our own end; systemd counts a slower stop as a failure
@@ -79,7 +79,7 @@ class Supervisor:
             self.loop, world.log, world.clock, world.environ, world.config, self._adapt
         )
         self.posts = [self._post(camera) for camera in settings.cameras]
-        self._retired: list[Slot] = []  # of cameras that the configuration no longer has
+        self._retired: list[Post] = []  # of cameras that the configuration no longer has
         self._said: tuple[object, ...] = ()
         self._said_at = -_NEVER
         self._status_at = -_NEVER  # when it is due to be said again
@@ -107,7 +107,8 @@ class Supervisor:
             self.loop.watch(world.devices.fileno(), self._on_device)
         # Only as a unit of our own (systemd says whom it executed) everybody else in our cgroup is left over.
         if world.environ.get("SYSTEMD_EXEC_PID") == str(os.getpid()):
-            self.leftovers.look(self._unblock, self._still_blocked)
+            patience = REAP_BOUND + self.settings.supervision.import_timeout
+            self.leftovers.look(self.vacated, self._still_blocked, patience)
         for post in self.posts:
             post.begin()
         self._say_ready()
@@ -119,8 +120,9 @@ class Supervisor:
     def _parts(self) -> tuple[Part, ...]:
         """Whatever has a deadline. On the way out the ladder stands still; only the workers are ended."""
         if self._stopping:
-            return (self.standby, *(post.slot for post in self.posts), *self._retired)
-        return (self.standby, self.leftovers, self.reloading, *self.posts, *self._retired)
+            return (self.standby, *(post.slot for post in (*self.posts, *self._retired)))
+        former = (post.slot for post in self._retired)
+        return (self.standby, self.leftovers, self.reloading, *self.posts, *former)
 
     def _deadline(self) -> float:
         own = [self._down_by]
@@ -133,7 +135,7 @@ class Supervisor:
         for part in self._parts():
             if now >= part.deadline:
                 part.tick()
-        self._retired = [slot for slot in self._retired if slot.worker is not None]
+        self._retired = [post for post in self._retired if post.slot.worker is not None]
         if not self._stopping:
             self._tick_own(now)
 
@@ -219,12 +221,6 @@ class Supervisor:
             self._probe_at = self.world.clock() + _DEVICES_SETTLE
             self.world.log.info("device.appeared", message=f"new device nodes: {', '.join(names)}")
 
-    def _unblock(self) -> None:
-        for post in self.posts:
-            if post.state.phase is Phase.WEDGED:
-                post.feed(ev.WorkerReaped())
-            post.fill()
-
     def _still_blocked(self, evidence: str) -> None:
         for post in self.posts:
             post.feed(ev.WorkerUnkillable("leftover-worker", evidence))
@@ -242,23 +238,49 @@ class Supervisor:
         for post in [post for post in self.posts if post.camera.name not in wanted]:
             self.posts.remove(post)
             post.retire()
-            self._retired.append(post.slot)
-        for post in self.posts:
-            post.adapt(wanted.pop(post.camera.name), self._policy(), settings.health)
-        for camera in wanted.values():
-            self.posts.append(self._post(camera))
-            self.posts[-1].begin()
+            self._retired.append(post)
+        # Whoever begins must know what every other worker still holds: cameras may have changed their tables.
+        moved = [
+            p for p in self.posts if p.adapt(wanted.pop(p.camera.name), self._policy(), settings.health)
+        ]
+        new = [self._post(camera) for camera in wanted.values()]
+        self.posts += new
+        for post in (*moved, *new):
+            post.begin()
 
     # --- workers ------------------------------------------------------------------------------------------
 
-    def hire(self, backend: str, *, fresh: bool) -> Worker | None:
-        """A worker for a camera: the standby if it may be one, else a process just executed."""
-        if self.leftovers.present or self._stopping:
+    def hire(self, camera: CameraSettings, *, fresh: bool) -> Worker | None:
+        """A worker for a camera: the standby if it may be one, else a process just executed.
+
+        None while a worker from before a reload may hold the same camera. One that cannot be killed blocks such
+        cameras until the kernel lets it go, as it does the camera itself, and no others.
+        """
+        if not self._may_open(camera):
             return None
-        if not fresh and (worker := self.standby.take(backend)) is not None:
+        if not fresh and (worker := self.standby.take(camera.backend)) is not None:
             return worker
-        child = spawn_worker(backend, self.world.environ)
+        child = spawn_worker(camera.backend, self.world.environ)
         return Worker(child, StderrReader(child.stderr))
+
+    def vacated(self) -> None:
+        """A worker was reaped: whoever waited for its camera may hire now."""
+        for post in self.posts:
+            if post.state.phase is Phase.WEDGED and post.slot.worker is None and self._may_open(post.camera):
+                post.feed(ev.WorkerReaped())
+            post.fill()
+
+    def stuck(self, camera: CameraSettings, evidence: str) -> None:
+        """A worker from before a reload cannot be killed: whoever waits for it is wedged as well."""
+        text = f"by a worker of the former camera {camera.name}: {evidence}"
+        for post in self.posts:
+            if post.waits and post.state.phase is not Phase.WEDGED and camera.may_be(post.camera):
+                post.feed(ev.WorkerUnkillable("worker-unkillable", text))
+
+    def _may_open(self, camera: CameraSettings) -> bool:
+        held = (post.outgoing for post in (*self.posts, *self._retired))
+        blocked = any(other is not None and other.may_be(camera) for other in held)
+        return not (blocked or self.leftovers.present or self._stopping)
 
     def _post(self, camera: CameraSettings) -> Post:
         world = self.world
@@ -284,8 +306,8 @@ class Supervisor:
         self.world.log.info("daemon.stopping", message=f"{number.name}: ending the workers")
         self.standby.end()
         self.reloading.end()
-        for slot in (*(post.slot for post in self.posts), *self._retired):
-            slot.end(HURRIED_STEPS)
+        for post in (*self.posts, *self._retired):
+            post.slot.end(HURRIED_STEPS)
 
     def _is_down(self) -> bool:
         if not self._stopping:

@@ -24,9 +24,15 @@ class NoWorkers:
     def __init__(self) -> None:
         self.asked = 0
 
-    def hire(self, backend: str, *, fresh: bool) -> Worker | None:
+    def hire(self, camera: CameraSettings, *, fresh: bool) -> Worker | None:
         self.asked += 1
         return None
+
+    def vacated(self) -> None:
+        """Nobody waits."""
+
+    def stuck(self, camera: CameraSettings, evidence: str) -> None:
+        """Nobody waits."""
 
 
 def make_post(folder: Path, agency: NoWorkers) -> Post:

@@ -21,6 +21,7 @@ from camwatchd.adapters.devices import DeviceWatch
 from camwatchd.adapters.host import Host
 from camwatchd.adapters.stderr import StderrReader
 from camwatchd.core import messages as msg
+from camwatchd.core.settings import CameraSettings
 from camwatchd.loop import Loop, Signals
 from camwatchd.slot import Worker
 from camwatchd.supervisor import Part, Supervisor, World
@@ -68,9 +69,9 @@ class NastySupervisor(Supervisor):
     how: str
     metronome: Metronome
 
-    def hire(self, backend: str, *, fresh: bool) -> Worker | None:
+    def hire(self, camera: CameraSettings, *, fresh: bool) -> Worker | None:
         if self.how == "normal" or self._stopping:
-            return super().hire(backend, fresh=fresh)
+            return super().hire(camera, fresh=fresh)
         worker = child.spawn_linked(["tests.process.nasty", "worker", self.how], self.world.environ)
         return Worker(worker, StderrReader(worker.stderr))
 
