@@ -75,14 +75,12 @@ def _build(options: argparse.Namespace, signals: Signals) -> "Supervisor":
     environ = {"LIBCAMERA_LOG_NO_COLOR": "1", **os.environ}
     notifier = notify.from_environment(environ)
     settings = config.load(Path(options.config), Path(options.conf_dir)).settings
+    level = options.log_level or settings.daemon.log_level
+    events = log.build(options.log_format or settings.daemon.log_format, level, _STDERR, environ)
     world = World(
         notifier=notifier,
-        log=log.build(
-            options.log_format or settings.daemon.log_format,
-            options.log_level or settings.daemon.log_level,
-            _STDERR,
-            environ,
-        ),
+        log=events,
+        log_level_is=(lambda _: None) if options.log_level else events.level_is,
         signals=signals,
         environ=environ,
         runtime_dir=_runtime_dir(options),

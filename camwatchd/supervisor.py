@@ -18,7 +18,7 @@ from camwatchd.adapters.stderr import StderrReader
 from camwatchd.core import events as ev
 from camwatchd.core import lease, status
 from camwatchd.core.killing import HURRIED_STEPS
-from camwatchd.core.settings import CameraSettings, Settings
+from camwatchd.core.settings import CameraSettings, Daemon, Settings
 from camwatchd.core.state import REAP_BOUND, Phase, Policy
 from camwatchd.leftovers import Leftovers
 from camwatchd.loop import Loop, Signals
@@ -51,6 +51,7 @@ class World:
     host: Host = field(default_factory=Host)
     devices: DeviceWatch = field(default_factory=DeviceWatch)
     clock: Callable[[], float] = time.monotonic
+    log_level_is: Callable[[str], None] = lambda _: None  # where the command line has not fixed the level
 
 
 class Part(Protocol):
@@ -232,6 +233,7 @@ class Supervisor:
         self._say_ready()
 
     def _take(self, settings: Settings) -> None:
+        self._take_daemon(settings.daemon)
         self.settings = settings
         self._summary_at = min(self._summary_at, self.world.clock() + settings.daemon.summary_interval)
         wanted = {camera.name: camera for camera in settings.cameras}
@@ -247,6 +249,12 @@ class Supervisor:
         self.posts += new
         for post in (*moved, *new):
             post.begin()
+
+    def _take_daemon(self, daemon: Daemon) -> None:
+        self.world.log_level_is(daemon.log_level)
+        if daemon.log_format != self.settings.daemon.log_format:
+            text = "daemon.log_format has changed: that needs a restart (systemctl restart camwatchd)"
+            self.world.log.warning("configuration.needs_restart", message=text)
 
     # --- workers ------------------------------------------------------------------------------------------
 

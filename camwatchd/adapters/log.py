@@ -79,6 +79,20 @@ class _Entries:
         return (Entry(event, message, priority, now, self.wall(), facts, suppressed),), {}
 
 
+class Log:
+    """The event log, whose level may change while it is in use."""
+
+    def __init__(self, logger_of: Callable[[str], EventLog], level: str) -> None:
+        self._logger_of = logger_of
+        self.level_is(level)
+
+    def level_is(self, level: str) -> None:
+        """From now on what is less than this is not logged. Bound anew, so that what is not logged costs nothing."""
+        logger = self._logger_of(level)
+        self.debug, self.info, self.warning = logger.debug, logger.info, logger.warning
+        self.error, self.critical = logger.error, logger.critical
+
+
 def build(
     log_format: str,
     level: str,
@@ -88,18 +102,23 @@ def build(
     clock: Callable[[], float] = time.monotonic,
     wall: Callable[[], float] = time.time,
     journal_address: str = journal.SOCKET,
-) -> EventLog:
+) -> Log:
     """The log of this process; `log_format` and `level` as in [daemon] of the settings."""
     if log_format == "auto":
         log_format = "journal" if journal.is_ours(environ, stream_fd) else "text"
     out = _Out(_writer(log_format, stream_fd, environ, journal_address))
-    logger = structlog.wrap_logger(
-        out,
-        processors=[_Entries(Limiter(), clock, wall)],
-        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        context_class=dict,
-    )
-    return cast("EventLog", logger.bind())
+    entries = _Entries(Limiter(), clock, wall)
+
+    def logger_of(level: str) -> EventLog:
+        logger = structlog.wrap_logger(
+            out,
+            processors=[entries],
+            wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+            context_class=dict,
+        )
+        return cast("EventLog", logger.bind())
+
+    return Log(logger_of, level)
 
 
 def _writer(log_format: str, fd: int, environ: Mapping[str, str], journal_address: str) -> _Writer:

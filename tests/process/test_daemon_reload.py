@@ -97,6 +97,35 @@ def test_broken_toml_is_refused_with_its_place(tmp_path: Path) -> None:
 
 
 @together
+def test_a_changed_level_of_the_log_is_in_force(tmp_path: Path) -> None:
+    """More, then less is logged without a restart; what does need one is said."""
+    quiet = _TWO.replace('log_level = "debug"', 'log_level = "info"')
+    with daemon(tmp_path, quiet) as rig:
+        rig.event("camera.started", camera="cam0")
+        assert [] == rig.told("worker.entering")
+        reload(rig, _TWO + camera("cam2"))
+        entering = rig.event("worker.entering", camera="cam2")
+        silent = quiet.replace("[daemon]", '[daemon]\nlog_format = "text"') + camera("cam3")
+        said = reload(rig, silent, "configuration.needs_restart")
+        rig.event("camera.started", camera="cam3", since=said.number)
+
+        assert "debug" == entering["level"]
+        assert "log_format" in said["message"]
+        assert [] == rig.told("worker.entering", camera="cam3")
+
+
+@together
+def test_the_command_lines_level_outlives_a_reload(tmp_path: Path) -> None:
+    """`--log-level` is over the configuration, whatever a reload says."""
+    with daemon(tmp_path, QUICK + camera("cam0"), "--log-level", "info") as rig:
+        rig.event("camera.started", camera="cam0")
+        done = reload(rig, QUICK.replace("summary_interval = 2", "summary_interval = 1") + camera("cam0"))
+        rig.event("camera.summary", since=done.number)
+
+        assert [] == [line for line in rig.lines if line["level"] == "debug"]
+
+
+@together
 def test_cameras_come_and_go(tmp_path: Path) -> None:
     """A camera that the new configuration lacks loses its worker; one that is new gets one."""
     with two_cameras(tmp_path) as rig:
