@@ -164,18 +164,6 @@ def test_a_busy_camera_is_probed_every_30_seconds_for_ever() -> None:
     assert (0,) * 6 == story.state.used
 
 
-def test_the_lease_of_a_held_fault_covers_the_rungs_that_a_probe_may_lead_to() -> None:
-    """A probe that finds another fault climbs for it on the lease that the hold was given."""
-    story = Story().after(0.5, ev.WorkerStarted(), ev.WorkerImported()).after(0.1, ev.Faulted("busy"))
-    lease_until = story.state.lease_until
-    story.until_deadline().after(20, ev.WorkerStarted()).after(
-        50, ev.WorkerImported(), ev.Faulted("device-gone")
-    )
-
-    assert "device-gone" == story.state.fault
-    assert lease_until == story.state.lease_until
-
-
 def test_a_plugged_in_device_is_probed_at_once() -> None:
     """A new device node cuts the wait short when the camera is missing."""
     story = (
@@ -481,23 +469,6 @@ def test_much_longer_frames_lengthen_the_lease() -> None:
 
     assert story.state.deadline == story.state.since + 120
     assert story.state.lease_until >= before + 4 * 110
-
-
-def test_the_lease_covers_the_worst_case_of_the_table() -> None:
-    """From the fault on, everything at its bound ends before the lease does, and not much before."""
-    story = healthy().stall()
-    lease_until = story.state.lease_until
-    while not story.state.exhausted:
-        if story.state.phase is Phase.ACTING and story.state.rung is STREAM:
-            story.after(29.9, DONE)
-        elif story.state.milestone == "ending the old worker":
-            story.after(19.9, ev.WorkerStarted()).after(59.9, ev.WorkerImported()).after(
-                49.9, ev.StreamStarted()
-            )
-        else:
-            story.until_deadline()
-
-    assert 10 <= lease_until - story.now <= 12
 
 
 def test_every_fault_of_the_table_makes_a_move() -> None:

@@ -5,9 +5,15 @@ from dataclasses import replace
 
 import pytest
 
+from camwatchd.core import events as ev
 from camwatchd.core import lease
+from camwatchd.core.ladder import Outcome, Rung
 from camwatchd.core.lease import Gate, Order, Ping, SetInterval, Watchdog
+from camwatchd.core.state import Phase
+from tests.core.storyboard import Story, healthy
 
+STREAM = Rung.RESTART_STREAM
+DONE = ev.ActionEnded(Outcome.SUCCEEDED)
 GOOD = Gate(healthy=True, delivered=True, lease_until=0.0, detection=6.0)
 
 
@@ -139,3 +145,35 @@ def test_what_cameras_pay_for_is_not_due_by_itself(base: float | None, gates: li
 def test_the_last_required_camera_leaves() -> None:
     """When a reload takes the gate away during a lease, progress takes over with the unit's own interval."""
     assert [(0, SetInterval(100)), (20, SetInterval(60))] == told((0, [ill(100)]), (20, []), (21, []))
+
+
+# --- how long a lease is ----------------------------------------------------------------------------------
+
+
+def test_the_lease_of_a_held_fault_covers_the_rungs_that_a_probe_may_lead_to() -> None:
+    """A probe that finds another fault climbs for it on the lease that the hold was given."""
+    story = Story().after(0.5, ev.WorkerStarted(), ev.WorkerImported()).after(0.1, ev.Faulted("busy"))
+    lease_until = story.state.lease_until
+    story.until_deadline().after(20, ev.WorkerStarted()).after(
+        50, ev.WorkerImported(), ev.Faulted("device-gone")
+    )
+
+    assert "device-gone" == story.state.fault
+    assert lease_until == story.state.lease_until
+
+
+def test_the_lease_covers_the_worst_case_of_the_table() -> None:
+    """From the fault on, everything at its bound ends before the lease does, and not much before."""
+    story = healthy().stall()
+    lease_until = story.state.lease_until
+    while not story.state.exhausted:
+        if story.state.phase is Phase.ACTING and story.state.rung is STREAM:
+            story.after(29.9, DONE)
+        elif story.state.milestone == "ending the old worker":
+            story.after(19.9, ev.WorkerStarted()).after(59.9, ev.WorkerImported()).after(
+                49.9, ev.StreamStarted()
+            )
+        else:
+            story.until_deadline()
+
+    assert 10 <= lease_until - story.now <= 12
