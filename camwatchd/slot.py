@@ -10,12 +10,12 @@ from camwatchd.adapters.child import Child
 from camwatchd.adapters.host import Host
 from camwatchd.adapters.stderr import StderrReader
 from camwatchd.core import killing
+from camwatchd.core.evidence import telling
 from camwatchd.core.messages import Order, ProtocolError, Report, decode_report
 from camwatchd.loop import Loop
 
 _LINK_GRACE = 0.5  # seconds for a worker that closed its link to end, before that counts as a fault
 _LAST_WORDS = 64  # reads of the link and of stderr at most when a worker has ended
-_SHOWN = 12  # lines of those that are logged
 _NEVER = float("inf")
 
 
@@ -59,12 +59,13 @@ class Slot:
         self.worker: Worker | None = None
         self._killing: killing.Killing | None = None
         self._link_lost = _NEVER
-        self.last_words: tuple[str, ...] = ()  # the end of what the last worker wrote to stderr
+        self.last_words: tuple[str, ...] = ()  # what tells of the last worker's end
 
     @property
     def deadline(self) -> float:
         """When `tick()` wants to be called next."""
-        return min(self._link_lost, self._killing.deadline if self._killing else _NEVER)
+        stderr = self.worker.stderr.deadline if self.worker else _NEVER
+        return min(self._link_lost, stderr, self._killing.deadline if self._killing else _NEVER)
 
     @property
     def ending(self) -> bool:
@@ -107,6 +108,8 @@ class Slot:
             self._listener.misspoke("the worker closed its link and lives on")
         elif self._killing is not None and now >= self._killing.deadline:
             self._take_step(self.worker.child, self._killing, now)
+        if self.worker is not None and now >= self.worker.stderr.deadline:
+            self._tell(self.worker.stderr.tick())
 
     def _take_step(self, child: Child, last: killing.Killing, now: float) -> None:
         self._killing, number = killing.advance(last, now)
@@ -142,7 +145,10 @@ class Slot:
             self._loop.forget(worker.child.stderr)
 
     def _read_lines(self, stderr: StderrReader) -> None:
-        for line in stderr.read_ready():
+        self._tell(stderr.read_ready())
+
+    def _tell(self, lines: list[str]) -> None:
+        for line in lines:
             self._listener.wrote(line)
 
     def _bury(self) -> None:
@@ -160,7 +166,7 @@ class Slot:
             if self.worker.stderr.closed:
                 break
         was_ending = was_ending or self.ending
-        self.last_words = tuple(self.worker.stderr.tail)[-_SHOWN:]
+        self.last_words = telling(tuple(self.worker.stderr.tail))
         self._ignore(self.worker)
         status = child.reap()
         if was_ending:

@@ -55,9 +55,20 @@ class StderrReader:
         self.tail.extend(lines)
         return lines
 
+    @property
+    def deadline(self) -> float:
+        """When `tick()` has something to say: a flood is over, and what was dropped is not said yet."""
+        return self._second + 1 if self._flood else float("inf")
+
+    def tick(self) -> list[str]:
+        """How a flood ended, though nothing came after it."""
+        lines = self._new_second()
+        self.tail.extend(lines)
+        return lines
+
     def _new_second(self) -> list[str]:
         now = self._clock()
-        if now - self._second < 1:
+        if now < self._second + 1:
             return []
         self._second, self._room = now, LINES_PER_SECOND
         return self._end_flood()

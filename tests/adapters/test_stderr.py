@@ -121,6 +121,22 @@ def test_a_flood_is_dropped_and_told(pipe: Pipe) -> None:
     assert pipe.says(b"again\n") == ["again"]
 
 
+def test_a_flood_with_nothing_after_it_is_told(pipe: Pipe) -> None:
+    """When a second is over, what was dropped is due to be said; without a flood nothing ever is."""
+    calm = pipe.reader.deadline
+    pipe.says(b"x\n" * 1000)
+    due = pipe.reader.deadline
+    early = pipe.reader.tick()
+    pipe.now = due
+    summary, *last = pipe.reader.tick()
+
+    assert (float("inf"), 101.0, []) == (calm, due, early)
+    assert summary == f"camwatchd: {800 - LAST_WORDS} lines dropped here: more than 200 a second"
+    assert ["x"] * LAST_WORDS == last
+    assert [summary, *last] == list(pipe.reader.tail)[-LAST_WORDS - 1 :]
+    assert float("inf") == pipe.reader.deadline
+
+
 def test_the_end_of_a_flood_is_kept(pipe: Pipe) -> None:
     """When a worker dies in mid-flood, its last words are given: they say why."""
     pipe.says(b"".join(b"%d\n" % number for number in range(1000)) + b"Fatal")

@@ -4,7 +4,7 @@
 import signal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from camwatchd.core import killing
@@ -63,6 +63,7 @@ def test_the_kernels_own_time_outs_are_waited_for(steps: tuple[Step, ...]) -> No
 
 
 @given(st.sampled_from([STEPS, HURRIED_STEPS]), st.lists(st.floats(0, 5), max_size=60))
+@example(STEPS, [0.012895603627864906, 2.0, 2.0])
 def test_however_often_one_looks(steps: tuple[Step, ...], pauses: list[float]) -> None:
     """Each signal is sent once, in order, never before the patience of the one before is over."""
     looks, now = [], 0.0

@@ -131,7 +131,7 @@ def _event(report: Report) -> Event | None:
     """The fact that the supervisor tells the ladder."""
     match report:
         case msg.Frames():
-            return ev.FramesArrived(report.count, report.frame_duration)
+            return ev.FramesArrived(report.count, report.frame_duration, report.oldest or 1000.0)
         case msg.CaptureFailed(fault, evidence):
             return ev.CaptureFailed(fault, evidence)
         case msg.CameraFailed(_, chain, fault):
