@@ -108,7 +108,9 @@ class Post:
         if len(self._inbox) > 1:
             return
         while self._inbox:
+            before = self.state.failures
             self.state, effects = escalation.step(self.policy, self.state, self._inbox[0], self.clock())
+            self.figures.failed(max(0, self.state.failures - before))
             self._act(effects)
             self._inbox.popleft()
 
@@ -175,7 +177,6 @@ class Post:
             case msg.CaptureFailed(fault, evidence, _, picture):
                 if picture:
                     self._suspicion = (fault, picture)
-                self.figures.failed()
                 self.feed(ev.CaptureFailed(*self._explained(fault, evidence)))
             case msg.CameraFailed():
                 self.feed(self._diagnose(report))

@@ -52,14 +52,21 @@ def _frames(policy: Policy, state: State, event: Event, now: float) -> Step:
     assert isinstance(event, ev.FramesArrived)
     if state.in_incident and event.oldest < state.since:
         return state, ()  # a batch from before the fault, or from before the attempt, that was on its way
-    state = replace(state, streak=min(state.streak + event.count, 1_000_000), failures=0, last_healthy=now)
-    if state.in_incident and state.streak < PROOF_FRAMES:
-        return _slower(policy, state, event.frame_duration), ()
-    said = _good_news(state, now)
+    state = replace(state, streak=min(state.streak + event.count, 1_000_000), last_healthy=now)
+    if state.streak < PROOF_FRAMES and state.phase is not Phase.HEALTHY:
+        return _unproved(policy, state, event.frame_duration, now), ()
+    said, state = _good_news(state, now), replace(state, failures=0)
     if event.frame_duration > 0:
         state = replace(state, frame_duration=event.frame_duration)
     healthy_since = now if state.in_incident or state.healthy_since is None else state.healthy_since
     return _healthy(policy, state, now, healthy_since), said
+
+
+def _unproved(policy: Policy, state: State, frame_duration: float, now: float) -> State:
+    """Fewer than three healthy frames end nothing: a camera of which every other frame is bad is no healthy one."""
+    if state.phase is Phase.RETRYING:
+        return replace(state, deadline=now + _report_time(policy, state))
+    return _slower(policy, state, frame_duration)
 
 
 def _slower(policy: Policy, state: State, frame_duration: float) -> State:

@@ -35,9 +35,9 @@ class Figures:
         while self._arrivals[0][0] < now - _WINDOW and len(self._arrivals) > 2:
             self._arrivals.popleft()
 
-    def failed(self) -> None:
-        """A capture was missed or unhealthy."""
-        self.tally = self.tally.failed()
+    def failed(self, count: int) -> None:
+        """So many more captures were missed or unhealthy."""
+        self.tally = self.tally.failed(count)
 
     def note(self, effect: Effect, now: float) -> None:
         """Count what the ladder says."""

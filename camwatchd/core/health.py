@@ -62,9 +62,9 @@ class Tally:
             repairs=self.repairs + length * repaired, recoveries=self.recoveries + repaired,
         )  # fmt: skip
 
-    def failed(self) -> "Tally":
-        """One capture was missed or unhealthy."""
-        return replace(self, failures=self.failures + 1)
+    def failed(self, count: int = 1) -> "Tally":
+        """So many captures were missed or unhealthy."""
+        return replace(self, failures=self.failures + count) if count else self
 
     def faulted(self) -> "Tally":
         """A fault was named: an outage began with the last healthy frame."""

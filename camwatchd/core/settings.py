@@ -63,7 +63,7 @@ class Supervision:
     """[supervision]: when a camera counts as failed."""
 
     max_consecutive_failures: int = _key(
-        3, "So many missed or unhealthy captures in a row are a fault.", "captures", low=1, high=100)  # fmt: skip
+        3, "So many missed or unhealthy captures in a row are a fault; only three healthy ones in a row end the row.", "captures", low=1, high=100)  # fmt: skip
     frame_timeout: float = _key(
         5.0, "Longest wait for one frame. The wait adapts: 10 x frame duration, at least 1.5 s, at most this, "
         "but never below 6 x frame duration.", "s", low=0.1, high=600)  # fmt: skip

@@ -42,7 +42,17 @@ def line(views: Sequence[CameraView], now: float, note: str = "") -> str:
 def key(views: Sequence[CameraView]) -> tuple[object, ...]:
     """What makes a line worth sending at once: everything but the running numbers."""
     return tuple(
-        (v.name, v.phase, v.band, v.late, v.fault, v.rung, v.attempt, v.step, len(v.recoveries))
+        (
+            v.name,
+            v.phase,
+            v.band,
+            v.late and v.phase is Phase.HEALTHY,
+            v.fault,
+            v.rung,
+            v.attempt,
+            v.step,
+            len(v.recoveries),
+        )
         for v in views
     )
 

@@ -207,12 +207,12 @@ def test_a_camera_that_does_not_open_ends_the_worker(tmp_path: Path) -> None:
 def test_frames_flow_while_nothing_is_wrong(tmp_path: Path) -> None:
     """A healthy camera gives frames with plausible numbers and not one other report."""
     with worker(tmp_path) as rig:
-        rig.streaming(frame_rate=100)
-        last = rig.until(Frames, lambda report: report.sequence > 50)
+        rig.streaming(frame_rate=20)  # slow enough that a loaded machine loses none
+        last = rig.until(Frames, lambda report: report.sequence > 20)
     kinds = [type(report).__name__ for report in rig.reports()]
     assert kinds[:5] == ["Imported", "Entering", "Opened", "Entering", "Streaming"]
     assert set(kinds[5:]) == {"Frames"}
-    assert (last.frame_duration, last.dropped) == (0.01, 0)
+    assert (last.frame_duration, last.dropped) == (0.05, 0)
     assert 0 <= last.latency <= last.latency_max < 1
     assert 0 < last.mean < 255
     assert last.deviation > 0
