@@ -102,7 +102,7 @@ def _healthy(policy: Policy, state: State, now: float, healthy_since: float) -> 
         Phase.HEALTHY, now, now + _report_time(policy, state),
         rung=Rung.RETRY, attempt=0, milestone=Milestone.NONE, fault="", suspicion="", exhausted=False,
         failed_recoveries=0, healthy_since=healthy_since, noticed_after=None, critical_said=False,
-        tries=0, hurried_at=float("-inf"), device_seen=False,
+        tries=0, hurries=0, hurried_at=float("-inf"), device_seen=False,
     )  # fmt: skip
 
 
@@ -227,7 +227,7 @@ def _say_critical(state: State, reason: str) -> tuple[State, tuple[Effect, ...]]
 
 def _wait_or_act(policy: Policy, state: State, now: float, pause: float) -> Step:
     if pause > 0 and state.device_seen and _may_hurry(policy, state, now):
-        pause, state = 0.0, replace(state, hurried_at=now)
+        pause, state = 0.0, replace(state, hurried_at=now, hurries=state.hurries + 1)
     if pause <= 0:
         return _act(policy, state, ev.TimePassed(), now)
     state = state.to(Phase.BACKOFF, now, now + pause, milestone=Milestone.NONE)
@@ -428,14 +428,16 @@ def _appeared(policy: Policy, state: State, event: Event, now: float) -> Step:
     """A plugged-in device is probed at once, whatever node it comes back as."""
     if not _may_hurry(policy, state, now):
         return state, ()
-    state = replace(state, hurried_at=now)
+    state = replace(state, hurried_at=now, hurries=state.hurries + 1)
     return (_probe if state.phase is Phase.HOLDING else _act)(policy, state, event, now)
 
 
 def _may_hurry(policy: Policy, state: State, now: float) -> bool:
-    """Once per cooldown: a device that appears anew at each open must not cancel every pause."""
+    """At once, then more and more rarely: a device that appears anew at each open must not cancel every pause."""
     connection = FAULTS[state.fault].issue is Issue.CONNECTION_ERROR
-    rested = now - state.hurried_at >= policy.supervision.recovery_cooldown
+    rested = now - state.hurried_at >= min(
+        2.0 ** min(state.hurries, 30), policy.supervision.recovery_cooldown
+    )
     return connection and rested and state.rung is Rung.RESTART_WORKER
 
 

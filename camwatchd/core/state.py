@@ -78,7 +78,8 @@ class State:
     critical_said: bool = False
     tries: int = 0  # attempts and probes performed in this incident
     device_seen: bool = False  # a device appeared while an attempt was under way that may have missed it
-    hurried_at: float = float("-inf")  # when a device last cut a pause short in this incident
+    hurries: int = 0  # how often a device that appeared has cut a pause short in this incident
+    hurried_at: float = float("-inf")  # ... and when it last did
 
     def to(self, phase: Phase, now: float, deadline: float, **changes: Any) -> "State":
         """The state in another phase (or anew in the same)."""

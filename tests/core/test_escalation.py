@@ -148,13 +148,13 @@ def test_a_device_that_appears_during_an_attempt_is_not_missed() -> None:
     assert Phase.BACKOFF is story.state.phase
 
 
-def test_a_device_that_appears_at_each_open_hurries_once_per_cooldown() -> None:
+def test_a_device_that_appears_at_each_open_hurries_more_and_more_rarely() -> None:
     """A camera that enumerates anew whenever it is opened must not cancel every pause."""
     story = healthy().after(1, ev.Faulted("device-gone"))
     for _ in range(100):
         story.after(0.3, ev.WorkerStarted(), ev.DeviceAppeared("/dev/video0"), ev.Faulted("not-found"))
 
-    assert len(story.orders()) <= 2 + 3
+    assert len(story.orders()) <= 10
 
 
 def test_a_camera_that_each_restart_cures_is_not_called_critical() -> None:
