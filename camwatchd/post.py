@@ -214,6 +214,12 @@ class Post:
         self._log_last_words("ended by us")
         self._agency.vacated()
 
+    def signalled(self, pid: int, name: str) -> None:
+        # A worker that ends when asked is no news; one that has to be told or killed is.
+        say = self.log.debug if name == "SIGTERM" else self.log.info
+        text = f"{self.camera.name}: worker {pid} does not end; sending {name}"
+        say("worker.signalled", camera=self.camera.name, message=text, pid=pid, signal=name)
+
     def refuses_to_die(self, evidence: str) -> None:
         if self._retired:
             self._say_unkillable(evidence)

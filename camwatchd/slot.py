@@ -45,6 +45,9 @@ class Listener(Protocol):
     def reaped(self) -> None:
         """The worker that was to end is gone: the slot is free."""
 
+    def signalled(self, pid: int, name: str) -> None:
+        """The worker was sent the next signal of its end."""
+
     def refuses_to_die(self, evidence: str) -> None:
         """SIGKILL had no effect, and a task of the worker hangs in the kernel."""
 
@@ -115,6 +118,7 @@ class Slot:
         self._killing, number = killing.advance(last, now)
         if number is not None:
             child.signal(number)
+            self._listener.signalled(child.pid, number.name)
         elif stuck := self._host.stuck_tasks(child.pid):
             self._listener.refuses_to_die("; ".join(stuck))
 

@@ -116,5 +116,8 @@ class Standby:
     def reaped(self) -> None:
         """The slot is free; the next `ensure()` fills it."""
 
+    def signalled(self, pid: int, name: str) -> None:
+        self._log.debug("standby.signalled", pid=pid, signal=name)
+
     def refuses_to_die(self, evidence: str) -> None:
         self._log.warning("standby.unkillable", message=f"the standby cannot be killed: {evidence}")
