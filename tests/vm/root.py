@@ -16,6 +16,8 @@ PACKAGES = (
     # What picamera2 needs and Debian has; python3-av would bring a hundred more packages.
     *("python3-jsonschema", "python3-libarchive-c", "python3-piexif", "python3-pil", "python3-prctl"),
     *("python3-tqdm",),
+    # To run the contract of the camera backends in the guest.
+    *("python3-pytest",),
     # To install the rest; PiDNG has to be compiled.
     *("python3-pip", "python3-setuptools", "python3-wheel", "gcc", "libc6-dev", "python3-dev"),
 )
