@@ -2,6 +2,7 @@
 """What holds for every history of a camera: hypothesis tells the stories."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -242,16 +243,22 @@ gates = st.builds(
 turns = st.lists(st.tuples(st.floats(0, 60), st.lists(gates, max_size=3)), max_size=40)
 
 
+def paid(turns: list[tuple[float, list[Gate]]]) -> Iterator[tuple[list[Gate], tuple[lease.Order, ...]]]:
+    """What systemd is told in each turn of the loop."""
+    watchdog, now = Watchdog(60.0), 0.0
+    for pause, cameras in turns:
+        now += pause
+        watchdog, orders = lease.pay(watchdog, cameras, now)
+        yield cameras, orders
+
+
 @given(turns)
 @settings(max_examples=300)
 def test_no_ping_without_a_healthy_frame_of_every_required_camera(
     turns: list[tuple[float, list[Gate]]],
 ) -> None:
     """A ping needs every required camera healthy and heard of since the last ping; the loop alone never pings."""
-    watchdog, now = Watchdog(60.0), 0.0
-    for pause, cameras in turns:
-        now += pause
-        watchdog, orders = lease.pay(watchdog, cameras, now)
+    for cameras, orders in paid(turns):
         if Ping() in orders:
             assert cameras
             assert all(camera.healthy and camera.delivered for camera in cameras)
@@ -262,10 +269,7 @@ def test_an_interval_is_never_zero_and_never_below_what_detection_needs(
     turns: list[tuple[float, list[Gate]]],
 ) -> None:
     """0 would disarm the watchdog; a steady interval shorter than the detection would starve long exposures."""
-    watchdog, now = Watchdog(60.0), 0.0
-    for pause, cameras in turns:
-        now += pause
-        watchdog, orders = lease.pay(watchdog, cameras, now)
+    for cameras, orders in paid(turns):
         for order in orders:
             if isinstance(order, SetInterval):
                 assert order.seconds > 0
