@@ -65,6 +65,8 @@ def _frames(policy: Policy, state: State, event: Event, now: float) -> Step:
 def _unproved(policy: Policy, state: State, frame_duration: float, now: float) -> State:
     """Fewer than three healthy frames end nothing: a camera of which every other frame is bad is no healthy one."""
     if state.phase is Phase.RETRYING:
+        # The worker waits by what the frames say; so must we, or a night that falls looks like its silence.
+        state = replace(state, frame_duration=max(state.frame_duration, frame_duration))
         return replace(state, deadline=now + _report_time(policy, state))
     return _slower(policy, state, frame_duration)
 
@@ -216,6 +218,9 @@ def _hold(policy: Policy, state: State, fault: Fault, now: float) -> Step:
         Phase.HOLDING, now, now + fault.hold, rung=rung, attempt=0, milestone=Milestone.NONE,
         rounds=state.rounds + 1, lease_until=lease_until,
     )  # fmt: skip
+    if state.device_seen and _may_hurry(policy, state, now):
+        state, effects = _appeared(policy, state, ev.DeviceAppeared(), now)
+        return state, (*critical, *effects)
     return state, (*critical, ev.SayWaiting(rung, 0, fault.hold))
 
 
@@ -386,7 +391,9 @@ def _take_over(state: State, event: ev.Faulted | ev.WorkerExited) -> tuple[State
     old, new = FAULTS[state.fault], FAULTS[event.fault]
     opened = state.phase is Phase.SETTLING and state.rung is Rung.RESTART_WORKER
     weaker = new.entry.height < old.entry.height and new.hold is None
-    if new is old or (weaker and not opened):
+    # A worker that runs in the place of an unkillable one has disproved that too.
+    freed = old.entry is Rung.REBOOT and state.milestone in (Milestone.IMPORTING, Milestone.OPENING)
+    if new is old or (weaker and not (opened or freed)):
         return state, ()
     said = ev.SayFault(event.fault, event.evidence, state.noticed_after)
     return replace(state, fault=event.fault), (said,)

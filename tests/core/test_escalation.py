@@ -311,6 +311,25 @@ def test_the_last_word_keeps_the_reason_that_was_counted() -> None:
     assert ["frames-stopped"] == [said.fault for said in story.said(ev.SayFault)]
 
 
+def test_a_device_that_appears_during_an_attempt_hurries_a_held_fault_too() -> None:
+    """A node whose permissions come a moment after it is looked at again at once, not after a minute."""
+    story = healthy().after(1, ev.Faulted("device-gone")).after(0.1, ev.WorkerStarted())
+    story.after(0.1, ev.DeviceAppeared(), ev.Faulted("permission"))
+
+    assert (WORKER, 0) == story.orders()[-1]
+
+
+def test_a_worker_that_starts_disproves_the_unkillable_one() -> None:
+    """Once the stuck process is gone, what its successor finds is the fault, and a replug is probed at once."""
+    story = healthy().stall().after(0.1, CRASH).after(19, ev.WorkerUnkillable("worker-unkillable"))
+    story.after(5, ev.WorkerReaped(), ev.WorkerStarted(), ev.WorkerImported(), ev.Faulted("not-found"))
+    found, orders = story.state.fault, len(story.orders())
+    story.after(0.1, ev.DeviceAppeared())
+
+    assert "not-found" == found
+    assert orders + 1 == len(story.orders())
+
+
 def test_a_device_is_seen_for_one_attempt_only() -> None:
     """What appeared before the last attempt does not cut the pause after it."""
     story = healthy().after(1, ev.Faulted("device-gone")).after(0.1, ev.WorkerStarted())

@@ -34,6 +34,16 @@ def test_three_healthy_frames_between_failures_start_the_count_anew() -> None:
     assert [] == story.said(ev.SayFault)
 
 
+def test_a_night_that_falls_during_a_hiccup_is_no_silence() -> None:
+    """Frames of 3 s after a missed capture: the worker is waited for as long as they take."""
+    story = healthy().after(1.5, MISSED)
+    for _ in range(4):
+        story.after(3, ev.FramesArrived(1, 3.0))
+
+    assert [] == story.said(ev.SayFault)
+    assert Phase.HEALTHY is story.state.phase
+
+
 def test_every_other_frame_bad_is_a_fault() -> None:
     """Fewer than three healthy frames do not end a row of failures."""
     story = healthy()
