@@ -63,7 +63,8 @@ def strike(fault: ScriptedFault, link_fd: int) -> None:
         case "exit":
             os._exit(int(fault.amount))
         case "crash":
-            os.kill(os.getpid(), signal.Signals[fault.signal])
+            # Through raise(): while this thread dies it holds the GIL, so faulthandler reads stacks that stand still.
+            signal.raise_signal(signal.Signals[fault.signal])
 
 
 def _flood(fault: ScriptedFault) -> None:
