@@ -4,6 +4,7 @@
 The nesting of the dataclasses is the nesting of the TOML file. Durations are seconds.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
@@ -35,6 +36,7 @@ class Tables:
     keyless: Mapping[str, str] = field(default_factory=dict)  # names without keys, and where to look instead
 
 
+WINDOW = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")  # [reboot] window
 NAME = "[a-z][a-z0-9_-]{0,31}"  # of a camera: it becomes part of file names, journal fields and status lines
 
 
@@ -92,6 +94,29 @@ class Health:
     good_score: int = _key(70, "From here on: GOOD.", low=0, high=100)
     warning_score: int = _key(30, "From here on: WARNING.", low=0, high=100)
     critical_score: int = _key(0, "From here on: CRITICAL.", low=0, high=100)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reboot:
+    """[reboot]: when the machine may be rebooted for a camera. Days and weeks are powered-on time, never the clock."""
+
+    mode: Literal["armed", "observe", "off"] = _key(
+        "armed", "armed: systemd reboots the machine as the last resort. observe: the log says when it would. "
+        "off: never.")  # fmt: skip
+    max_reboots_per_day: int = _key(
+        4, "For all cameras together, in 24 powered-on hours.", "reboots", low=0, high=100)  # fmt: skip
+    max_reboots_per_week: int = _key(
+        10, "For all cameras together, in 7 powered-on days.", "reboots", low=0, high=500)  # fmt: skip
+    min_uptime_before_reboot: float = _key(
+        300.0, "No reboot before the machine has been up for so long.", "s", low=0, high=86400)  # fmt: skip
+    max_boots_without_health: int = _key(
+        2, "After so many boots in a row that ended in a failure and saw no healthy frame, systemd's start limit "
+        "no longer reboots; the guard that sees to it needs no Python.", "boots", low=1, high=10)  # fmt: skip
+    wait_for_others: float = _key(
+        900.0, "Longest wait for a package operation or a block inhibitor to end.", "s", low=0, high=86400)  # fmt: skip
+    window: str = _key(
+        "", 'Reboots only between these times of day, e.g. "02:00-04:30"; empty: at any time. It binds only while '
+        "the clock is synchronised.", example='"02:00-04:30"')  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +254,7 @@ class Settings:
     health: Health = field(default_factory=Health)
     ladder: tuple[RungPolicy, ...] = field(
         default=LADDER, metadata={"tables": Tables("ladder", "rung", RungSettings, tuple(Rung), _KEYLESS)})  # fmt: skip
+    reboot: Reboot = field(default_factory=Reboot)
     cameras: tuple[CameraSettings, ...] = field(
         default=(CameraSettings(),), metadata={"tables": Tables("camera", "name", CameraSettings)})  # fmt: skip
 
@@ -314,6 +340,13 @@ def _scripts_have_their_place(settings: Settings) -> list[Contradiction]:
     ]
 
 
+def _window_is_one(settings: Settings) -> list[Contradiction]:
+    if not settings.reboot.window or WINDOW.fullmatch(settings.reboot.window):
+        return []
+    return [Contradiction(("reboot.window",), 'two times of day, "HH:MM-HH:MM"',
+                          'for example "02:00-04:30"; it may run over midnight; leave it empty for any time')]  # fmt: skip
+
+
 _RULES: tuple[Callable[[Settings], list[Contradiction]], ...] = (
     _bands_descend,
     _detection_fits,
@@ -321,4 +354,5 @@ _RULES: tuple[Callable[[Settings], list[Contradiction]], ...] = (
     _rungs_are_in_this_release,
     _cameras_differ,
     _scripts_have_their_place,
+    _window_is_one,
 )

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: MIT
+"""Owns what supervisor and recorder say to each other: numbered JSON datagrams, each one acknowledged when durable.
+
+    {"serial": 7, "kind": "CameraHealthy", "camera": "cam0"}  ->  {"serial": 7, "kind": "Written"}
+
+The recorder answers a record only after the ledger holds it on disk, and in the order of the serials. A record
+that comes twice (the recorder died before it could answer) is written once: the serial of this start says so.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from camwatchd.core.budget import Verdict
+from camwatchd.core.ladder import Rung
+from camwatchd.core.messages import ProtocolError
+from camwatchd.core.plain import PlainError, from_plain, to_plain
+from camwatchd.core.settings import Reboot
+
+# --- supervisor to recorder -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """The first record of every start: who we are. Answered by `Opened`."""
+
+    version: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class CameraHealthy:
+    """The camera gave proof of health: for the first time in this start, or at the end of an incident."""
+
+    camera: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentOpened:
+    """A fault opened an incident (one that is open already, across a restart of the service, goes on)."""
+
+    camera: str
+    fault: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class FaultNamed:
+    """The open incident was taken over by a worse or better name."""
+
+    camera: str
+    fault: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFailed:
+    """An attempt of a rung did not end in health."""
+
+    camera: str
+    rung: Rung
+    attempt: int
+    reason: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentClosed:
+    """Healthy again, by a rung's attempt or (rung None) by itself; `words`: the last lines of the worker's stderr."""
+
+    camera: str
+    rung: Rung | None
+    attempt: int
+    seconds: float
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CameraParked:
+    """Nothing more may be done for now, and why."""
+
+    camera: str
+    fault: str
+    name: str
+    detail: str
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AskLeave:
+    """May this camera restart the service (rung restart-service) or reboot the machine? Answered by `Answered`.
+
+    A grant is an intent, and durable before the answer. `starts`, `service_restarts`: see core.budget.Facts;
+    `waited_for_others`: how long this camera was postponed because of others already.
+    """
+
+    camera: str
+    fault: str
+    rung: Rung
+    max_reboots: int
+    rules: Reboot
+    starts: int
+    service_restarts: int
+    waited_for_others: float = 0.0
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Revoke:
+    """Frames came back before anybody left: the intent that was granted last to this camera is void."""
+
+    camera: str
+
+
+@dataclass(frozen=True, slots=True)
+class CleanStop:
+    """The daemon was told to stop and does so."""
+
+
+# --- recorder to supervisor -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The record is durable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The ledger is open.
+
+    `untrusted`: why it grants no reboots whatever happens ("on tmpfs"; empty: it may). `story`: what happened
+    since the last start, in sentences for a human; empty within one boot. `healthy`: cameras that it knows.
+    """
+
+    untrusted: str
+    story: tuple[str, ...]
+    healthy: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The verdict on an `AskLeave`."""
+
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Unwritten:
+    """The record is kept and tried again; why it cannot be written now. `Written` follows when it is."""
+
+    trouble: str
+
+
+Record = (
+    Begin
+    | CameraHealthy
+    | IncidentOpened
+    | FaultNamed
+    | AttemptFailed
+    | IncidentClosed
+    | CameraParked
+    | AskLeave
+    | Revoke
+    | CleanStop
+)
+Reply = Written | Opened | Answered | Unwritten
+
+_RECORDS: dict[str, type[Any]] = {cls.__name__: cls for cls in Record.__args__}
+_REPLIES: dict[str, type[Any]] = {cls.__name__: cls for cls in Reply.__args__}
+
+
+def encode(serial: int, message: Record | Reply) -> bytes:
+    """The datagram for a message."""
+    data = {"serial": serial, "kind": type(message).__name__, **to_plain(message)}
+    return json.dumps(data, separators=(",", ":")).encode()
+
+
+def decode_record(datagram: bytes) -> tuple[int, Record]:
+    """What the supervisor wants written; ProtocolError for anything else."""
+    return _decode(_RECORDS, datagram)
+
+
+def decode_reply(datagram: bytes) -> tuple[int, Reply]:
+    """What the recorder answered; ProtocolError for anything else."""
+    return _decode(_REPLIES, datagram)
+
+
+def _decode(kinds: dict[str, type[Any]], datagram: bytes) -> tuple[int, Any]:
+    try:
+        data = json.loads(datagram)
+        serial = data.pop("serial")
+        if not isinstance(serial, int):
+            raise PlainError("serial: expected a number")
+        return serial, from_plain(kinds[data.pop("kind")], data)
+    except (PlainError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
+        raise ProtocolError(f"{type(error).__name__}: {error!s:.100}: {datagram[:80]!r}") from None
