@@ -189,9 +189,6 @@ def decode_reply(datagram: bytes) -> tuple[int, Reply]:
 def _decode(kinds: dict[str, type[Any]], datagram: bytes) -> tuple[int, Any]:
     try:
         data = json.loads(datagram)
-        serial = data.pop("serial")
-        if not isinstance(serial, int):
-            raise PlainError("serial: expected a number")
-        return serial, from_plain(kinds[data.pop("kind")], data)
+        return int(data.pop("serial")), from_plain(kinds[data.pop("kind")], data)
     except (PlainError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise ProtocolError(f"{type(error).__name__}: {error!s:.100}: {datagram[:80]!r}") from None
