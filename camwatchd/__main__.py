@@ -33,6 +33,8 @@ def main(argv: list[str] | None = None) -> int:
 
         return (config_cli.check if options.check_config else config_cli.show)(*config)
     signals = Signals([signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+    if _is_to_be_rebooted(options):
+        return ExitStatus.EX_TEMPFAIL
     try:
         supervisor = _build(options, signals)
     except ConfigError as error:
@@ -63,6 +65,11 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--runtime-dir", metavar="DIR", help="default: $RUNTIME_DIRECTORY, else a new folder"
     )
+    parser.add_argument(
+        "--state-dir",
+        metavar="DIR",
+        help="of the ledger; default: $STATE_DIRECTORY, else the runtime folder",
+    )
     parser.add_argument("--version", action="version", version=f"camwatchd {__version__}")
     return parser
 
@@ -77,31 +84,50 @@ def _build(options: argparse.Namespace, signals: Signals) -> "Supervisor":
     settings = config.load(Path(options.config), Path(options.conf_dir)).settings
     level = options.log_level or settings.daemon.log_level
     events = log.build(options.log_format or settings.daemon.log_format, level, _STDERR, environ)
+    runtime_dir = _runtime_dir(options)
     world = World(
         notifier=notifier,
         log=events,
         log_level_is=(lambda _: None) if options.log_level else events.level_is,
         signals=signals,
         environ=environ,
-        runtime_dir=_runtime_dir(options),
+        runtime_dir=runtime_dir,
+        state_dir=options.state_dir or _first_of("STATE_DIRECTORY") or runtime_dir,
+        version=__version__,
         config=(options.config, options.conf_dir),
     )
     return Supervisor(settings, world)
 
 
 def _runtime_dir(options: argparse.Namespace) -> str:
-    given = options.runtime_dir or os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
-    return given or tempfile.mkdtemp(prefix="camwatchd-")
+    return options.runtime_dir or _first_of("RUNTIME_DIRECTORY") or tempfile.mkdtemp(prefix="camwatchd-")
+
+
+def _first_of(variable: str) -> str:
+    """systemd separates several directories by colons."""
+    return os.environ.get(variable, "").partition(":")[0]
+
+
+def _is_to_be_rebooted(options: argparse.Namespace) -> bool:
+    """A reboot was decided in this boot: leave before anything else can fail, until systemd's start limit is hit."""
+    from camwatchd.adapters import rundir
+
+    folder = options.runtime_dir or _first_of("RUNTIME_DIRECTORY")
+    intent = rundir.load(folder, rundir.boot_id()).intent if folder else ""
+    if intent:
+        sys.stderr.write(
+            f"camwatchd: {intent}: leaving with status 75 until systemd's start limit reboots\n"
+        )
+    return bool(intent)
 
 
 def _run(supervisor: "Supervisor") -> int:
     try:
-        supervisor.run()
+        return supervisor.run()
     except Exception:
         # Damage in ourselves: the workers die with us, and systemd starts us afresh, counting.
         supervisor.world.log.critical("daemon.failed", message=traceback.format_exc())
         return ExitStatus.EX_TEMPFAIL
-    return ExitStatus.EX_OK
 
 
 if __name__ == "__main__":

@@ -68,6 +68,10 @@ class Narrator:
                 self._alert(effect, facts)
 
     def _perform(self, rung: Rung, attempt: int, policy: Policy, facts: dict[str, object]) -> None:
+        if rung in (Rung.RESTART_SERVICE, Rung.REBOOT):
+            text = f"{self.camera}: asking whether {rung} is allowed now (cures {policy.row(rung).cures})"
+            self.log.warning("ladder.leave_asked", message=text, rung=rung.value, attempt=attempt, **facts)
+            return
         if rung is Rung.RESTART_WORKER and attempt == 0:
             text = f"{self.camera}: starting a worker that opens the camera"
             self.log.info("worker.starting", message=text, **facts)
@@ -98,6 +102,30 @@ class Narrator:
                     self.log, alerts.RECOVERY, text, fault=name, rung=None if rung is None else rung.value,
                     attempt=attempt, seconds=round(seconds, 3), **facts,
                 )  # fmt: skip
+            case ev.SayRefused(rung, name, detail, again_in, postponed):
+                word = "must wait" if postponed else "is refused"
+                then = f"; asked again in {duration(again_in)}" if again_in else ""
+                text = f"{self.camera}: {rung} {word} ({name}): {detail}{then}"
+                self.log.warning(
+                    "ladder.leave_refused",
+                    message=text,
+                    rung=rung.value,
+                    refusal=name,
+                    reason=detail,
+                    **facts,
+                )
+            case ev.SayParked(name, refusal, detail, seconds):
+                text = (
+                    f"{self.camera}: {name}: parked, no reboot ({refusal}): {detail}; "
+                    f"{FAULTS[name].human}; next probe in {duration(seconds)}"
+                )
+                say(self.log, alerts.CRITICAL, text, fault=name, refusal=refusal, reason=detail, **facts)
+            case ev.SayPaused(seconds):
+                text = f"{self.camera}: released to its operator for {duration(seconds)}; camwatchctl resume ends it"
+                self.log.warning("camera.paused", message=text, seconds=seconds, **facts)
+            case ev.SayResumed(expired):
+                text = f"{self.camera}: the pause {'is over' if expired else 'was ended'}; taking the camera"
+                self.log.info("camera.resumed", message=text, expired=expired, **facts)
             case ev.SayCritical(name, reason):
                 text = f"{self.camera}: {name}: {reason}; recovery goes on, a human should look"
                 say(self.log, alerts.CRITICAL, text, fault=name, **facts)

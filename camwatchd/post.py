@@ -11,6 +11,7 @@ from typing import Protocol
 
 from camwatchd.adapters.host import Host
 from camwatchd.adapters.opens import Opens
+from camwatchd.chronicle import Chronicle
 from camwatchd.core import classify, escalation, health, lease, liveness
 from camwatchd.core import events as ev
 from camwatchd.core import messages as msg
@@ -20,6 +21,7 @@ from camwatchd.core.faults import OPEN_CAPS
 from camwatchd.core.figures import Figures
 from camwatchd.core.ladder import Outcome, Rung
 from camwatchd.core.lease import Gate
+from camwatchd.core.records import Record
 from camwatchd.core.settings import CameraSettings, Health, Supervision
 from camwatchd.core.state import Phase, Policy, State
 from camwatchd.core.status import CameraView
@@ -40,6 +42,12 @@ class Agency(Protocol):
 
     def stuck(self, camera: CameraSettings, evidence: str) -> None:
         """A worker from before a change of the configuration cannot be killed, and holds this camera."""
+
+    def leave(self, post: "Post", rung: Rung) -> None:
+        """May this camera restart the service, or reboot the machine? The answer is `LeaveRefused`, or our end."""
+
+    def note(self, record: Record) -> None:
+        """Have it written into the ledger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +72,7 @@ class Post:
         self.delivered = False  # a healthy frame since the last watchdog ping
         self.state: State
         self._narrator = Narrator(camera.name, log)
+        self._chronicle = Chronicle(camera.name, agency.note)
         self._agency, self._host, self._runtime_dir = agency, host, runtime_dir
         self.slot = Slot(loop, self, host, clock)
         self._vacancy: bool | None = (
@@ -85,8 +94,18 @@ class Post:
     def begin(self) -> None:
         """Take the camera: the first worker starts (also: all anew, after a change of its settings)."""
         self._suspicion = ("", "")
-        expected = liveness.expected_frame_duration(self.camera.frame_rate)
-        self.state, effects = escalation.begin(self.policy, self.clock(), expected)
+        self.state, effects = escalation.begin(self.policy, self.clock(), self._expected())
+        self._act(effects)
+
+    def resume(self, saved: State) -> None:
+        """Go on with the incident for which the service was restarted."""
+        self._chronicle.open = True
+        self.state, effects = escalation.resume(self.policy, saved, self.clock())
+        self._act(effects)
+
+    def begin_paused(self, seconds: float) -> None:
+        """Start without the camera: the operator's pause has outlived a restart of the service."""
+        self.state, effects = escalation.pause(self.policy, self.clock(), seconds, self._expected())
         self._act(effects)
 
     @property
@@ -154,7 +173,8 @@ class Post:
     def gate(self) -> Gate:
         """What the watchdog needs to know."""
         detection = lease.detection_time(self.policy, self.state.frame_duration)
-        return Gate(not self.state.in_incident, self.delivered, self.state.lease_until, detection)
+        aside = self.state.phase in (Phase.PARKED, Phase.WEDGED, Phase.PAUSED)
+        return Gate(not self.state.in_incident, self.delivered, self.state.lease_until, detection, aside)
 
     def view(self) -> CameraView:
         """What the status line tells."""
@@ -164,7 +184,7 @@ class Post:
             fps=self.figures.fps(), last_frame=state.last_healthy, late=self.figures.late, fault=state.fault,
             rung=state.rung, attempt=state.attempt, attempts=self.policy.row(state.rung).attempts,
             exhausted=state.exhausted, step=str(state.milestone), deadline=state.deadline,
-            recoveries=self.figures.recent(now),
+            recoveries=self.figures.recent(now), refusal=state.refusal, ask_at=state.ask_at,
         )  # fmt: skip
 
     # --- what the slot tells it ---------------------------------------------------------------------------
@@ -223,7 +243,7 @@ class Post:
     def refuses_to_die(self, evidence: str) -> None:
         if self._retired:
             self._say_unkillable(evidence)
-        elif self.state.phase is not Phase.WEDGED:
+        elif not self.state.wedged:
             self.feed(ev.WorkerUnkillable("worker-unkillable", evidence))
         if self.outgoing is not None:
             self._agency.stuck(self.outgoing, evidence)
@@ -233,11 +253,19 @@ class Post:
     def _act(self, effects: tuple[Effect, ...]) -> None:
         for effect in effects:
             self._narrator.tell(effect, self.policy, self.state.failures)
+            self._chronicle.tell(effect, self.slot.last_words, required=self.camera.required)
             self.figures.note(effect, self.clock())
-            if isinstance(effect, ev.Perform):
-                self._perform(effect)
+            match effect:
+                case ev.Perform():
+                    self._perform(effect)
+                case ev.Release():
+                    self._vacancy = None
+                    self.slot.end()
 
     def _perform(self, order: ev.Perform) -> None:
+        if order.rung in (Rung.RESTART_SERVICE, Rung.REBOOT) and self.state.phase is Phase.LEAVING:
+            self._agency.leave(self, order.rung)
+            return
         if order.rung is Rung.RESTART_STREAM:
             self._orders += 1
             if not self.slot.send(msg.RestartStream(self._orders)):
@@ -287,6 +315,9 @@ class Post:
             evidence = f"held by {', '.join(holders)}; {evidence}"
         return ev.Faulted(fault, evidence)
 
+    def _expected(self) -> float:
+        return liveness.expected_frame_duration(self.camera.frame_rate)
+
     def _log_last_words(self, how: str) -> None:
         """What a dying worker wrote (a traceback, faulthandler's stacks) is the best evidence of what hung."""
         if words := self.slot.last_words:
@@ -308,8 +339,11 @@ class Post:
         name = classify.better_name(fault, clue.fault, self.clock() - clue.at)
         return name, evidence if name == fault else f"{evidence}; {clue.line}"
 
-    def adapt(self, camera: CameraSettings, policy: Policy, limits: Health) -> bool:
+    def adapt(
+        self, camera: CameraSettings, policy_of: Callable[[CameraSettings], Policy], limits: Health
+    ) -> bool:
         """Take new settings: the ladder's numbers at once; True: the camera's own need a new worker: `begin()`."""
+        policy = policy_of(camera)
         before = _of_the_worker(self.camera, self.policy.supervision)
         if camera.choice != self.camera.choice:
             self._model = ""  # another camera: its opens are not capped before it said what it is

@@ -11,15 +11,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from camwatchd.adapters import rundir
 from camwatchd.adapters.child import spawn_worker
 from camwatchd.adapters.devices import DeviceWatch
 from camwatchd.adapters.host import Host
 from camwatchd.adapters.stderr import StderrReader
+from camwatchd.bookkeeper import Bookkeeper
 from camwatchd.core import events as ev
 from camwatchd.core import lease, status
+from camwatchd.core import records as rec
 from camwatchd.core.killing import HURRIED_STEPS
+from camwatchd.core.ladder import Rung
 from camwatchd.core.settings import CameraSettings, Daemon, Settings
 from camwatchd.core.state import REAP_BOUND, Phase, Policy
+from camwatchd.departure import Departure
+from camwatchd.errors import ExitStatus
 from camwatchd.leftovers import Leftovers
 from camwatchd.loop import Loop, Signals
 from camwatchd.ports import EventLog, Notifier
@@ -47,11 +53,22 @@ class World:
     signals: Signals
     environ: Mapping[str, str]  # of the children
     runtime_dir: str
+    state_dir: str
+    version: str
     config: tuple[str, str]  # main file and folder of the drop-ins
     host: Host = field(default_factory=Host)
     devices: DeviceWatch = field(default_factory=DeviceWatch)
     clock: Callable[[], float] = time.monotonic
     log_level_is: Callable[[str], None] = lambda _: None  # where the command line has not fixed the level
+
+
+def recorder_arguments(world: World, boot: str) -> list[str]:
+    """What the recorder is told on its command line. The start's id lets it know a record that comes twice."""
+    start = f"{boot}-{os.getpid()}-{world.clock():.3f}"
+    return [
+        "--link=3", f"--supervisor={os.getpid()}", f"--state={world.state_dir}", f"--unit={world.host.unit()}",
+        f"--start={start}",
+    ]  # fmt: skip
 
 
 class Part(Protocol):
@@ -79,6 +96,9 @@ class Supervisor:
         self.reloading = Reloading(
             self.loop, world.log, world.clock, world.environ, world.config, self._adapt
         )
+        arguments = recorder_arguments(world, rundir.boot_id())
+        self.book = Bookkeeper(self.loop, world.log, world.clock, world.environ, arguments)
+        self.departure = Departure(world.runtime_dir, self.book, world.log, world.clock, self._leave)
         self.posts = [self._post(camera) for camera in settings.cameras]
         self._retired: list[Post] = []  # of cameras that the configuration no longer has
         self._said: tuple[object, ...] = ()
@@ -90,16 +110,18 @@ class Supervisor:
         self._summary_at = world.clock() + settings.daemon.summary_interval
         self._pings = 0
         self._down_by = _NEVER
+        self._exit_status = ExitStatus.EX_OK
 
     # --- the loop -----------------------------------------------------------------------------------------
 
-    def run(self) -> None:
-        """Supervise until told to stop; everything is down on return."""
+    def run(self) -> ExitStatus:
+        """Supervise until told to stop, or until leaving is the remedy; everything is down on return."""
         self._start()
         while not self._is_down():
             self.loop.turn(self._deadline() - self.world.clock())
             self._tick()
             self._tell_systemd()
+        return self._exit_status
 
     def _start(self) -> None:
         world = self.world
@@ -110,20 +132,33 @@ class Supervisor:
         if world.environ.get("SYSTEMD_EXEC_PID") == str(os.getpid()):
             patience = REAP_BOUND + self.settings.supervision.import_timeout
             self.leftovers.look(self.vacated, self._still_blocked, patience)
+        self.book.begin(rec.Begin(world.version, os.getpid()))
+        kept = self.departure.kept
+        self.departure.started()
         for post in self.posts:
-            post.begin()
+            self._take_up(post, kept)
         self._say_ready()
         world.log.info(
             "daemon.started", message=f"supervising {', '.join(p.camera.name for p in self.posts) or 'no camera'}",
             pid=os.getpid(), watchdog=world.notifier.watchdog_interval,
         )  # fmt: skip
 
+    def _take_up(self, post: Post, kept: rundir.Kept) -> None:
+        """A camera begins where the last start of this boot has left it."""
+        name, left = post.camera.name, kept.paused.get(post.camera.name, 0.0) - self.world.clock()
+        if left > 0:
+            post.begin_paused(left)
+        elif name in kept.incidents:
+            post.resume(kept.incidents[name])
+        else:
+            post.begin()
+
     def _parts(self) -> tuple[Part, ...]:
         """Whatever has a deadline. On the way out the ladder stands still; only the workers are ended."""
         if self._stopping:
-            return (self.standby, *(post.slot for post in (*self.posts, *self._retired)))
+            return (self.standby, self.book, *(post.slot for post in (*self.posts, *self._retired)))
         former = (post.slot for post in self._retired)
-        return (self.standby, self.leftovers, self.reloading, *self.posts, *former)
+        return (self.standby, self.leftovers, self.reloading, self.book, *self.posts, *former)
 
     def _deadline(self) -> float:
         own = [self._down_by]
@@ -182,12 +217,13 @@ class Supervisor:
 
     def _say_status(self) -> None:
         now, views = self.world.clock(), [post.view() for post in self.posts]
-        key = (status.key(views), self.reloading.note)
+        note = "; ".join(text for text in (self.reloading.note, self.book.remark) if text)
+        key = (status.key(views), note)
         calm = all(post.state.phase is Phase.HEALTHY for post in self.posts)
         steady = _STATUS_EVERY[not calm]
         self._status_at = self._said_at + (steady if key == self._said else _STATUS_PAUSE)
         if now >= self._status_at:
-            sent = self.world.notifier.status(status.line(views, now, self.reloading.note))
+            sent = self.world.notifier.status(status.line(views, now, note))
             self._said, self._said_at, self._status_at = key if sent else (), now, now + steady
 
     def _summarise(self, now: float) -> None:
@@ -242,13 +278,12 @@ class Supervisor:
             post.retire()
             self._retired.append(post)
         # Whoever begins must know what every other worker still holds: cameras may have changed their tables.
-        moved = [
-            p for p in self.posts if p.adapt(wanted.pop(p.camera.name), self._policy(), settings.health)
-        ]
+        moved = [p for p in self.posts if p.adapt(wanted.pop(p.camera.name), self._policy, settings.health)]
         new = [self._post(camera) for camera in wanted.values()]
         self.posts += new
         for post in (*moved, *new):
-            post.begin()
+            if post not in moved or post.state.phase is not Phase.PAUSED:  # a pause outlives a reload
+                post.begin()
 
     def _take_daemon(self, daemon: Daemon) -> None:
         self.world.log_level_is(daemon.log_level)
@@ -293,12 +328,29 @@ class Supervisor:
     def _post(self, camera: CameraSettings) -> Post:
         world = self.world
         return Post(
-            camera, self._policy(), self.settings.health, agency=self, loop=self.loop, log=world.log,
+            camera, self._policy(camera), self.settings.health, agency=self, loop=self.loop, log=world.log,
             host=world.host, clock=world.clock, runtime_dir=world.runtime_dir,
         )  # fmt: skip
 
-    def _policy(self) -> Policy:
-        return Policy(supervision=self.settings.supervision, ladder=self.settings.ladder)
+    def _policy(self, camera: CameraSettings) -> Policy:
+        settings = self.settings
+        return Policy(supervision=settings.supervision, ladder=settings.ladder, required=camera.required)
+
+    def note(self, record: rec.Record) -> None:
+        """Have it written into the ledger."""
+        self.book.note(record)
+
+    # --- leaving on purpose -------------------------------------------------------------------------------
+
+    def leave(self, post: Post, rung: Rung) -> None:
+        """May this camera restart the service, or reboot the machine?"""
+        self.departure.ask(post, rung, self.settings.reboot)
+
+    def _leave(self, words: str) -> None:
+        """It may, and that is written down."""
+        self._exit_status = ExitStatus.EX_TEMPFAIL
+        self.world.notifier.status(words)
+        self._go_down(clean=False)
 
     # --- the end ------------------------------------------------------------------------------------------
 
@@ -307,11 +359,14 @@ class Supervisor:
         return self._down_by is not _NEVER
 
     def _stop(self, number: signal.Signals) -> None:
-        if self._stopping:
-            return
+        if not self._stopping:
+            self.world.log.info("daemon.stopping", message=f"{number.name}: ending the workers")
+            self._go_down(clean=True)
+
+    def _go_down(self, *, clean: bool) -> None:
         self._down_by = self.world.clock() + DOWN_WITHIN
         self.world.notifier.stopping()
-        self.world.log.info("daemon.stopping", message=f"{number.name}: ending the workers")
+        self.book.end(clean=clean)
         self.standby.end()
         self.reloading.end()
         for post in (*self.posts, *self._retired):
@@ -324,6 +379,7 @@ class Supervisor:
         alive += ["worker of a former camera" for _ in self._retired]
         alive += ["standby worker"] if self.standby.pid is not None else []
         alive += ["reader of the configuration"] if self.reloading.busy else []
+        alive += ["recorder"] if self.book.pid is not None else []
         if alive and self.world.clock() >= self._down_by:
             self.world.log.error("daemon.left_behind", message=f"{', '.join(alive)}: did not end in time")
             return True

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+RECORDER_COMM = "camwatchd-ledge"  # the recorder's name for itself; the kernel keeps 15 characters
+
+
 @dataclass(frozen=True, slots=True)
 class Host:
     """The machine, below `root` (another one in tests)."""
@@ -32,11 +35,16 @@ class Host:
 
     def leftovers(self, but: frozenset[int]) -> list[int]:
         """Processes in our own cgroup that are neither we nor our children: left over from a previous start."""
-        group = self._read("proc/self/cgroup").strip().rpartition(":")[2].lstrip("/")
+        group = self._cgroup()
         if not group.endswith(".service"):
             return []  # not a unit of its own: whoever else is there has every right to be
         pids = self._read(f"sys/fs/cgroup/{group}/cgroup.procs").split()
-        return sorted({int(pid) for pid in pids} - but)
+        return sorted(pid for pid in {int(pid) for pid in pids} - but if not self._is_recorder(pid))
+
+    def unit(self) -> str:
+        """The service that we run as; empty if we were not started by systemd."""
+        name = self._cgroup().rpartition("/")[2]
+        return name if name.endswith(".service") else ""
 
     def camera_holders(self) -> list[str]:
         """Who holds a camera: libcamera locks its media device, and the kernel lists whose lock it is."""
@@ -50,6 +58,13 @@ class Host:
             if len(fields) >= 6 and fields[1] == "POSIX" and fields[5] in devices:
                 holders.add(int(fields[4]))
         return [f"{self._read(f'proc/{pid}/comm').strip() or '?'} (pid {pid})" for pid in sorted(holders)]
+
+    def _cgroup(self) -> str:
+        return self._read("proc/self/cgroup").strip().rpartition(":")[2].lstrip("/")
+
+    def _is_recorder(self, pid: int) -> bool:
+        """One that hangs on a dying SD card holds no camera."""
+        return self._read(f"proc/{pid}/comm").strip() == RECORDER_COMM
 
     def _state(self, task: Path) -> str:
         # The command name in parentheses may itself contain parentheses and spaces.

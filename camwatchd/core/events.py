@@ -88,6 +88,28 @@ class DeviceAppeared:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaveRefused:
+    """The request to leave was refused, or (`postponed`) may be granted later; see core.budget.Verdict."""
+
+    name: str
+    detail: str
+    again_in: float = 0.0
+    postponed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """The operator takes the camera for so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The operator gives it back."""
+
+
+@dataclass(frozen=True, slots=True)
 class TimePassed:
     """The state's deadline is reached."""
 
@@ -104,6 +126,9 @@ Event = (
     | WorkerUnkillable
     | WorkerReaped
     | DeviceAppeared
+    | LeaveRefused
+    | Paused
+    | Resumed
     | TimePassed
 )
 
@@ -112,11 +137,19 @@ Event = (
 
 @dataclass(frozen=True, slots=True)
 class Perform:
-    """Do what the rung says. `fresh`: execute a new process, do not take the standby worker."""
+    """Do what the rung says. `fresh`: execute a new process, do not take the standby worker.
+
+    The last two rungs are requests: the answer is either our end or `LeaveRefused`.
+    """
 
     rung: Rung
     attempt: int
     fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """End the worker; the camera belongs to somebody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +224,44 @@ class SayCritical:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class SayRefused:
+    """A last rung may not be used now, or (`postponed`) not yet; `again_in` as in core.budget.Verdict."""
+
+    rung: Rung
+    name: str
+    detail: str
+    again_in: float
+    postponed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SayParked:
+    """Nothing more may be done for now, under this name; the next probe follows in `seconds`."""
+
+    fault: str
+    name: str
+    detail: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SayPaused:
+    """The camera is released for so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SayResumed:
+    """A pause is over, by the operator or (`expired`) by itself."""
+
+    expired: bool
+
+
 Effect = (
     Perform
+    | Release
     | SayStarted
     | SayFailure
     | SayHiccup
@@ -201,4 +270,8 @@ Effect = (
     | SayAttemptFailed
     | SayRecovered
     | SayCritical
+    | SayRefused
+    | SayParked
+    | SayPaused
+    | SayResumed
 )

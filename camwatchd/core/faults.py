@@ -63,7 +63,7 @@ _ROWS: tuple[Fault, ...] = (
     Fault("import-timeout",     _CAPTURE,    _WORKER,     2, None, "the capture process did not finish its imports in time"),
     Fault("worker-unkillable",  _CAPTURE,    Rung.REBOOT, 2, None, "the capture process hangs in the kernel and cannot be killed"),
     Fault("leftover-worker",    _CAPTURE,    Rung.REBOOT, 2, None, "a capture process of a previous start still holds the camera"),
-    Fault("open-limit",         _CONNECTION, Rung.REBOOT, 2, 3600.0, "this model stops working after too many opens in one boot; it is not opened again"),
+    Fault("open-limit",         _CONNECTION, Rung.REBOOT, 2, None, "this model stops working after too many opens in one boot; it is not opened again"),
     Fault("busy",               _CONNECTION, _WORKER,     0, 30.0, "another program is using the camera"),
     Fault("permission",         _CONNECTION, _WORKER,     0, 60.0, "the camera's device files may not be opened; is the user in group video?"),
     Fault("configuration",      _CAPTURE,    _WORKER,     0, 60.0, "the camera refused its configuration; check the [camera] table"),

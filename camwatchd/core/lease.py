@@ -56,11 +56,6 @@ def one_round(policy: Policy, state: State, pause: float) -> float:
     return pause + action_bound(policy, Rung.RESTART_WORKER) + settle + MARGIN
 
 
-def wedged(policy: Policy) -> float:
-    """The time for which a process that cannot be killed is waited for before systemd acts."""
-    return policy.supervision.recovery_cooldown + MARGIN
-
-
 def remaining(policy: Policy, state: State) -> float:
     """The worst case from here to the end of the in-process rungs, everything at its bound."""
     total = MARGIN
@@ -94,6 +89,7 @@ class Gate:
     delivered: bool  # a healthy frame since the last ping
     lease_until: float
     detection: float  # longest detection time
+    aside: bool = False  # parked or paused: it does not count while another required camera is healthy
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +128,7 @@ def pay(watchdog: Watchdog, gates: Sequence[Gate], now: float) -> tuple[Watchdog
         return watchdog, ()
     if not gates:
         return _progress(watchdog, watchdog.base, now)
+    gates = in_the_gate(gates)
     if not all(gate.healthy for gate in gates):
         return _lease(watchdog, max(gate.lease_until for gate in gates if not gate.healthy), now)
     return _steady(watchdog, gates, now)
@@ -140,6 +137,11 @@ def pay(watchdog: Watchdog, gates: Sequence[Gate], now: float) -> tuple[Watchdog
 def due(watchdog: Watchdog, gates: Sequence[Gate]) -> float:
     """When `pay` must be asked again even if nothing happens; what cameras pay for waits for their frames."""
     return float("inf") if gates or watchdog.base is None else watchdog.told_at + watchdog.base / 4
+
+
+def in_the_gate(gates: Sequence[Gate]) -> Sequence[Gate]:
+    """The cameras that count: one that is given up must not lengthen the lease of those that work."""
+    return [gate for gate in gates if not gate.aside] if any(gate.healthy for gate in gates) else gates
 
 
 def _progress(watchdog: Watchdog, base: float, now: float) -> tuple[Watchdog, tuple[Order, ...]]:

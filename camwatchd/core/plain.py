@@ -62,10 +62,15 @@ def _value(kind: Any, value: object, where: str) -> Any:
     if origin is tuple:
         return _tuple(get_args(kind), value, where)
     if origin in (dict, Mapping):
-        return _check(isinstance(value, dict), value, "a table", where)
+        return _table(get_args(kind), value, where)
     if dataclasses.is_dataclass(kind):
         return from_plain(typing.cast("type[Any]", kind), value, where)
     return _scalar(kind, value, where)
+
+
+def _table(kinds: tuple[Any, ...], value: object, where: str) -> Any:
+    items = typing.cast("dict[str, object]", _check(isinstance(value, dict), value, "a table", where))
+    return {key: _value(kinds[1] if kinds else Any, item, f"{where}.{key}") for key, item in items.items()}
 
 
 def _scalar(kind: Any, value: object, where: str) -> Any:

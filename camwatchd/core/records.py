@@ -30,9 +30,13 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class CameraHealthy:
-    """The camera gave proof of health: for the first time in this start, or at the end of an incident."""
+    """The camera gave proof of health: for the first time in this start, or at the end of an incident.
+
+    Only a `required` one makes this boot a healthy one in the eyes of the guard.
+    """
 
     camera: str
+    required: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,9 @@ class CleanStop:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The record is durable."""
+    """The record is durable. `note`: what it means to a human, where that is news (a reboot that helped)."""
+
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

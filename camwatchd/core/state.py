@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from camwatchd.core.events import Effect
 from camwatchd.core.ladder import LADDER, Rung, RungPolicy
 from camwatchd.core.settings import Supervision
 
@@ -19,7 +20,12 @@ class Phase(StrEnum):
     ACTING = "acting"  # the rung's action is under way
     SETTLING = "settling"  # the action ended; three healthy frames in a row must prove it
     HOLDING = "holding"  # a fault that climbing cannot cure; probed from time to time
-    WEDGED = "wedged"  # a process that cannot be killed holds the camera
+    WEDGED = (
+        "wedged"  # a process that cannot be killed holds the camera, and the reboot is refused or postponed
+    )
+    LEAVING = "leaving"  # a restart of the service or a reboot is asked for; the recorder decides and writes it down
+    PARKED = "parked"  # nothing more may be done for now; probed ever more slowly
+    PAUSED = "paused"  # the operator has the camera
 
 
 class Milestone(StrEnum):
@@ -35,6 +41,10 @@ class Milestone(StrEnum):
 REAP_BOUND = 20.0
 # A worker reports at least every frame deadline, its healthy frames up to 0.25 s late; as much again for scheduling.
 REPORT_SLACK = 0.5
+NEVER, NEVER_BEFORE = (
+    1e12,
+    -1e12,
+)  # as points in time; JSON has no infinity, and a state is kept over a restart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +53,7 @@ class Policy:
 
     supervision: Supervision = Supervision()
     ladder: tuple[RungPolicy, ...] = LADDER
+    required: bool = True  # an optional camera may neither restart the service nor reboot
 
     def row(self, rung: Rung) -> RungPolicy:
         """The row of a rung."""
@@ -79,7 +90,14 @@ class State:
     tries: int = 0  # attempts and probes performed in this incident
     device_seen: bool = False  # a device appeared while an attempt was under way that may have missed it
     hurries: int = 0  # how often a device that appeared has cut a pause short in this incident
-    hurried_at: float = float("-inf")  # ... and when it last did
+    hurried_at: float = NEVER_BEFORE  # ... and when it last did
+    symptom: str = ""  # what the last failure of the present attempt looked like; a picture says: no reboot
+    wedged: bool = False  # a process that cannot be killed holds the camera
+    parks: int = 0  # how often it was parked in this incident
+    refusal: str = ""  # the name under which the last request to leave was refused or postponed ...
+    refusal_detail: str = ""  # ... and its reason
+    ask_at: float = NEVER  # when another answer is possible
+    waits_since: float | None = None  # since when it is postponed because others are at work
 
     def to(self, phase: Phase, now: float, deadline: float, **changes: Any) -> "State":
         """The state in another phase (or anew in the same)."""
@@ -89,3 +107,6 @@ class State:
     def in_incident(self) -> bool:
         """Whether the watchdog is on a lease because of this camera."""
         return self.phase not in (Phase.HEALTHY, Phase.RETRYING)
+
+
+Step = tuple[State, tuple[Effect, ...]]

@@ -4,9 +4,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from camwatchd.core.faults import FAULTS
 from camwatchd.core.health import Band
 from camwatchd.core.ladder import Rung
-from camwatchd.core.state import Phase
+from camwatchd.core.state import NEVER, Phase
 
 DAY = 86400.0
 
@@ -30,6 +31,8 @@ class CameraView:
     step: str  # what an attempt under way is doing
     deadline: float
     recoveries: tuple[tuple[float, str], ...]  # when and by what, the last 24 h
+    refusal: str = ""  # why there is no reboot, if one was asked for
+    ask_at: float = NEVER  # when it is asked for again
 
 
 def line(views: Sequence[CameraView], now: float, note: str = "") -> str:
@@ -51,6 +54,7 @@ def key(views: Sequence[CameraView]) -> tuple[object, ...]:
             v.rung,
             v.attempt,
             v.step,
+            v.refusal,
             len(v.recoveries),
         )
         for v in views
@@ -71,8 +75,14 @@ def _camera(view: CameraView, now: float) -> str:
     head = f"{view.name} {_word(view)} {view.score}/100"
     if view.phase is Phase.HEALTHY:
         return f"{head}{_rate(view, now)}{_past(view, now)}"
+    if view.phase is Phase.PAUSED:
+        return (
+            f"{view.name} paused by its operator, {duration(view.deadline - now)} left (camwatchctl resume)"
+        )
     if not view.fault:
         return f"{view.name} {_beginning(view)}"
+    if view.phase is Phase.PARKED and view.ask_at >= NEVER:
+        return f"{head}: {view.fault}, parked: {FAULTS[view.fault].human}; {_next(view, now)}"
     return f"{head}: {view.fault}; {_next(view, now)}"
 
 
@@ -113,7 +123,18 @@ def _next(view: CameraView, now: float) -> str:
         case Phase.HOLDING:
             return f"next probe in {left}"
         case Phase.WEDGED:
-            return "waiting for the kernel to release the process; nothing else can help"
+            return f"the kernel does not release the process; {_reboot(view, now)}"
+        case Phase.LEAVING:
+            return f"asking whether {view.rung} is allowed"
+        case Phase.PARKED:
+            return f"{_reboot(view, now)}, next probe in {left}"
         case Phase.SETTLING:
             return f"{which} done, waiting for frames, {left} left"
     return f"{which} under way{f' ({view.step})' if view.step else ''}, {left} left"
+
+
+def _reboot(view: CameraView, now: float) -> str:
+    """Why there is none, and from when on there may be one."""
+    if view.ask_at < NEVER:
+        return f"reboot not before {duration(view.ask_at - now)} from now ({view.refusal})"
+    return f"no reboot ({view.refusal})"

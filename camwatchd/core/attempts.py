@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+"""Owns the attempts: how far a restart has come, how it ends, and what goes wrong on the way."""
+
+from dataclasses import replace
+
+from camwatchd.core import events as ev
+from camwatchd.core import lease
+from camwatchd.core.climbing import attempt_failed, climb
+from camwatchd.core.events import Effect, Event
+from camwatchd.core.faults import FAULTS
+from camwatchd.core.ladder import PROOF_FRAMES, Outcome, Rung
+from camwatchd.core.state import Milestone, Phase, Policy, State, Step
+
+
+def importing(policy: Policy, state: State, event: Event, now: float) -> Step:
+    if state.milestone is not Milestone.REAPING:
+        return state, ()
+    deadline = now + policy.supervision.import_timeout
+    return state.to(state.phase, now, deadline, milestone=Milestone.IMPORTING), ()
+
+
+def opening(policy: Policy, state: State, event: Event, now: float) -> Step:
+    if state.milestone not in (Milestone.REAPING, Milestone.IMPORTING):
+        return state, ()
+    deadline = now + policy.row(Rung.RESTART_WORKER).timeout
+    return state.to(state.phase, now, deadline, milestone=Milestone.OPENING), ()
+
+
+def settling(policy: Policy, state: State, event: Event, now: float) -> Step:
+    if (
+        state.phase is Phase.ACTING
+        and state.milestone is Milestone.NONE
+        and isinstance(event, ev.StreamStarted)
+    ):
+        return state, ()  # a restart of the stream is over when its outcome says so
+    bound = lease.settle_time(policy, state)
+    return state.to(Phase.SETTLING, now, now + bound, milestone=Milestone.NONE, streak=0), ()
+
+
+def action_ended(policy: Policy, state: State, event: Event, now: float) -> Step:
+    assert isinstance(event, ev.ActionEnded)
+    if state.rung is not Rung.RESTART_STREAM:
+        return state, ()
+    if event.outcome is Outcome.SUCCEEDED:
+        return settling(policy, state, event, now)
+    return attempt_failed(policy, state, event.detail or event.outcome.value, now)
+
+
+def _no_start(policy: Policy, state: State, fault: str, evidence: str, now: float) -> Step:
+    """The start failed: the incident that was open since then gets its name."""
+    state = replace(state, fault=fault, failures=max(state.failures, 1))
+    state, effects = climb(policy, state, now)
+    return state, (ev.SayFault(fault, evidence, None), *effects)
+
+
+def late(policy: Policy, state: State, event: Event, now: float) -> Step:
+    """The attempt's deadline is reached: an action that hangs is an outcome too."""
+    fault = _MISSED[state.milestone]
+    reason = f"no end after {now - state.since:.1f} s ({state.milestone or 'stream restart'})"
+    if state.phase is Phase.STARTING:
+        return _no_start(policy, state, fault, reason, now)
+    if state.phase is Phase.SETTLING:
+        if not state.fault:
+            return _no_start(policy, state, "start-timeout", "no frames after the start", now)
+        reason = f"no {PROOF_FRAMES} healthy frames within {now - state.since:.1f} s"
+        if state.rung is not Rung.RESTART_STREAM and state.fault in _UNOPENED:
+            state, said = _take_over(state, ev.Faulted("start-timeout", reason))
+            state, effects = attempt_failed(policy, state, reason, now)
+            return state, (*said, *effects)
+    return attempt_failed(policy, state, reason, now)
+
+
+# A camera that was opened and then gives no frames has another fault than these.
+_UNOPENED = frozenset(name for name, fault in FAULTS.items() if fault.hold is not None) | {
+    "not-found", "device-gone", "init-failed", "init-timeout", "import-timeout",
+}  # fmt: skip
+
+_MISSED = {
+    Milestone.NONE: "start-timeout",
+    Milestone.REAPING: "worker-unkillable",
+    Milestone.IMPORTING: "import-timeout",
+    Milestone.OPENING: "init-timeout",
+}
+
+
+def worse(policy: Policy, state: State, event: Event, now: float) -> Step:
+    """Direct evidence during an incident: it fails the attempt, and takes the incident over if it is worse."""
+    assert isinstance(event, ev.Faulted | ev.WorkerExited)
+    if not state.fault:
+        return _no_start(policy, state, event.fault, event.evidence, now)
+    if (
+        state.phase is Phase.ACTING
+        and state.rung is Rung.RESTART_STREAM
+        and not _is_worse(state, event.fault)
+    ):
+        return state, ()  # the words of the old stall may arrive while the stream is being restarted
+    state, said = _take_over(state, event)
+    state = replace(state, symptom=event.fault)
+    state, effects = attempt_failed(policy, state, event.evidence or event.fault, now)
+    return state, (*said, *effects)
+
+
+def worse_while_waiting(policy: Policy, state: State, event: Event, now: float) -> Step:
+    assert isinstance(event, ev.Faulted | ev.WorkerExited)
+    higher = FAULTS[event.fault].entry.height > state.rung.height
+    held = FAULTS[event.fault].hold is not None and isinstance(event, ev.Faulted)
+    if event.fault == state.fault or not (higher or held):
+        return state, ()
+    state, said = _take_over(state, event)
+    state, effects = climb(policy, state, now)
+    return state, (*said, *effects)
+
+
+def _take_over(state: State, event: ev.Faulted | ev.WorkerExited) -> tuple[State, tuple[Effect, ...]]:
+    """The incident carries the name of the latest fault that is not weaker than its own.
+
+    A camera that was opened has disproved whatever kept it from being opened: then any name is better.
+    """
+    old, new = FAULTS[state.fault], FAULTS[event.fault]
+    opened = state.phase is Phase.SETTLING and state.rung is not Rung.RESTART_STREAM
+    weaker = new.entry.height < old.entry.height and new.hold is None
+    # A worker that runs in the place of an unkillable one has disproved that too.
+    freed = old.entry is Rung.REBOOT and state.milestone in (Milestone.IMPORTING, Milestone.OPENING)
+    if new is old or (weaker and not (opened or freed)):
+        return state, ()
+    said = ev.SayFault(event.fault, event.evidence, state.noticed_after)
+    return replace(state, fault=event.fault), (said,)
+
+
+def _is_worse(state: State, fault: str) -> bool:
+    return FAULTS[fault].entry.height > state.rung.height

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: MIT
+"""Owns the way up: an incident opens, the next rung is chosen, its action ordered or waited for."""
+
+from dataclasses import replace
+
+from camwatchd.core import events as ev
+from camwatchd.core import lastrungs, lease
+from camwatchd.core.events import Effect, Event
+from camwatchd.core.faults import FAULTS, Fault, Issue
+from camwatchd.core.ladder import Rung
+from camwatchd.core.state import REAP_BOUND, Milestone, Phase, Policy, State, Step
+
+# Faults that another program or a human ends; only the first is no reason to call anybody.
+_SOMEBODY_ELSE = "busy"
+
+
+def open_incident(policy: Policy, state: State, event: Event, now: float) -> Step:
+    assert isinstance(event, ev.Faulted | ev.WorkerExited)
+    state = _forgive(policy, state, now)
+    noticed = None if state.last_healthy is None else now - state.last_healthy
+    opened_at = state.opened_at if state.phase is Phase.RETRYING else now
+    state = replace(
+        state, fault=event.fault, opened_at=opened_at, noticed_after=noticed, healthy_since=None, streak=0,
+        failures=max(state.failures, 1), lease_until=0.0,
+    )  # fmt: skip
+    state, effects = climb(policy, state, now)
+    return state, (ev.SayFault(event.fault, event.evidence, noticed), *effects)
+
+
+def _forgive(policy: Policy, state: State, now: float) -> State:
+    """Only health without a break for `stable_after` takes the ladder back to its foot."""
+    stable = state.healthy_since is not None and now - state.healthy_since >= policy.supervision.stable_after
+    return replace(state, floor=Rung.RETRY, used=(0,) * len(Rung)) if stable else state
+
+
+def climb(policy: Policy, state: State, now: float) -> Step:
+    """Choose the next attempt: the lowest rung from the fault's entry and our own floor with attempts left."""
+    fault = FAULTS[state.fault]
+    if fault.hold is not None:
+        return hold(policy, state, fault, now)
+    entry = max(fault.entry, state.floor, key=lambda rung: rung.height)
+    rung = next((r for r in lease.rungs_from(policy, entry) if lease.attempts_left(policy, state, r)), None)
+    if rung is None:
+        return exhausted(policy, state, now)
+    state = replace(state, floor=rung, rung=rung, attempt=state.used[rung.height] + 1, exhausted=False)
+    # Every attempt shortens what remains, so within one climb this never moves the end of the lease.
+    state = replace(state, lease_until=max(state.lease_until, now + lease.remaining(policy, state)))
+    return _wait_or_act(policy, state, now, _backoff(policy, state, fault))
+
+
+def _backoff(policy: Policy, state: State, fault: Fault) -> float:
+    """Before the first attempt only a camera that may come back by itself is waited for."""
+    if state.attempt == 1 and fault.entry.height >= state.rung.height:
+        return 0.0
+    return lease.backoff(policy, state.rung, state.attempt)
+
+
+def exhausted(policy: Policy, state: State, now: float) -> Step:
+    """The in-process rungs are spent: leave, park, or repeat restart-worker every cooldown.
+
+    Each round is a move with a lease of its own.
+    """
+    if step := lastrungs.beyond(policy, state, now):
+        return step
+    rung, rounds = Rung.RESTART_WORKER, state.rounds + 1
+    attempt = policy.row(rung).attempts
+    critical: tuple[Effect, ...] = ()
+    pause = lease.backoff(policy, rung, attempt)
+    if state.failed_recoveries:  # else it flaps: the last attempt helped, and so may the next
+        pause = policy.supervision.recovery_cooldown
+        state, critical = lastrungs.say_critical(state, "every rung within the process was tried")
+    floor = max(state.floor, rung, key=lambda r: r.height)
+    state = replace(state, floor=floor, rung=rung, attempt=attempt, exhausted=True, rounds=rounds)
+    # A fault that a higher rung is for may turn out to be a lower one's: the attempts not spent have their time.
+    lease_until = now + lease.one_round(policy, state, pause) + lease.remaining(policy, state)
+    state = replace(state, lease_until=lease_until)
+    state, effects = _wait_or_act(policy, state, now, pause)
+    return state, (*critical, *effects)
+
+
+def hold(policy: Policy, state: State, fault: Fault, now: float) -> Step:
+    assert fault.hold is not None
+    rung = Rung.RESTART_WORKER
+    # The probe may find a fault that is climbed for: its rungs are in the lease, which then need not move.
+    lease_until = now + lease.one_round(policy, state, fault.hold) + lease.remaining(policy, state)
+    critical: tuple[Effect, ...] = ()
+    if fault.name != _SOMEBODY_ELSE:
+        state, critical = lastrungs.say_critical(state, "no remedy of the ladder cures this")
+    state = state.to(
+        Phase.HOLDING, now, now + fault.hold, rung=rung, attempt=0, milestone=Milestone.NONE,
+        rounds=state.rounds + 1, lease_until=lease_until,
+    )  # fmt: skip
+    if state.device_seen and may_hurry(policy, state, now):
+        state, effects = appeared(policy, state, ev.DeviceAppeared(), now)
+        return state, (*critical, *effects)
+    return state, (*critical, ev.SayWaiting(rung, 0, fault.hold))
+
+
+def _wait_or_act(policy: Policy, state: State, now: float, pause: float) -> Step:
+    if pause > 0 and state.device_seen and may_hurry(policy, state, now):
+        pause, state = 0.0, replace(state, hurried_at=now, hurries=state.hurries + 1)
+    if pause <= 0:
+        return act(policy, state, ev.TimePassed(), now)
+    state = state.to(Phase.BACKOFF, now, now + pause, milestone=Milestone.NONE)
+    return state, (ev.SayWaiting(state.rung, state.attempt, pause, state.exhausted),)
+
+
+def act(policy: Policy, state: State, event: Event, now: float) -> Step:
+    """Backoff is over, or a device appeared: perform the attempt."""
+    used = list(state.used)
+    used[state.rung.height] = min(used[state.rung.height] + 1, policy.row(state.rung).attempts)
+    state = replace(state, used=tuple(used), started_at=now, device_seen=False)
+    if state.rung is Rung.RESTART_STREAM:
+        deadline = now + policy.row(state.rung).timeout
+        return state.to(Phase.ACTING, now, deadline), (ev.Perform(state.rung, state.attempt),)
+    return start_worker(policy, state, now, Phase.ACTING)
+
+
+def probe(policy: Policy, state: State, event: Event, now: float) -> Step:
+    """A held fault is tried again: the fresh worker either delivers or names the fault anew."""
+    state = replace(state, started_at=now, rung=Rung.RESTART_WORKER, attempt=0, device_seen=False)
+    return start_worker(policy, state, now, Phase.ACTING)
+
+
+def start_worker(
+    policy: Policy, state: State, now: float, phase: Phase, rung: Rung = Rung.RESTART_WORKER
+) -> Step:
+    """Have a worker executed, for the attempt of a rung: restart-service is proved by its first worker."""
+    # The standby serves the first re-initialisation of an incident; later ones execute afresh.
+    fresh = phase is Phase.STARTING or state.tries > 0
+    bound = now + REAP_BOUND + policy.supervision.import_timeout
+    state = state.to(phase, now, bound, rung=rung, milestone=Milestone.REAPING, started_at=now, symptom="")
+    if phase is not Phase.STARTING:
+        state = replace(state, tries=state.tries + 1)
+    else:
+        state = replace(state, lease_until=now + lease.remaining(policy, state))
+    return state, (ev.Perform(Rung.RESTART_WORKER, state.attempt, fresh),)
+
+
+def attempt_failed(policy: Policy, state: State, reason: str, now: float) -> Step:
+    """An attempt did not end in health: it counts, and the ladder goes on."""
+    said = ev.SayAttemptFailed(state.rung, state.attempt, reason, now - state.started_at)
+    # A capture that the attempt did not even come to is a missed one too.
+    failed = state.failed_recoveries + (state.rung in lease.IN_PROCESS)
+    state = replace(state, failed_recoveries=failed, failures=state.failures + 1)
+    state, effects = climb(policy, state, now)
+    return state, (said, *effects)
+
+
+# --- a device that appears --------------------------------------------------------------------------------
+
+
+def appeared(policy: Policy, state: State, event: Event, now: float) -> Step:
+    """A plugged-in device is probed at once, whatever node it comes back as."""
+    if not may_hurry(policy, state, now):
+        return state, ()
+    state = replace(state, hurried_at=now, hurries=state.hurries + 1)
+    return (act if state.phase is Phase.BACKOFF else probe)(policy, state, event, now)
+
+
+def may_hurry(policy: Policy, state: State, now: float) -> bool:
+    """At once, then more and more rarely: a device that appears anew at each open must not cancel every pause."""
+    fits = FAULTS[state.fault].issue is Issue.CONNECTION_ERROR and state.rung is Rung.RESTART_WORKER
+    rested = now - state.hurried_at >= min(
+        2.0 ** min(state.hurries, 30), policy.supervision.recovery_cooldown
+    )
+    return rested and (fits or state.phase is Phase.PARKED)
+
+
+def seen(policy: Policy, state: State, event: Event, now: float) -> Step:
+    """The attempt under way may have looked too early: if it fails, the next one waits for nothing."""
+    return replace(state, device_seen=True), ()
