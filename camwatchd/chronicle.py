@@ -21,8 +21,11 @@ class Chronicle:
         """Write down what matters; `words`: the last lines of the worker's stderr."""
         camera = self.camera
         match effect:
-            case ev.SayStarted():
+            case ev.SayStarted(seconds):
+                if self.open:  # by an operator who took the camera anew
+                    self.note(rec.IncidentClosed(camera, None, 0, seconds, words))
                 self.note(rec.CameraHealthy(camera, required))
+                self.open = False
             case ev.SayFault(fault, evidence, _):
                 kind = rec.FaultNamed if self.open else rec.IncidentOpened
                 self.note(kind(camera, fault, evidence))

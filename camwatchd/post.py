@@ -82,7 +82,8 @@ class Post:
         self._retired = False
         self._unkillable_said = False
         self._orders = 0
-        self._model = ""  # as the camera itself says
+        self.model = self.camera_id = ""  # as the camera itself says
+        self.streaming = False  # the present worker has opened the camera and started its stream
         self._opens = Opens(runtime_dir, camera.name)
         self._clue: Clue | None = None
         self._call = ""  # the call into the camera that the worker announced last
@@ -146,6 +147,7 @@ class Post:
         if worker is None:
             return
         self._vacancy, self._clue, self._call, self._held = None, None, "", self.camera
+        self.streaming = False
         self.slot.adopt(worker)
         self.feed(ev.WorkerStarted())
         if worker.child.imported:
@@ -206,6 +208,7 @@ class Post:
             case msg.Imported():
                 self.feed(ev.WorkerImported())
             case msg.Streaming(generation):
+                self.streaming = True
                 if generation == 1:
                     self.feed(ev.StreamStarted())
             case _:
@@ -226,11 +229,13 @@ class Post:
         self.feed(ev.Faulted("worker-protocol", text))
 
     def exited(self, status: int) -> None:
+        self.streaming = False
         text = f"{describe_exit(status)}{f', in {self._call}()' if self._call else ''}"
         self._log_last_words(text)
         self.feed(ev.WorkerExited(*self._explained(classify.of_exit(status), text)))
 
     def reaped(self) -> None:
+        self.streaming = False
         self._log_last_words("ended by us")
         self._agency.vacated()
 
@@ -271,9 +276,9 @@ class Post:
             if not self.slot.send(msg.RestartStream(self._orders)):
                 self.feed(ev.ActionEnded(Outcome.FAILED, "the worker takes no orders"))
             return
-        if (cap := OPEN_CAPS.get(self._model, 0)) and self._opens.count() >= cap:
+        if (cap := OPEN_CAPS.get(self.model, 0)) and self._opens.count() >= cap:
             # The worker stays: its stream may come back by itself, a further open would be the last.
-            self.feed(ev.Faulted("open-limit", f"{self._model}: {cap} opens in this boot"))
+            self.feed(ev.Faulted("open-limit", f"{self.model}: {cap} opens in this boot"))
             return
         self._vacancy = order.fresh
         self.slot.end()
@@ -291,7 +296,7 @@ class Post:
             case msg.Entering(call, bound):
                 self.log.debug("worker.entering", camera=self.camera.name, call=call, bound=bound)
             case msg.Opened():
-                self._model = report.model
+                self.model, self.camera_id = report.model, report.camera_id
                 self._opens.add()
                 text = f"{self.camera.name}: {report.model} is open, {report.width}x{report.height} {report.format}"
                 self.log.info(
@@ -346,7 +351,7 @@ class Post:
         policy = policy_of(camera)
         before = _of_the_worker(self.camera, self.policy.supervision)
         if camera.choice != self.camera.choice:
-            self._model = ""  # another camera: its opens are not capped before it said what it is
+            self.model = ""  # another camera: its opens are not capped before it said what it is
         self.camera, self.policy, self.limits = camera, policy, limits
         return before != _of_the_worker(camera, policy.supervision)
 

@@ -31,11 +31,17 @@ class Reloading:
         self._answer = b""
         self.deadline = _NEVER
         self.note = ""  # for the status line
+        self.refusal = ""  # why the last reading was refused
 
     @property
     def busy(self) -> bool:
         """Whether a helper is alive."""
         return self._helper is not None
+
+    @property
+    def again(self) -> bool:
+        """Whether another reading follows the present one."""
+        return self._again
 
     def begin(self) -> None:
         """Read the configuration; if that is under way already, once more afterwards."""
@@ -104,12 +110,12 @@ class Reloading:
         if settings is None:
             self._refuse(problems)
             return
-        self.note = ""
+        self.note = self.refusal = ""
         self._log.info("configuration.reloaded", message="the configuration was read again and is in force")
         self._done(settings)
 
     def _refuse(self, why: str) -> None:
-        self.note = "new configuration refused, see journal"
+        self.note, self.refusal = "new configuration refused, see journal", why
         text = f"the new configuration is refused, the last good one stays in force: {why}"
         self._log.error("configuration.refused", message=text)
         self._done(None)

@@ -55,6 +55,7 @@ class World:
     runtime_dir: str
     state_dir: str
     version: str
+    pid: int = field(default_factory=os.getpid)
     config: tuple[str, str]  # main file and folder of the drop-ins
     host: Host = field(default_factory=Host)
     devices: DeviceWatch = field(default_factory=DeviceWatch)
@@ -108,7 +109,9 @@ class Supervisor:
         self._pay_at = -_NEVER  # when the watchdog wants to be looked at even if nothing happens
         self._probe_at = _NEVER
         self._summary_at = world.clock() + settings.daemon.summary_interval
-        self._pings = 0
+        self.pings = 0
+        self.since = world.clock()
+        self._reload_waiters: list[Callable[[str], None]] = []
         self._down_by = _NEVER
         self._exit_status = ExitStatus.EX_OK
 
@@ -210,14 +213,14 @@ class Supervisor:
             return sent
         if not self.world.notifier.ping():
             return False
-        self._pings += 1
+        self.pings += 1
         for post in self.posts:
             post.delivered = False
         return True
 
     def _say_status(self) -> None:
         now, views = self.world.clock(), [post.view() for post in self.posts]
-        note = "; ".join(text for text in (self.reloading.note, self.book.remark) if text)
+        note = self.note_for_humans()
         key = (status.key(views), note)
         calm = all(post.state.phase is Phase.HEALTHY for post in self.posts)
         steady = _STATUS_EVERY[not calm]
@@ -225,6 +228,10 @@ class Supervisor:
         if now >= self._status_at:
             sent = self.world.notifier.status(status.line(views, now, note))
             self._said, self._said_at, self._status_at = key if sent else (), now, now + steady
+
+    def note_for_humans(self) -> str:
+        """What the status line tells beside the cameras."""
+        return "; ".join(text for text in (self.reloading.note, self.book.remark) if text)
 
     def _summarise(self, now: float) -> None:
         """One canonical line now and then: what a healthy camera leaves in the journal."""
@@ -240,7 +247,7 @@ class Supervisor:
                 failures=tally.failures, outages=tally.outages, recoveries=tally.recoveries,
                 availability=round(tally.availability(now), 6), mtbf=tally.mtbf(now), mttr=tally.mttr(),
                 dropped=post.figures.dropped, late=post.figures.late_frames, fps=round(post.figures.fps(), 2),
-                watchdog_pings=self._pings, notify_failures=self.world.notifier.failures,
+                watchdog_pings=self.pings, notify_failures=self.world.notifier.failures,
             )  # fmt: skip
 
     # --- what arrives -------------------------------------------------------------------------------------
@@ -250,8 +257,7 @@ class Supervisor:
             if number in (signal.SIGTERM, signal.SIGINT):
                 self._stop(number)
             elif number == signal.SIGHUP and not self._stopping:
-                self.world.notifier.reloading(self.world.clock())
-                self.reloading.begin()
+                self.reload()
 
     def _on_device(self) -> None:
         if names := self.world.devices.created():
@@ -262,11 +268,21 @@ class Supervisor:
         for post in self.posts:
             post.feed(ev.WorkerUnkillable("leftover-worker", evidence))
 
+    def reload(self, done: Callable[[str], None] | None = None) -> None:
+        """Read the configuration again; `done` hears why it was refused, or nothing."""
+        self._reload_waiters += [done] if done else []
+        self.world.notifier.reloading(self.world.clock())
+        self.reloading.begin()
+
     def _adapt(self, settings: Settings | None) -> None:
         """A reload ended; None: it was refused, the last good settings stay."""
         if settings is not None and not self._stopping:
             self._take(settings)
         self._say_ready()
+        if not self.reloading.again:
+            waiters, self._reload_waiters = self._reload_waiters, []
+            for done in waiters:
+                done("" if settings is not None else self.reloading.refusal)
 
     def _take(self, settings: Settings) -> None:
         self._take_daemon(settings.daemon)

@@ -82,8 +82,8 @@ def _camera(view: CameraView, now: float) -> str:
     if not view.fault:
         return f"{view.name} {_beginning(view)}"
     if view.phase is Phase.PARKED and view.ask_at >= NEVER:
-        return f"{head}: {view.fault}, parked: {FAULTS[view.fault].human}; {_next(view, now)}"
-    return f"{head}: {view.fault}; {_next(view, now)}"
+        return f"{head}: {view.fault}, parked: {FAULTS[view.fault].human}; {next_step(view, now)}"
+    return f"{head}: {view.fault}; {next_step(view, now)}"
 
 
 def _word(view: CameraView) -> str:
@@ -113,7 +113,8 @@ def _beginning(view: CameraView) -> str:
     return f"starting ({view.step or 'waiting for the first frames'})"
 
 
-def _next(view: CameraView, now: float) -> str:
+def next_step(view: CameraView, now: float) -> str:
+    """What is being tried or comes next, and when."""
     left = duration(view.deadline - now)
     which = f"{view.rung} again" if view.exhausted else f"{view.rung} {view.attempt}/{view.attempts}"
     which = which if view.attempt else "probe"
