@@ -11,7 +11,7 @@ RUNTIME := .venv/.installed
 DEV := .venv/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-vm lint bench clean
+.PHONY: help demo test test-vm lint bench deb deb-check clean
 
 help:  ## this text
 	@echo "camwatchd: keeps Raspberry Pi cameras delivering. Targets:"
@@ -34,6 +34,19 @@ lint: $(DEV)  ## format, lint, types, spelling and architecture; part of `make t
 
 bench: $(DEV)  ## measurements that are no tests
 	@$(BIN)/python -m tests.bench
+
+# `make deb VERSION=0.2.0~test DEB_DIR=build/next` makes a version to upgrade to.
+VERSION :=
+DEB_DIR := build/deb
+
+deb:  ## the Debian package, for Debian 12 and 13, in build/deb
+	$(call need_deb)
+	@sh debian/build.sh $(DEB_DIR) $(VERSION)
+
+deb-check:  ## build the package twice: the same bytes; and see what lintian thinks of it
+	$(call need_deb)
+	$(call need_lintian)
+	@sh debian/check.sh build/deb-check
 
 clean:  ## remove what all of these have made, .venv and the virtual machine included
 	rm -rf .venv build *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -69,6 +82,18 @@ $(if $(filter-out 0,$(shell id -u)),$(error \
 make test-vm must be run as root: it builds a Debian system))
 $(if $(call missing,$(VM_COMMANDS)),$(error \
 make test-vm lacks $(call missing,$(VM_COMMANDS)); install what it needs (apt-get install $$(cat tests/vm/packages.txt)) and run it again))
+endef
+
+define need_deb
+$(if $(call missing,dpkg-buildpackage dpkg-checkbuilddeps),$(error \
+make deb lacks Debian's tools for packages; install them (sudo apt install dpkg-dev) and run make again))
+$(if $(shell dpkg-checkbuilddeps 2>&1),$(error \
+make deb lacks what debian/control asks for: $(shell dpkg-checkbuilddeps 2>&1 | sed 's/.*: //'); install it (sudo apt build-dep ./) and run make again))
+endef
+
+define need_lintian
+$(if $(call missing,lintian),$(error \
+make deb-check lacks lintian; install it (sudo apt install lintian) and run make again))
 endef
 
 missing = $(strip $(foreach name,$(1),$(if $(call answer,command -v $(name)),,$(name))))

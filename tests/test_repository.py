@@ -89,6 +89,7 @@ _DOCUMENTATION = {
     "www.freedesktop.org",
     "github.com",
     "datasheets.raspberrypi.com",
+    "www.debian.org",  # the format of debian/copyright is named by its address
 }
 
 
