@@ -27,11 +27,12 @@ _LAYERS = {
     "camwatchd.ports": ("ports", ("core",)),
     "camwatchd.adapters": ("adapters", ("ports", "core")),
     "camwatchd.cameras": ("cameras", ("ports", "core")),
+    "camwatchd.control": ("control", ("adapters", "ports", "core")),
     "camwatchd.worker": ("worker", ("adapters", "cameras", "ports", "core")),
-    "camwatchd.__main__": ("top", ("supervisor", "adapters", "cameras", "ports", "core")),
-    "camwatchd.cli": ("top", ("supervisor", "adapters", "cameras", "ports", "core")),
-    "camwatchd.demo": ("top", ("supervisor", "adapters", "cameras", "ports", "core")),
-    "camwatchd.": ("supervisor", ("adapters", "ports", "core")),
+    "camwatchd.__main__": ("top", ("supervisor", "control", "adapters", "cameras", "ports", "core")),
+    "camwatchd.cli": ("top", ("supervisor", "control", "adapters", "cameras", "ports", "core")),
+    "camwatchd.demo": ("top", ("supervisor", "control", "adapters", "cameras", "ports", "core")),
+    "camwatchd.": ("supervisor", ("control", "adapters", "ports", "core")),
     "camwatchd": ("core", ()),  # the version
 }
 _HEAVY = {"numpy", "picamera2", "libcamera"}

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""Owns the facts that the daemon gives on request: dataclasses without a word of formatting.
+
+All spans are seconds. A point in time never travels: the clocks of two processes need not be compared.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from camwatchd.core.health import Band
+from camwatchd.core.state import Phase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """What was counted of a camera since the daemon took it (core.health.Tally)."""
+
+    captures: int = 0
+    failures: int = 0
+    outages: int = 0
+    availability: float = 1.0  # 0 to 1
+    mtbf: float | None = None  # None before the first outage
+    mttr: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraFacts:
+    """One camera."""
+
+    name: str
+    required: bool
+    phase: str  # core.state.Phase
+    band: str  # core.health.Band
+    health_score: int
+    consecutive_failures: int
+    failed_recoveries: int = 0
+    is_initialized: bool  # open, configured and started
+    is_capturing: bool  # healthy frames arrive
+    is_critical: bool = False  # CAMERA_CRITICAL was raised and still holds
+    should_reboot: bool = False  # a reboot is asked for or granted: the thresholds are reached
+    fps: float = 0.0
+    last_frame_age: float | None = None  # None: there was none yet
+    late: bool = False
+    fault: str = ""  # of the open incident
+    fault_meaning: str = ""  # the fault table's line for a human
+    rung: str = ""
+    attempt: int = 0  # 0: none; a probe counts as none
+    attempts: int = 0  # how many the rung has
+    next_action: str = ""  # what is being tried or comes next, in words
+    next_in: float | None = None  # until then; None: it is under way
+    refusal: str = (
+        ""  # the name by which the last request to restart the service or to reboot was not granted
+    )
+    refusal_detail: str = ""
+    asked_again_in: float | None = None  # None: only health changes the answer
+    recoveries_24h: int = 0
+    last_recovery: str = ""  # the rung that brought it; "by itself"
+    last_recovery_age: float | None = None
+    paused_for: float = 0.0  # so much of the operator's pause is left; 0: not paused
+    has_worker: bool = (
+        True  # a process of ours may hold the camera; a paused camera is free once this is false
+    )
+    model: str = ""
+    camera_id: str = ""
+    totals: Totals = Totals()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonFacts:
+    """The daemon itself."""
+
+    version: str
+    pid: int
+    uptime: float
+    status: str  # the very line that `systemctl status` shows
+    ledger_trouble: str = ""  # why nothing can be written down, and so no reboot be granted
+    reboot_mode: str = ""
+    watchdog_interval: float | None = None  # None: systemd does not watch this process
+    watchdog_pings: int = 0
+    notify_failures: int = 0
+    note: str = ""  # e.g. that a new configuration was refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusFacts:
+    """The answer to `Status`; the cameras in the order of the configuration."""
+
+    daemon: DaemonFacts
+    cameras: tuple[CameraFacts, ...]
+
+
+class Condition(IntEnum):
+    """How a camera is, in one word, ordered from good to bad."""
+
+    HEALTHY = 0
+    PAUSED = 1  # on purpose; what it delivers is nothing all the same
+    TROUBLE = 2  # starting, failing, recovering: the daemon is at work on it
+    CRITICAL = 3  # a human should look
+
+
+def condition(camera: CameraFacts) -> Condition:
+    """The one word."""
+    if camera.paused_for > 0:
+        return Condition.PAUSED
+    if camera.is_critical or camera.phase == Phase.PARKED or camera.band == Band.CRITICAL:
+        return Condition.CRITICAL
+    return Condition.HEALTHY if camera.phase == Phase.HEALTHY else Condition.TROUBLE
+
+
+def worst_first(cameras: Iterable[CameraFacts]) -> list[CameraFacts]:
+    """The order in which a human wants to hear of them; of two that are as bad, the required one."""
+    return sorted(cameras, key=lambda camera: (-condition(camera), camera.health_score, not camera.required))
+
+
+def gating(cameras: Iterable[CameraFacts]) -> list[CameraFacts]:
+    """The cameras that speak for the whole, worst first: the required ones; where none is, all of them."""
+    ordered = worst_first(cameras)
+    return [camera for camera in ordered if camera.required] or ordered

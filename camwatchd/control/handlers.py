@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: MIT
+"""Owns what each request means: the daemon is told or asked, and the answer is a dataclass of facts."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from camwatchd.control.facts import CameraFacts, StatusFacts
+from camwatchd.control.protocol import (
+    LONGEST_PAUSE,
+    Answer,
+    Pause,
+    PauseFacts,
+    Ping,
+    Pong,
+    Reason,
+    Recover,
+    RecoverFacts,
+    Refused,
+    Reload,
+    ReloadFacts,
+    Request,
+    Resume,
+    ResumeFacts,
+    Status,
+)
+from camwatchd.core.state import REAP_BOUND
+
+Reply = Callable[[Answer], None]  # to be called once, at once or later
+
+FREE_WITHIN = (
+    REAP_BOUND + 5.0
+)  # seconds from a pause to the end of the worker, or to knowing that it does not end
+_LONGEST_TEXT = 16_000  # characters of the problems of a configuration
+_NEVER = float("inf")
+
+
+class Daemon(Protocol):
+    """What the supervisor does for whoever may ask. No method blocks; the names given are those of cameras."""
+
+    def status(self) -> StatusFacts:
+        """How everything is."""
+
+    def pause(self, cameras: Sequence[str], seconds: float) -> None:
+        """Release the cameras for so long, from now; `status()` says so at once, and later that they are free."""
+
+    def resume(self, cameras: Sequence[str]) -> None:
+        """End their pause; one that is not paused is left as it is."""
+
+    def recover(self, cameras: Sequence[str]) -> None:
+        """Begin a recovery now."""
+
+    def reload(self, done: Callable[[str], None]) -> None:
+        """Read the configuration again; `done("")` once it is in force, else why it was refused. Called once."""
+
+    def names(self) -> tuple[str, ...]:
+        """Of the cameras."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """Somebody wants to know when the cameras are free."""
+
+    cameras: tuple[str, ...]
+    until: float  # then it is told how far things are
+    reply: Reply
+
+
+class Handlers:
+    """Answers requests; those that wait for a camera to be free when `look()` finds that it is."""
+
+    def __init__(self, daemon: Daemon, clock: Callable[[], float]) -> None:
+        self._daemon, self._clock = daemon, clock
+        self._waiting: list[_Waiting] = []
+
+    def handle(self, request: Request, reply: Reply) -> None:
+        """Do what is asked and answer, now or later."""
+        match request:
+            case Ping():
+                daemon = self._daemon.status().daemon
+                reply(Pong(daemon.version, daemon.pid))
+            case Status():
+                reply(self._daemon.status())
+            case Reload():
+                self._daemon.reload(lambda problems: reply(ReloadFacts(problems[:_LONGEST_TEXT])))
+            case Pause() | Resume() | Recover():
+                self._of_cameras(request, reply)
+
+    @property
+    def deadline(self) -> float:
+        """When `look()` must be called even if nothing happens."""
+        return min((waiting.until for waiting in self._waiting), default=_NEVER)
+
+    def look(self) -> None:
+        """Something may have happened: answer whoever waited for it."""
+        if not self._waiting:
+            return
+        now, cameras = self._clock(), self._cameras()
+        for waiting in self._waiting[:]:
+            if (answer := _release(waiting, cameras, late=now >= waiting.until)) is not None:
+                self._waiting.remove(waiting)
+                waiting.reply(answer)
+
+    # --- inside -------------------------------------------------------------------------------------------
+
+    def _of_cameras(self, request: Pause | Resume | Recover, reply: Reply) -> None:
+        known = self._daemon.names()
+        if unknown := [name for name in request.cameras if name not in known]:
+            text = f"no camera is called {unknown[0]!r:.40}; there are: {', '.join(known) or 'none'}"
+            reply(Refused(Reason.CAMERA, text))
+            return
+        cameras = tuple(dict.fromkeys(request.cameras)) or known
+        match request:
+            case Pause():
+                self._pause(cameras, request.seconds, reply)
+            case Resume():
+                reply(self._resume(cameras))
+            case Recover():
+                reply(self._recover(cameras))
+
+    def _pause(self, cameras: tuple[str, ...], seconds: float, reply: Reply) -> None:
+        if not 0 < seconds <= LONGEST_PAUSE:
+            text = f"a pause lasts up to {LONGEST_PAUSE:g} s, not {seconds:g} s"
+            reply(Refused(Reason.MALFORMED, text, "for longer: sudo systemctl stop camwatchd"))
+            return
+        self._daemon.pause(cameras, seconds)
+        self._waiting.append(_Waiting(cameras, self._clock() + FREE_WITHIN, reply))
+        self.look()
+
+    def _resume(self, cameras: tuple[str, ...]) -> Answer:
+        paused = self._paused(cameras)
+        self._daemon.resume(paused)
+        return ResumeFacts(paused)
+
+    def _recover(self, cameras: tuple[str, ...]) -> Answer:
+        if paused := self._paused(cameras):
+            text = f"paused by the operator: {', '.join(paused)}"
+            hint = "camwatchctl resume ends the pause and takes the camera again"
+            return Refused(Reason.PAUSED, text, hint)
+        self._daemon.recover(cameras)
+        return RecoverFacts(cameras)
+
+    def _cameras(self) -> dict[str, CameraFacts]:
+        return {camera.name: camera for camera in self._daemon.status().cameras}
+
+    def _paused(self, cameras: tuple[str, ...]) -> tuple[str, ...]:
+        found = self._cameras()
+        return tuple(name for name in cameras if found[name].paused_for > 0)
+
+
+def _release(waiting: _Waiting, cameras: dict[str, CameraFacts], *, late: bool) -> Answer | None:
+    """What to tell whoever waits; None: nothing yet. A camera that left the configuration is free."""
+    mine = [cameras[name] for name in waiting.cameras if name in cameras]
+    if taken := [camera.name for camera in mine if camera.paused_for <= 0]:
+        text = f"the pause of {', '.join(taken)} has ended before the camera was free"
+        return Refused(Reason.RESUMED, text, "somebody resumed it, or the pause was too short")
+    occupied = tuple(camera.name for camera in mine if camera.has_worker)
+    if occupied and not late:
+        return None
+    return PauseFacts(waiting.cameras, min((camera.paused_for for camera in mine), default=0.0), occupied)

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: MIT
+"""Owns the daemon's end of the control socket: who is let in, who is heard, and what nobody may make it hold.
+
+A descriptor of its own stands for all of it in the supervisor's loop: `serve()` when `fileno()` is readable,
+`tick()` at `deadline`, `look()` after every turn. Each turn of the loop lets one client in and reads one datagram
+of each, so that no client, however busy, keeps the loop to itself.
+"""
+
+import selectors
+import socket
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from camwatchd.control import peers
+from camwatchd.control.connection import Connection
+from camwatchd.control.handlers import Daemon, Handlers
+from camwatchd.control.protocol import Answer, Reason, Refused, Request, decode_request, encode_answer
+from camwatchd.ports import EventLog
+
+MOST_CLIENTS = 16
+MOST_OWED = 16  # answers to one client; who asks for more without reading them is not served
+IDLE = 60.0  # seconds without a question after which a client is dropped
+_QUEUE = 64  # connections that wait to be let in
+_DEAF = 1.0  # seconds for which nobody is let in when there is no descriptor left
+_NEVER = float("inf")
+_BOTH = selectors.EVENT_READ | selectors.EVENT_WRITE
+
+
+class Server:
+    """Nothing here blocks, and nothing a client does raises."""
+
+    def __init__(
+        self, daemon: Daemon, log: EventLog, clock: Callable[[], float], rights: peers.Rights | None = None
+    ) -> None:
+        self._handlers = Handlers(daemon, clock)
+        self._log, self._clock = log, clock
+        self._rights = rights or peers.Rights()
+        # A descriptor of its own, and readable when anything in it is ready.
+        self._selector = selectors.EpollSelector()
+        self._listener: socket.socket | None = None
+        self._clients: set[Connection] = set()
+        self._deaf_until = _NEVER
+
+    def listen(self, path: Path) -> None:
+        """Take the place of whatever socket a previous run left there; OSError: it cannot be had."""
+        aside = path.with_name(f"{path.name}.new")
+        aside.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
+        try:
+            listener.bind(str(aside))
+            # Everybody may connect, whatever our umask is: the credentials decide what is answered.
+            aside.chmod(0o666)
+            listener.listen(_QUEUE)
+            aside.rename(path)  # at no moment is there a socket that does not answer
+        except OSError:
+            listener.close()
+            raise
+        self._listener = listener
+        self._selector.register(listener, selectors.EVENT_READ)
+
+    # --- what the supervisor's loop calls -----------------------------------------------------------------
+
+    def fileno(self) -> int:
+        """For the loop."""
+        return self._selector.fileno()
+
+    def serve(self) -> None:
+        """Serve whoever is ready, once each."""
+        for key, mask in self._selector.select(0):
+            if self._selector.get_map().get(key.fd) is not key:
+                continue  # dropped to make room for another in this very turn
+            if isinstance(key.fileobj, Connection):
+                self._attend(key.fileobj, mask)
+            else:
+                self._let_in()
+
+    @property
+    def deadline(self) -> float:
+        """When `tick()` wants to be called next."""
+        idle = (client.heard + IDLE for client in self._clients if not client.waits)
+        return min(self._deaf_until, self._handlers.deadline, *idle)
+
+    def tick(self) -> None:
+        """Drop who has been idle; tell who has waited long enough."""
+        now = self._clock()
+        for client in [c for c in self._clients if not c.waits and now >= c.heard + IDLE]:
+            self._drop(client, "idle")
+        if now >= self._deaf_until and self._listener is not None:
+            self._deaf_until = _NEVER
+            self._selector.register(self._listener, selectors.EVENT_READ)
+        self.look()
+
+    def look(self) -> None:
+        """Something may have happened that somebody waits for; cheap when nobody does."""
+        self._handlers.look()
+
+    def close(self) -> None:
+        """Let everybody go. The socket's file stays: who connects is refused, and the next start replaces it."""
+        for client in list(self._clients):
+            self._drop(client, "the daemon stops")
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        self._selector.close()
+
+    # --- coming and going ---------------------------------------------------------------------------------
+
+    def _let_in(self) -> None:
+        assert self._listener is not None
+        try:
+            sock, _ = self._listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):  # it left while it waited
+            return
+        except OSError as error:
+            self._turn_deaf(error)
+            return
+        client = Connection(sock, peers.of(sock), self._clock())
+        if not self._has_room_for(client.peer):
+            client.send(encode_answer(0, _crowded()))
+            client.close()
+            return
+        self._clients.add(client)
+        self._selector.register(client, selectors.EVENT_READ)
+
+    def _turn_deaf(self, error: OSError) -> None:
+        """No descriptor or memory is left: who waits to be let in must not wake the loop over and over."""
+        assert self._listener is not None
+        self._selector.unregister(self._listener)
+        self._deaf_until = self._clock() + _DEAF
+        text = f"no control client can be let in for {_DEAF:g} s: {error}"
+        self._log.warning("control.deaf", message=text)
+
+    def _has_room_for(self, peer: peers.Peer) -> bool:
+        """Whether there is room, or could be made: who may do more goes before who may do less, root before all."""
+        if len(self._clients) < MOST_CLIENTS:
+            return True
+        victim = min(self._clients, key=lambda c: (self._rank(c.peer), c.waits > 0, c.heard))
+        if not peer.is_root and self._rank(victim.peer) >= self._rank(peer):
+            return False
+        victim.send(encode_answer(0, _crowded()))
+        self._drop(victim, "made room for another")
+        return True
+
+    def _rank(self, peer: peers.Peer) -> int:
+        return 2 if peer.is_root else int(self._rights.may_act(peer))
+
+    def _drop(self, client: Connection, why: str) -> None:
+        self._clients.discard(client)
+        self._selector.unregister(client)
+        client.close()
+        self._log.debug(
+            "control.dropped", message=f"client of uid {client.peer.uid}: {why}", pid=client.peer.pid
+        )
+
+    # --- questions and answers ----------------------------------------------------------------------------
+
+    def _attend(self, client: Connection, mask: int) -> None:
+        if mask & selectors.EVENT_WRITE:
+            self._settle(client, client.flush())
+        if mask & selectors.EVENT_READ and client in self._clients:
+            self._read(client)
+
+    def _read(self, client: Connection) -> None:
+        datagram = client.receive()
+        if datagram is None:
+            return
+        if not datagram:
+            self._drop(client, "left")
+            return
+        if client.owed >= MOST_OWED:
+            self._drop(client, "asks for more than it reads")
+            return
+        client.heard = self._clock()
+        serial, request = decode_request(datagram)
+        refusal = request if isinstance(request, Refused) else self._rights.objection(client.peer, request)
+        client.waits += 1
+        if refusal is not None:
+            self._log.debug(
+                "control.refused", message=refusal.message, uid=client.peer.uid, pid=client.peer.pid
+            )
+            self._answer(client, serial, refusal)
+        elif not isinstance(request, Refused):
+            self._handle(client, serial, request)
+
+    def _handle(self, client: Connection, serial: int, request: Request) -> None:
+        if not isinstance(request, peers.READING):
+            text = f"asked for by uid {client.peer.uid} (pid {client.peer.pid}): {request}"
+            self._log.info("control.ordered", message=text, uid=client.peer.uid, client=client.peer.pid)
+        try:
+            self._handlers.handle(request, lambda answer: self._answer(client, serial, answer))
+        except Exception:
+            # Everybody may ask how things are: a mistake of ours in the answer must not let them restart the
+            # service. Reading leaves nothing half done; whatever else fails, the supervisor has to know.
+            if not isinstance(request, peers.READING):
+                raise
+            self._log.error("control.failed", message=traceback.format_exc())
+            text = "the daemon failed to answer; its journal says how: journalctl -u camwatchd"
+            self._answer(client, serial, Refused(Reason.INTERNAL, text))
+
+    def _answer(self, client: Connection, serial: int, answer: Answer) -> None:
+        datagram = encode_answer(serial, answer)
+        if client not in self._clients:
+            return  # it has left meanwhile
+        client.waits -= 1
+        client.heard = self._clock()
+        self._settle(client, client.send(datagram))
+
+    def _settle(self, client: Connection, alive: bool) -> None:
+        """Wait for room in its socket exactly as long as something waits for it."""
+        if alive:
+            self._selector.modify(client, _BOTH if client.backlog else selectors.EVENT_READ)
+        else:
+            self._drop(client, "left before its answer")
+
+
+def _crowded() -> Refused:
+    text = f"{MOST_CLIENTS} clients are connected already"
+    return Refused(Reason.CROWDED, text, "try again in a moment; root always gets in")

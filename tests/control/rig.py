@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: MIT
+"""Owns the test's daemon behind a control socket: it remembers what it was told, and says what the test wants."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from camwatchd.control.facts import CameraFacts, DaemonFacts, StatusFacts
+from camwatchd.control.peers import Rights
+from camwatchd.control.protocol import Answer, Request, decode_answer, encode_request
+from camwatchd.control.server import Server
+from camwatchd.loop import Loop
+
+STRANGER = 64123  # a uid that nobody has
+GROUP = 64124  # a group that nobody is in unless a test says so
+
+
+def camera(name: str = "cam0", **changes: object) -> CameraFacts:
+    """A healthy camera, but for the changes."""
+    healthy = CameraFacts(
+        name=name, required=True, phase="healthy", band="EXCELLENT", health_score=100, consecutive_failures=0,
+        is_initialized=True, is_capturing=True, fps=29.94, last_frame_age=0.031,
+    )  # fmt: skip
+    return replace(healthy, **changes)  # type: ignore[arg-type]
+
+
+@dataclass
+class FakeDaemon:
+    """Keeps every order; a paused camera is free when the test says so."""
+
+    cameras: tuple[CameraFacts, ...] = (camera("cam0"), camera("cam1"))
+    orders: list[tuple[object, ...]] = field(default_factory=list)
+    reloads: list[Callable[[str], None]] = field(default_factory=list)
+    broken: bool = False  # its status raises
+    verdict: str | None = None  # of a reload; None: it comes later
+
+    def status(self) -> StatusFacts:
+        if self.broken:
+            raise RuntimeError("a bug in the status")
+        return StatusFacts(
+            daemon=DaemonFacts(version="0.1.0", pid=812, uptime=3600.0, status="cam0 EXCELLENT 100/100"),
+            cameras=self.cameras,
+        )
+
+    def pause(self, cameras: Sequence[str], seconds: float) -> None:
+        self.orders.append(("pause", tuple(cameras), seconds))
+        self.change(cameras, paused_for=seconds, phase="paused")
+
+    def resume(self, cameras: Sequence[str]) -> None:
+        self.orders.append(("resume", tuple(cameras)))
+        self.change(cameras, paused_for=0.0, phase="starting")
+
+    def recover(self, cameras: Sequence[str]) -> None:
+        self.orders.append(("recover", tuple(cameras)))
+
+    def reload(self, done: Callable[[str], None]) -> None:
+        self.orders.append(("reload",))
+        if self.verdict is None:
+            self.reloads.append(done)
+        else:
+            done(self.verdict)
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(camera.name for camera in self.cameras)
+
+    def change(self, cameras: Sequence[str], **changes: object) -> None:
+        """From now on these cameras are different."""
+        self.cameras = tuple(
+            replace(c, **changes) if c.name in cameras else c  # type: ignore[arg-type]
+            for c in self.cameras
+        )
+
+
+@dataclass
+class Log:
+    """Keeps what is logged, as (event, facts)."""
+
+    lines: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+
+    def _say(self, event: str, **facts: object) -> None:
+        self.lines.append((event, facts))
+
+    debug = info = warning = error = critical = _say
+
+    def of(self, event: str) -> list[str]:
+        """The sentences of one kind of event."""
+        return [str(facts["message"]) for name, facts in self.lines if name == event]
+
+
+class Bench:
+    """A server whose turns the test takes itself, one at a time, at the time that the test says it is."""
+
+    def __init__(self, folder: Path) -> None:
+        self.daemon, self.log, self.now = FakeDaemon(), Log(), 1000.0
+        self.path = folder / "control.sock"
+        self.server = Server(self.daemon, self.log, lambda: self.now, Rights(own_uid=0, group=GROUP))
+        self.server.listen(self.path)
+
+    def connect(self) -> socket.socket:
+        """A client that is let in (or not) with the next turn. It never waits: all is there or is not."""
+        client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
+        try:
+            client.connect(str(self.path))
+        except OSError:
+            client.close()
+            raise
+        return client
+
+    def turn(self, times: int = 1) -> None:
+        """What the supervisor's loop does."""
+        for _ in range(times):
+            self.server.serve()
+            if self.now >= self.server.deadline:
+                self.server.tick()
+            self.server.look()
+
+    def ask(self, client: socket.socket, request: Request, serial: int = 1) -> tuple[int, Answer] | None:
+        """The answer, if it is there after two turns (one lets the client in)."""
+        client.send(encode_request(serial, request))
+        self.turn(2)
+        return heard(client)
+
+
+def descriptors() -> int:
+    """How many this process has open."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def heard(client: socket.socket) -> tuple[int, Answer] | None:
+    """What the client finds: an answer; None: nothing or the end."""
+    try:
+        datagram = client.recv(1 << 20)
+    except (BlockingIOError, ConnectionResetError):
+        return None
+    return decode_answer(datagram) if datagram else None
+
+
+def drain(client: socket.socket) -> tuple[int, bool]:
+    """How many answers are there, and whether the daemon has closed the connection after them."""
+    answers = 0
+    while True:
+        try:
+            if not client.recv(1 << 20):
+                return answers, True
+            answers += 1
+        except ConnectionResetError:  # the kernel tells of the end, once, before what was said
+            continue
+        except BlockingIOError:
+            return answers, False
+
+
+def is_over(client: socket.socket) -> bool:
+    """Whether the daemon has closed the connection; what it said before is read and forgotten."""
+    return drain(client)[1]
+
+
+class Running:
+    """A server in a loop of its own, for clients that wait. Orders reach the daemon from that one thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self.daemon, self.log = FakeDaemon(), Log()
+        self.path = folder / "control.sock"
+        self._loop = Loop()
+        self._server = Server(self.daemon, self.log, time.monotonic, Rights(own_uid=0, group=GROUP))
+        self._server.listen(self.path)
+        self._calls: list[Callable[[], None]] = []
+        self._ours, self._theirs = socket.socketpair()
+        self._over = False
+        self._loop.watch(self._server.fileno(), self._server.serve)
+        self._loop.watch(self._theirs.fileno(), self._call)
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def soon(self, call: Callable[[], None]) -> None:
+        """Have it done in the loop."""
+        self._calls.append(call)
+        self._ours.send(b"!")
+
+    def stop(self) -> None:
+        """The daemon ends."""
+        self.soon(lambda: setattr(self, "_over", True))
+        self._thread.join()
+        self._loop.forget(self._server.fileno())
+        self._server.close()
+        self._ours.close()
+        self._theirs.close()
+
+    def _call(self) -> None:
+        self._theirs.recv(4096)
+        while self._calls:
+            self._calls.pop(0)()
+
+    def _run(self) -> None:
+        while not self._over:
+            self._loop.turn(
+                min(self._server.deadline - time.monotonic(), 60.0)
+            )  # no selector waits for ever
+            if time.monotonic() >= self._server.deadline:
+                self._server.tick()
+            self._server.look()
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Running]:
+    """A daemon that serves until the end of the block."""
+    daemon = Running(folder)
+    try:
+        yield daemon
+    finally:
+        daemon.stop()

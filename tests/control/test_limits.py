@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: MIT
+"""No client can make the daemon hold much, wait, or serve it alone."""
+
+import os
+import resource
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+
+from camwatchd.control.protocol import Ping, Reason, Refused, Reload, Status, encode_request
+from camwatchd.control.server import IDLE, MOST_CLIENTS, MOST_OWED
+from tests.control.rig import STRANGER, Bench, descriptors, drain, heard, is_over
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="takes another user's place: needs root")
+
+
+@contextmanager
+def stranger() -> Iterator[None]:
+    """Within, whoever connects is nobody special: the kernel notes the user of that moment."""
+    os.seteuid(STRANGER)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def crowd(bench: Bench, size: int) -> list[socket.socket]:
+    """So many clients, let in one after the other, each a second after the last."""
+    clients = []
+    for _ in range(size):
+        clients.append(bench.connect())
+        bench.turn()
+        bench.now += 1
+    return clients
+
+
+def reason(client: socket.socket) -> Reason | None:
+    """Why the client is turned away, if it was told."""
+    answer = heard(client) or heard(client)  # the kernel tells of the end first
+    return answer[1].reason if answer is not None and isinstance(answer[1], Refused) else None
+
+
+def test_the_seventeenth_is_told(bench: Bench) -> None:
+    """The client beyond the limit hears why it is closed, whether it has asked already or not."""
+    with ExitStack() as stack, stranger():
+        clients = [stack.enter_context(client) for client in crowd(bench, MOST_CLIENTS)]
+        late, asking = stack.enter_context(bench.connect()), stack.enter_context(bench.connect())
+        asking.send(encode_request(1, Ping()))
+        bench.turn(2)
+
+        assert [reason(late), reason(asking)] == [Reason.CROWDED] * 2
+        assert [is_over(late), is_over(asking)] == [True, True]
+        assert all(bench.ask(client, Ping()) is not None for client in clients)
+
+
+def test_root_always_gets_in(bench: Bench) -> None:
+    """For root the client that has been silent longest makes room, and is told; one that waits for an answer stays."""
+    with ExitStack() as stack:
+        with stranger():
+            clients = [stack.enter_context(client) for client in crowd(bench, MOST_CLIENTS)]
+        bench.ask(clients[0], Status())
+        root = stack.enter_context(bench.connect())
+
+        assert bench.ask(root, Ping()) is not None
+        assert [reason(client) for client in clients[:3]] == [None, Reason.CROWDED, None]
+
+
+def test_root_gets_in_even_before_root(bench: Bench) -> None:
+    """Sixteen idle shells of root do not keep the seventeenth out."""
+    with ExitStack() as stack:
+        clients = [stack.enter_context(client) for client in crowd(bench, MOST_CLIENTS + 1)]
+
+        assert bench.ask(clients[-1], Ping()) is not None
+        assert is_over(clients[0])
+
+
+def test_a_stranger_takes_nobodys_place(bench: Bench) -> None:
+    """Who may only look does not drive out whoever may act."""
+    with ExitStack() as stack:
+        clients = [stack.enter_context(client) for client in crowd(bench, MOST_CLIENTS)]
+        with stranger():
+            late = stack.enter_context(bench.connect())
+        bench.turn()
+
+        assert reason(late) is Reason.CROWDED
+        assert not any(is_over(client) for client in clients)
+
+
+def test_fifty_clients_come_and_go(bench: Bench) -> None:
+    """However many ask and leave, each is answered, and no descriptor stays behind."""
+    before = descriptors()
+    for _ in range(50):
+        with bench.connect() as client:
+            assert bench.ask(client, Status()) is not None
+        bench.turn()
+
+    assert descriptors() == before
+
+
+def test_one_datagram_of_each_client_in_a_turn(bench: Bench) -> None:
+    """A client that floods is heard as often as one that asks once."""
+    with bench.connect() as flood, bench.connect() as calm:
+        bench.turn(2)
+        for serial in range(1, 11):
+            flood.send(encode_request(serial, Ping()))
+        calm.send(encode_request(1, Ping()))
+        bench.turn()
+
+        assert heard(calm) is not None
+        assert [heard(flood) is None, heard(flood) is None] == [False, True]
+
+
+def test_a_client_that_does_not_read_is_dropped(bench: Bench) -> None:
+    """Beyond what its socket holds, 16 answers are kept for it; then it is dropped, and the server never waited."""
+    with bench.connect() as client:
+        bench.turn()
+        asked = 0
+        while not bench.log.of("control.dropped"):
+            client.send(encode_request(1, Status()))
+            bench.turn()
+            asked += 1
+            assert asked < 10_000
+        in_its_socket, over = drain(client)
+
+    assert over
+    assert bench.log.of("control.dropped") == ["client of uid 0: asks for more than it reads"]
+    assert asked == in_its_socket + MOST_OWED + 1
+
+
+def test_a_slow_reader_gets_all_its_answers(bench: Bench) -> None:
+    """What there was no room for is said when there is, in order."""
+    with bench.connect() as client:
+        bench.turn()
+        asked = 0
+        while not any(c.backlog > 3 for c in bench.server._clients):
+            asked += 1
+            client.send(encode_request(asked, Status()))
+            bench.turn()
+        serials = []
+        while (answer := heard(client)) is not None:
+            serials.append(answer[0])
+            bench.turn()
+
+        assert serials == list(range(1, asked + 1))
+        assert not any(c.backlog for c in bench.server._clients)
+
+
+def test_answers_that_take_their_time_count_too(bench: Bench) -> None:
+    """A client may wait for 16 answers, not for more."""
+    with bench.connect() as client:
+        bench.turn()
+        for serial in range(1, MOST_OWED + 2):
+            client.send(encode_request(serial, Reload()))
+            bench.turn()
+
+        assert len(bench.daemon.reloads) == MOST_OWED
+        assert is_over(client)
+
+
+def test_an_idle_client_is_dropped(bench: Bench) -> None:
+    """A minute after its last question a client is dropped; one that waits for an answer may wait."""
+    with bench.connect() as idle, bench.connect() as waiting, bench.connect() as busy:
+        bench.turn(3)
+        waiting.send(encode_request(1, Reload()))
+        bench.now += IDLE - 1
+        bench.turn()
+        assert bench.ask(busy, Ping()) is not None
+        assert bench.server.deadline == bench.now + 1
+        bench.now += 1
+        bench.turn()
+
+        assert [is_over(client) for client in (idle, waiting, busy)] == [True, False, False]
+
+
+def test_no_descriptor_left_is_no_busy_loop(bench: Bench) -> None:
+    """Who cannot be let in for want of descriptors waits a second, and the loop sleeps meanwhile."""
+    with bench.connect() as client:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        free = os.open("/dev/null", os.O_RDONLY)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+        try:
+            bench.turn(3)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            os.close(free)
+        deaf, deadline = bench.log.of("control.deaf"), bench.server.deadline
+        bench.now = deadline
+        bench.turn()
+
+        assert (len(deaf), deadline) == (1, 1001.0)
+        assert "Too many open files" in deaf[0]
+        assert bench.ask(client, Ping()) is not None
