@@ -14,9 +14,11 @@ from camwatchd.core.settings import Reboot
 BURST = 4  # StartLimitBurst= of the unit; a test compares the two
 MOST_SERVICE_RESTARTS = 2  # on purpose, in one start-limit interval
 REBOOTING_ACTIONS = ("reboot", "reboot-force", "reboot-immediate")
+NO_UNIT = "no-unit"  # in the place of an action: no systemd started us
 DAY = 86400.0
 WEEK = 7 * DAY
 LOOK_AGAIN = 10.0  # seconds between two looks at a package operation or an inhibitor
+WINDOW_AGAIN = 600.0  # ... at the clock: it may be set while we wait for the time window
 
 
 class Kind(StrEnum):
@@ -116,7 +118,9 @@ def _objections(rules: Reboot, max_reboots: int, facts: Facts) -> Iterator[Verdi
 def _systemd_objects(rules: Reboot, facts: Facts) -> Iterator[Verdict]:
     if rules.mode == "observe":
         return  # what would have been does not depend on who would have done it
-    if not facts.action:
+    if facts.action == NO_UNIT:
+        yield _no("no-systemd", "not started as a service by systemd, so nobody would reboot")
+    elif not facts.action:
         yield _later("systemd-silent", "systemd does not say what its start limit would do", 6 * LOOK_AGAIN)
     elif facts.action not in REBOOTING_ACTIONS:
         text = f"StartLimitAction={facts.action} is in effect: the guard closed it for this boot, or a drop-in did"
@@ -128,10 +132,10 @@ def _systemd_objects(rules: Reboot, facts: Facts) -> Iterator[Verdict]:
 def _budget_objects(rules: Reboot, facts: Facts) -> Iterator[Verdict]:
     if facts.in_a_day >= rules.max_reboots_per_day:
         text = f"{facts.in_a_day} reboots in 24 powered-on hours, max_reboots_per_day = {rules.max_reboots_per_day}"
-        yield _no("daily-limit", text, max(facts.day_frees_in, 1.0))
+        yield _no("daily-limit", text, facts.day_frees_in)
     if facts.in_a_week >= rules.max_reboots_per_week:
         text = f"{facts.in_a_week} reboots in 7 powered-on days, max_reboots_per_week = {rules.max_reboots_per_week}"
-        yield _no("weekly-limit", text, max(facts.week_frees_in, 1.0))
+        yield _no("weekly-limit", text, facts.week_frees_in)
 
 
 def _moment_objects(rules: Reboot, facts: Facts) -> Iterator[Verdict]:
@@ -139,7 +143,9 @@ def _moment_objects(rules: Reboot, facts: Facts) -> Iterator[Verdict]:
         text = f"up for {facts.uptime:.0f} s, min_uptime_before_reboot = {rules.min_uptime_before_reboot:g}"
         yield _later("min-uptime", text, left)
     if facts.window_opens_in > 0:
-        yield _later("time-window", f"[reboot] window = {rules.window!r}", facts.window_opens_in)
+        yield _later(
+            "time-window", f"[reboot] window = {rules.window!r}", min(facts.window_opens_in, WINDOW_AGAIN)
+        )
     if facts.others and facts.waited_for_others < rules.wait_for_others:
         left = rules.wait_for_others - facts.waited_for_others
         text = f"{', '.join(facts.others)}; waiting for it at most {left:.0f} s more"

@@ -8,12 +8,12 @@ that comes twice (the recorder died before it could answer) is written once: the
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from camwatchd.core.budget import Verdict
 from camwatchd.core.ladder import Rung
-from camwatchd.core.messages import ProtocolError
+from camwatchd.core.messages import MAX_MESSAGE, ProtocolError
 from camwatchd.core.plain import PlainError, from_plain, to_plain
 from camwatchd.core.settings import Reboot
 
@@ -133,10 +133,10 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The ledger is open.
+    """The ledger is open (until it can be, `Unwritten` says why it is not).
 
-    `untrusted`: why it grants no reboots whatever happens ("on tmpfs"; empty: it may). `story`: what happened
-    since the last start, in sentences for a human; empty within one boot. `healthy`: cameras that it knows.
+    `untrusted`: why it grants no reboots whatever happens ("on tmpfs"; empty: it may). `story`: how the last boot
+    ended, and what became of the ledger, in sentences for a human. `healthy`: cameras that it knows.
     """
 
     untrusted: str
@@ -153,7 +153,10 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Unwritten:
-    """The record is kept and tried again; why it cannot be written now. `Written` follows when it is."""
+    """The record is kept and tried again; why it cannot be written now. `Written` follows when it is.
+
+    Said once to each record that waits, and again when the trouble changes.
+    """
 
     trouble: str
 
@@ -177,9 +180,13 @@ _REPLIES: dict[str, type[Any]] = {cls.__name__: cls for cls in Reply.__args__}
 
 
 def encode(serial: int, message: Record | Reply) -> bytes:
-    """The datagram for a message."""
+    """The datagram for a message. Of words that do not fit, the last ones go along: they tell how it ended."""
     data = {"serial": serial, "kind": type(message).__name__, **to_plain(message)}
-    return json.dumps(data, separators=(",", ":")).encode()
+    datagram = json.dumps(data, separators=(",", ":")).encode()
+    words = getattr(message, "words", ())
+    if len(datagram) <= MAX_MESSAGE or not words:
+        return datagram
+    return encode(serial, replace(message, words=words[(len(words) + 1) // 2 :]))
 
 
 def decode_record(datagram: bytes) -> tuple[int, Record]:

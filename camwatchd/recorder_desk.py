@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: MIT
+"""Owns what becomes of a record: written and acknowledged, or kept and tried again; and the verdict on a request.
+
+What waits is bounded by the supervisor, which sends few records ahead of their acknowledgements.
+"""
+
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from camwatchd.adapters import ledger_schema
+from camwatchd.adapters.durable import HealthMark
+from camwatchd.adapters.ledger import Entry, Ledger
+from camwatchd.adapters.ledger_boots import Moment
+from camwatchd.adapters.ledger_file import LedgerFile
+from camwatchd.adapters.machine import Machine
+from camwatchd.core.budget import Facts, Verdict, decide_reboot, decide_restart
+from camwatchd.core.ladder import Rung
+from camwatchd.core.records import (
+    Answered,
+    AskLeave,
+    Begin,
+    CameraHealthy,
+    Opened,
+    Record,
+    Reply,
+    Unwritten,
+    Written,
+)
+
+NOTE_EVERY = 600.0  # seconds between two notes of the powered-on time; the only writes while all is well
+TRY_AGAIN = 5.0  # seconds between two attempts to write what could not be written
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A record that is not written yet, and the trouble that its sender was told of."""
+
+    entry: Entry
+    told: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Desk:
+    """Takes records, says replies. `medium`: why the state directory proves nothing. `tick()` at `deadline`."""
+
+    file: LedgerFile
+    health: HealthMark
+    medium: str
+    machine: Machine
+    boot: str
+    start: str
+    say: Callable[[int, Reply], None]
+    clock: Callable[[], float] = time.monotonic
+    deadline: float = field(init=False)
+    _trouble: str = ""
+    _waiting: list[Waiting] = field(default_factory=list)
+    _ledger: Ledger | None = None
+
+    def __post_init__(self) -> None:
+        self.deadline = self.clock() + NOTE_EVERY
+
+    def take(self, serial: int, record: Record) -> None:
+        """Have it written with the next `settle()`; a request is answered at once, after all that came before it."""
+        entry = Entry(serial, record, self._moment())
+        if isinstance(record, AskLeave):
+            self.settle()
+            self.say(serial, Answered(self._verdict(entry, record)))
+            return
+        self._waiting.append(Waiting(entry))
+
+    def settle(self) -> None:
+        """Write down what waits, in its order and in one go, and acknowledge it; or say why that cannot be done."""
+        if not self._waiting:
+            return
+        if (replies := self._try(self._write)) is None:
+            self._tell_trouble()
+            return
+        written, self._waiting, self.file.tidings = self._waiting, [], []
+        for waiting, reply in zip(written, replies, strict=True):
+            self.say(waiting.entry.serial, reply)
+
+    def tick(self) -> None:
+        """Do what is due: try again, or note the powered-on time."""
+        if self.clock() < self.deadline:
+            return
+        if self._waiting:
+            self.settle()
+        else:
+            moment = self._moment()
+            self._try(lambda ledger: ledger.note(moment))
+
+    def close(self) -> None:
+        """The last attempt, and the end."""
+        self.settle()
+        self._shut()
+
+    # --- records ------------------------------------------------------------------------------------------
+
+    def _write(self, ledger: Ledger) -> list[Reply]:
+        for waiting in self._waiting:
+            if isinstance(waiting.entry.record, CameraHealthy) and waiting.entry.record.required:
+                self.health.set()
+        notes = ledger.write(waiting.entry for waiting in self._waiting)
+        notes[0] = "; ".join(filter(None, [*self.file.tidings, notes[0]]))
+        pairs = zip(self._waiting, notes, strict=True)
+        return [self._reply(ledger, waiting.entry.record, note) for waiting, note in pairs]
+
+    def _reply(self, ledger: Ledger, record: Record, note: str) -> Reply:
+        if isinstance(record, Begin):
+            story = (*filter(None, [note]), *ledger.story())
+            return Opened(self.medium, story, ledger.healthy_cameras())
+        return Written(note)
+
+    def _tell_trouble(self) -> None:
+        for waiting in self._waiting:
+            if waiting.told != self._trouble:
+                self.say(waiting.entry.serial, Unwritten(self._trouble))
+                waiting.told = self._trouble
+
+    # --- requests -----------------------------------------------------------------------------------------
+
+    def _verdict(self, entry: Entry, ask: AskLeave) -> Verdict:
+        verdict = None
+        if not self._waiting:  # else the ledger lacks what came before
+            verdict = self._try(lambda ledger: self._decide(ledger, entry, ask))
+        # Without a ledger nothing is granted: a grant that is not written down cannot be counted after the boot.
+        return verdict or _decide(ask, Facts(untrusted=self._trouble))
+
+    def _decide(self, ledger: Ledger, entry: Entry, ask: AskLeave) -> Verdict:
+        if given := ledger.given(entry.serial):
+            return given
+        facts = ledger.facts(ask, entry.moment)
+        if ask.rung is Rung.REBOOT:
+            # A restart of the service stays within the boot: even a ledger in memory knows enough for it.
+            facts = self.machine.look(ask.rules, replace(facts, untrusted=self.medium))
+        verdict = _decide(ask, facts)
+        ledger.settle(entry.serial, ask, verdict, entry.moment)
+        return verdict
+
+    # --- the ledger ---------------------------------------------------------------------------------------
+
+    def _try(self, act: Callable[[Ledger], T]) -> T | None:
+        """Do it with the ledger; None: that is not possible now, and `_trouble` says why."""
+        try:
+            result = act(self._opened())
+        except (OSError, sqlite3.Error) as error:
+            self._shut()
+            self._trouble = ledger_schema.explain(error)
+            self.deadline = self.clock() + TRY_AGAIN
+            return None
+        self._trouble = ""
+        self.deadline = self.clock() + NOTE_EVERY
+        return result
+
+    def _opened(self) -> Ledger:
+        if self._ledger is not None and self.file.was_replaced:
+            self._shut()
+        if self._ledger is None:
+            self._ledger = Ledger(self.file.open(), self.boot, self.start)
+            self._ledger.enter(self._moment())
+        return self._ledger
+
+    def _shut(self) -> None:
+        if self._ledger is not None:
+            self._ledger.close()
+            self._ledger = None
+
+    def _moment(self) -> Moment:
+        return Moment(self.machine.uptime(), time.strftime("%Y-%m-%d %H:%M:%S", self.machine.wall()))
+
+
+def _decide(ask: AskLeave, facts: Facts) -> Verdict:
+    if ask.rung is Rung.REBOOT:
+        return decide_reboot(ask.rules, ask.max_reboots, facts)
+    return decide_restart(facts)
