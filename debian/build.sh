@@ -16,9 +16,12 @@ mkdir -p "$1"
 folder=$(cd "$1" && pwd)
 copy=$folder/source
 rm -rf "$copy" "$folder"/camwatchd_*
-mkdir "$copy"
+mkdir --mode=0755 "$copy"
+# The copy is the same whatever umask the tree was made with, and whenever.
 # shellcheck disable=SC2086 # several names
-tar --create --exclude=__pycache__ --exclude='*.egg-info' $sources | tar --extract --no-same-owner --directory="$copy"
+tar --create --exclude=__pycache__ --exclude='*.egg-info' --mode=u+rw,go=rX \
+    --mtime="@$(dpkg-parsechangelog --show-field Timestamp)" $sources |
+    tar --extract --no-same-owner --warning=no-timestamp --preserve-permissions --directory="$copy"
 
 if [ -n "$version" ]; then
     old=$(sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog)
