@@ -93,7 +93,6 @@ def _build(options: argparse.Namespace, signals: Signals) -> "Supervisor":
         environ=environ,
         runtime_dir=runtime_dir,
         state_dir=options.state_dir or _first_of("STATE_DIRECTORY") or runtime_dir,
-        version=__version__,
         config=(options.config, options.conf_dir),
     )
     return Supervisor(settings, world)

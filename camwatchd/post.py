@@ -316,6 +316,8 @@ class Post:
         nameless = "init-failed" if report.call in ("open", "start") else "capture-error"
         fault = report.fault or classify.of_exceptions(report.chain) or nameless
         fault, evidence = self._explained(fault, evidence)
+        if fault == "permission" and (nodes := self._host.refused_by_sandbox()):
+            fault, evidence = "device-refused", f"mode and group allow {', '.join(nodes)}; {evidence}"
         if fault == "busy" and (holders := self._host.camera_holders()):
             evidence = f"held by {', '.join(holders)}; {evidence}"
         return ev.Faulted(fault, evidence)

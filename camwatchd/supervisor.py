@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from camwatchd import __version__
 from camwatchd.adapters import rundir
 from camwatchd.adapters.child import spawn_worker
 from camwatchd.adapters.devices import DeviceWatch
@@ -54,9 +55,9 @@ class World:
     environ: Mapping[str, str]  # of the children
     runtime_dir: str
     state_dir: str
-    version: str
-    pid: int = field(default_factory=os.getpid)
     config: tuple[str, str]  # main file and folder of the drop-ins
+    version: str = __version__
+    pid: int = field(default_factory=os.getpid)
     host: Host = field(default_factory=Host)
     devices: DeviceWatch = field(default_factory=DeviceWatch)
     clock: Callable[[], float] = time.monotonic
@@ -65,9 +66,9 @@ class World:
 
 def recorder_arguments(world: World, boot: str) -> list[str]:
     """What the recorder is told on its command line. The start's id lets it know a record that comes twice."""
-    start = f"{boot}-{os.getpid()}-{world.clock():.3f}"
+    start = f"{boot}-{world.pid}-{world.clock():.3f}"
     return [
-        "--link=3", f"--supervisor={os.getpid()}", f"--state={world.state_dir}", f"--unit={world.host.unit()}",
+        "--link=3", f"--supervisor={world.pid}", f"--state={world.state_dir}", f"--unit={world.host.unit()}",
         f"--start={start}",
     ]  # fmt: skip
 
@@ -135,7 +136,7 @@ class Supervisor:
         if world.environ.get("SYSTEMD_EXEC_PID") == str(os.getpid()):
             patience = REAP_BOUND + self.settings.supervision.import_timeout
             self.leftovers.look(self.vacated, self._still_blocked, patience)
-        self.book.begin(rec.Begin(world.version, os.getpid()))
+        self.book.begin(rec.Begin(world.version, world.pid))
         kept = self.departure.kept
         self.departure.started()
         for post in self.posts:

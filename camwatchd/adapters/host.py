@@ -5,9 +5,9 @@ Only files that cannot block: never `cmdline` or `maps` of a process that may ha
 """
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-
 
 RECORDER_COMM = "camwatchd-ledge"  # the recorder's name for itself; the kernel keeps 15 characters
 
@@ -48,16 +48,33 @@ class Host:
 
     def camera_holders(self) -> list[str]:
         """Who holds a camera: libcamera locks its media device, and the kernel lists whose lock it is."""
-        devices = {
-            _device_and_inode(path) for path in _listed(self.root / "dev") if path.name.startswith("media")
-        }
+        return self.lock_holders(
+            path for path in _listed(self.root / "dev") if path.name.startswith("media")
+        )
+
+    def lock_holders(self, paths: Iterable[Path]) -> list[str]:
+        """Who holds a POSIX lock on one of these files; they need not be readable by us."""
+        files = {_device_and_inode(path) for path in paths} - {""}
         holders = set()
         for line in self._read("proc/locks").splitlines():
             # 1: POSIX  ADVISORY  WRITE 1234 00:06:345 0 EOF; a waiting one has "->" after the number
             fields = line.split()
-            if len(fields) >= 6 and fields[1] == "POSIX" and fields[5] in devices:
+            if len(fields) >= 6 and fields[1] == "POSIX" and fields[5] in files:
                 holders.add(int(fields[4]))
         return [f"{self._read(f'proc/{pid}/comm').strip() or '?'} (pid {pid})" for pid in sorted(holders)]
+
+    def refused_by_sandbox(self) -> list[str]:
+        """Camera nodes that mode and group let us open and that are refused all the same.
+
+        DeviceAllow= of a device group that the kernel had not registered when the service started does that, and
+        only a start of the service mends it. access(2) asks the device cgroup too; nothing is opened.
+        """
+        nodes = [node for node in _listed(self.root / "dev") if node.name.startswith(("media", "video"))]
+        return [
+            str(node)
+            for node in sorted(nodes)
+            if _permitted(node) and not os.access(node, os.R_OK | os.W_OK)
+        ]
 
     def _cgroup(self) -> str:
         return self._read("proc/self/cgroup").strip().rpartition(":")[2].lstrip("/")
@@ -79,6 +96,17 @@ class Host:
             return (self.root / path).read_text(errors="replace")
         except OSError:
             return ""
+
+
+def _permitted(node: Path) -> bool:
+    """Whether owner, group and mode allow us to read and write."""
+    try:
+        status = node.stat()
+    except OSError:
+        return False
+    ours = status.st_uid == os.geteuid() and status.st_mode & 0o600 == 0o600
+    group = status.st_gid in (os.getegid(), *os.getgroups()) and status.st_mode & 0o060 == 0o060
+    return ours or group or status.st_mode & 0o006 == 0o006
 
 
 def _device_and_inode(path: Path) -> str:

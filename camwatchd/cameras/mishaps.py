@@ -11,6 +11,7 @@ import re
 import signal
 import threading
 import time
+from pathlib import Path
 from typing import NoReturn
 
 from camwatchd.core.settings import ScriptedFault
@@ -89,7 +90,11 @@ def hang(fault: ScriptedFault) -> NoReturn:
     """Never return, as a call that is stuck below Python: handlers of signals run, but their exceptions are lost.
 
     A call stuck in the kernel refuses every signal but SIGKILL: then even faulthandler's own handler is replaced.
+    With a file (one that never answers) a thread of ours waits for it in the kernel, as libcamera's threads do for a
+    driver: not even SIGKILL ends that, and the process looks like a zombie meanwhile.
     """
+    if fault.message:
+        threading.Thread(target=Path(fault.message).open, name="stuck", daemon=True).start()
     if fault.refuse_signals:
         for number in (signal.SIGTERM, signal.SIGABRT):
             signal.signal(number, signal.SIG_IGN)

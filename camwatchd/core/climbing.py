@@ -36,6 +36,8 @@ def _forgive(policy: Policy, state: State, now: float) -> State:
 def climb(policy: Policy, state: State, now: float) -> Step:
     """Choose the next attempt: the lowest rung from the fault's entry and our own floor with attempts left."""
     fault = FAULTS[state.fault]
+    if fault.entry is Rung.RESTART_SERVICE and lastrungs.service_restart_left(policy, state):
+        return lastrungs.ask(policy, state, Rung.RESTART_SERVICE, now)
     if fault.hold is not None:
         return hold(policy, state, fault, now)
     entry = max(fault.entry, state.floor, key=lambda rung: rung.height)
@@ -134,7 +136,8 @@ def start_worker(
         state = replace(state, tries=state.tries + 1)
     else:
         state = replace(state, lease_until=now + lease.remaining(policy, state))
-    return state, (ev.Perform(Rung.RESTART_WORKER, state.attempt, fresh),)
+    attempt = state.attempt if rung is Rung.RESTART_WORKER else 0
+    return state, (ev.Perform(Rung.RESTART_WORKER, attempt, fresh),)
 
 
 def attempt_failed(policy: Policy, state: State, reason: str, now: float) -> Step:

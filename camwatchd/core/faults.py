@@ -66,6 +66,7 @@ _ROWS: tuple[Fault, ...] = (
     Fault("open-limit",         _CONNECTION, Rung.REBOOT, 2, None, "this model stops working after too many opens in one boot; it is not opened again"),
     Fault("busy",               _CONNECTION, _WORKER,     0, 30.0, "another program is using the camera"),
     Fault("permission",         _CONNECTION, _WORKER,     0, 60.0, "the camera's device files may not be opened; is the user in group video?"),
+    Fault("device-refused",     _CONNECTION, Rung.RESTART_SERVICE, 0, 60.0, "the sandbox refuses the camera's device files; the kernel had not registered them when the service started"),
     Fault("configuration",      _CAPTURE,    _WORKER,     0, 60.0, "the camera refused its configuration; check the [camera] table"),
     Fault("missing-package",    _CAPTURE,    _WORKER,     0, 60.0, "a Python package is missing or broken"),
 )

@@ -27,7 +27,7 @@ PAUSE_GRACE = 60.0  # seconds on top of the operator's pause, before systemd tak
 def beyond(policy: Policy, state: State, now: float) -> Step | None:
     """What follows the in-process rungs; None: a threshold is still open, or the camera flaps."""
     tried = state.failed_recoveries >= policy.row(Rung.RESTART_WORKER).attempts
-    if tried and _service_restart_left(policy, state):
+    if tried and service_restart_left(policy, state):
         return ask(policy, state, Rung.RESTART_SERVICE, now)
     rules = policy.supervision
     if (
@@ -123,10 +123,12 @@ def _own_refusal(policy: Policy, state: State) -> ev.LeaveRefused | None:
     return None
 
 
-def _service_restart_left(policy: Policy, state: State) -> bool:
+def service_restart_left(policy: Policy, state: State) -> bool:
+    """Whether this rung may still be asked for; what only shows in the picture is no damage in the service."""
     rung = Rung.RESTART_SERVICE
     left = policy.row(rung).enabled and lease.attempts_left(policy, state, rung) > 0
-    return left and policy.required and max_reboots(state) > 0
+    cures = FAULTS[state.fault].entry is rung or max_reboots(state) > 0
+    return left and policy.required and cures
 
 
 def _say_refusal(state: State, refusal: ev.LeaveRefused, seconds: float) -> tuple[Effect, ...]:

@@ -180,7 +180,9 @@ class ScriptedFault:
         None, "How long it lasts; without it and without `until`, for ever (a crash: once).", "s", low=0, example="8")  # fmt: skip
     until: Rung | None = _key(
         None, "The rung that cures it (a higher one does too).", choices=_CURES, example='"restart-stream"')  # fmt: skip
-    message: str = _key("", "error, stderr, flood: the text that picamera2 or libcamera would say.")
+    message: str = _key(
+        "", "error, stderr, flood: the text that picamera2 or libcamera would say. hang: a file to open; if it never "
+        "answers, the worker cannot be killed.")  # fmt: skip
     signal: str = _key("SIGSEGV", "crash: the signal that ends the worker.", choices=_SIGNALS)
     refuse_signals: bool = _key(False, "hang: SIGTERM and SIGABRT are ignored too, only SIGKILL works.")
     amount: float = _key(

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Owns the tests of what is read from /proc and /sys, on a tree of our own."""
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -92,3 +94,22 @@ def test_a_command_name_cannot_fool_the_state(tmp_path: Path, name: str) -> None
 def test_a_process_that_is_gone_is_not_stuck(tmp_path: Path) -> None:
     """Its files vanish while they are read."""
     assert [] == Host(tmp_path).stuck_tasks(77)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an immutable file, which stands for the sandbox, needs root")
+def test_a_node_that_mode_allows_and_the_kernel_refuses_is_told_apart(tmp_path: Path) -> None:
+    """What owner, group and mode allow and the kernel refuses all the same is the sandbox's doing."""
+    (tmp_path / "dev").mkdir()
+    for name, mode in (("media0", 0o600), ("video0", 0o600), ("video1", 0o000), ("null", 0o600)):
+        (tmp_path / "dev" / name).touch(mode)
+    refused = str(tmp_path / "dev/media0")
+    host = Host(tmp_path)
+    before = host.refused_by_sandbox()
+    subprocess.run(["chattr", "+i", refused], check=True)
+    try:
+        found = host.refused_by_sandbox()
+    finally:
+        subprocess.run(["chattr", "-i", refused], check=True)
+
+    assert before == []
+    assert found == [refused]

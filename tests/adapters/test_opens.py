@@ -10,7 +10,9 @@ from camwatchd.adapters.log import build
 from camwatchd.adapters.opens import Opens
 from camwatchd.core import events as ev
 from camwatchd.core.faults import OPEN_CAPS
+from camwatchd.core.ladder import Rung
 from camwatchd.core.messages import Opened
+from camwatchd.core.records import Record
 from camwatchd.core.settings import CameraSettings, Health
 from camwatchd.core.state import Phase, Policy
 from camwatchd.loop import Loop
@@ -33,6 +35,12 @@ class NoWorkers:
 
     def stuck(self, camera: CameraSettings, evidence: str) -> None:
         """Nobody waits."""
+
+    def leave(self, post: Post, rung: Rung) -> None:
+        """Nobody is asked."""
+
+    def note(self, record: Record) -> None:
+        """There is no ledger."""
 
 
 def make_post(folder: Path, agency: NoWorkers) -> Post:
@@ -62,7 +70,7 @@ def test_a_damaged_count_is_none(tmp_path: Path) -> None:
 
 
 def test_a_capped_model_is_not_opened_again(tmp_path: Path) -> None:
-    """At its cap an AI camera is held instead of opened, and its worker is left alone."""
+    """At its cap an AI camera is not opened again, its worker is left alone, and the way goes on to the reboot."""
     agency = NoWorkers()
     post = make_post(tmp_path, agency)
     for _ in range(OPEN_CAPS["imx500"]):
@@ -70,8 +78,11 @@ def test_a_capped_model_is_not_opened_again(tmp_path: Path) -> None:
     asked = agency.asked
     post.feed(ev.Faulted("sensor-io", "i2c transfer timed out"))
 
-    assert (Phase.HOLDING, "open-limit") == (post.state.phase, post.state.fault)
+    post.feed(ev.TimePassed())
+
+    assert (Phase.BACKOFF, "open-limit") == (post.state.phase, post.state.fault)
     assert asked == agency.asked
+    assert 2 == post.state.failed_recoveries
 
 
 def test_another_model_has_no_cap(tmp_path: Path) -> None:

@@ -93,6 +93,7 @@ def supervise(how: str, probe: int, journal: str) -> None:
         signals=signals,
         environ=environ,
         runtime_dir=str(here / "run"),
+        state_dir=str(here / "run"),
         config=(str(places[0]), str(places[1])),
         host=Host(fake if fake.exists() else Path("/")),
         devices=DeviceWatch(str(here / "run")),

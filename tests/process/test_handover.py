@@ -98,6 +98,7 @@ def supervising(
         world = World(
             notifier=notify.from_environment({}), log=log.build("json", "info", said.fileno(), {}),
             signals=Signals([]), environ={**os.environ, "SYSTEMD_EXEC_PID": pid}, runtime_dir=str(root / "run"),
+            state_dir=str(root / "run"),
             config=("", ""), host=Host(root), devices=DeviceWatch(str(root / "run")), clock=clock,
         )  # fmt: skip
         supervisor = Rigged(settings, world)
