@@ -2,37 +2,70 @@
 """Owns the command `camwatchctl`: the table of its verbs, and the way from an argument to one of them."""
 
 import argparse
+import signal
 import sys
 
 from camwatchd import __version__
-from camwatchd.cli import check_config, faults, ladder, reader, version
+from camwatchd.cli import (
+    asking,
+    check_config,
+    faults,
+    ladder,
+    pause,
+    reader,
+    recover,
+    reload,
+    resume,
+    status,
+    version,
+)
 from camwatchd.cli.verb import Verb
-from camwatchd.errors import ExitStatus
+from camwatchd.control.client import ControlError
 
-VERBS: tuple[Verb, ...] = (ladder.VERB, faults.VERB, check_config.VERB, version.VERB)
+VERBS: tuple[Verb, ...] = (
+    status.VERB, pause.VERB, resume.VERB, recover.VERB, reload.VERB,
+    ladder.VERB, faults.VERB, check_config.VERB, version.VERB,
+)  # fmt: skip
+
+
+_INTERRUPTED = 128 + signal.SIGINT  # what a shell makes of a program that this signal ended
 
 
 def main(argv: list[str] | None = None) -> int:
     """The command; its exit status."""
-    parser = arguments()
-    options = parser.parse_args(argv)
-    if options.run is None:
-        parser.print_help(sys.stderr)
-        return ExitStatus.EX_USAGE
+    options = _options(sys.argv[1:] if argv is None else argv)
     try:
-        status: int = options.run(options)
+        answer: int = options.run(options)
         sys.stdout.flush()
+    except ControlError as error:
+        return asking.failed(options, error)
     except BrokenPipeError:
         return reader.left()
-    return status
+    except KeyboardInterrupt:  # whoever waits for an answer may give up; what was ordered is done
+        return _INTERRUPTED
+    return answer
+
+
+def _options(argv: list[str]) -> argparse.Namespace:
+    """Without a verb the status is meant, whatever options are given."""
+    parser = arguments()
+    known, _ = parser.parse_known_args(argv)
+    return parser.parse_args(argv if known.run else [status.VERB.name, *argv])
 
 
 def arguments() -> argparse.ArgumentParser:
     """The command line, made from the table."""
     parser = argparse.ArgumentParser(
-        prog="camwatchctl", description="Asks about camwatchd, which supervises and recovers cameras."
+        prog="camwatchctl",
+        description="Asks camwatchd, which supervises and recovers cameras. Without a verb: status.",
     )
     parser.add_argument("--version", action="version", version=f"camwatchctl {__version__}")
+    parser.add_argument(
+        "--socket",
+        metavar="PATH",
+        default=asking.default_socket(),
+        help="of the daemon; default: %(default)s",
+    )
     parser.set_defaults(run=None)
     verbs = parser.add_subparsers(title="verbs", metavar="VERB")
     for verb in VERBS:

@@ -2,6 +2,7 @@
 """Owns the test's daemon behind a control socket: it remembers what it was told, and says what the test wants."""
 
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -37,6 +38,7 @@ class FakeDaemon:
     reloads: list[Callable[[str], None]] = field(default_factory=list)
     broken: bool = False  # its status raises
     verdict: str | None = None  # of a reload; None: it comes later
+    told: threading.Event = field(default_factory=threading.Event)  # it has an order
 
     def status(self) -> StatusFacts:
         if self.broken:
@@ -49,6 +51,7 @@ class FakeDaemon:
     def pause(self, cameras: Sequence[str], seconds: float) -> None:
         self.orders.append(("pause", tuple(cameras), seconds))
         self.change(cameras, paused_for=seconds, phase="paused")
+        self.told.set()
 
     def resume(self, cameras: Sequence[str]) -> None:
         self.orders.append(("resume", tuple(cameras)))
@@ -89,6 +92,14 @@ class Log:
     def of(self, event: str) -> list[str]:
         """The sentences of one kind of event."""
         return [str(facts["message"]) for name, facts in self.lines if name == event]
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """A folder that every user may enter, as /run/camwatchd is one; pytest's own are not."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 class Bench:

@@ -68,11 +68,12 @@ def test_a_late_answer_is_waited_for(tmp_path: Path) -> None:
     with running(tmp_path) as daemon, Client(daemon.path) as client, Client(daemon.path) as other:
         daemon.soon(lambda: daemon.daemon.change(("cam1",), has_worker=False))
         assert client.ask(Pause(60.0, ("cam1",))) == PauseFacts(("cam1",), 60.0)
+        daemon.daemon.told.clear()
         answers: list[Answer] = []
         waiting = threading.Thread(target=lambda: answers.append(client.ask(Pause(60.0, ("cam0",)), 30.0)))
         waiting.start()
-        while ("pause", ("cam0",), 60.0) not in daemon.daemon.orders:
-            assert isinstance(other.ask(Ping()), Pong)
+        assert daemon.daemon.told.wait(30)
+        assert isinstance(other.ask(Ping()), Pong)
         before = answers[:]
         daemon.soon(lambda: daemon.daemon.change(("cam0",), has_worker=False))
         waiting.join()

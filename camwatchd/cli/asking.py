@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT
+"""Owns how a verb asks the running daemon: where, for how long, and what the exit status says where it refuses."""
+
+import argparse
+import json
+import os
+import sys
+from typing import TypeVar
+
+from camwatchd.cli import unit
+from camwatchd.control.client import DEFAULT_SOCKET, PATIENCE, Client, ControlError
+from camwatchd.control.protocol import Answer, Reason, Request
+from camwatchd.core.plain import to_plain
+from camwatchd.errors import ExitStatus
+
+A = TypeVar("A", bound=Answer)
+
+_STATUS = {
+    Reason.PERMISSION: ExitStatus.EX_NOPERM,
+    Reason.CAMERA: ExitStatus.EX_USAGE,
+    Reason.MALFORMED: ExitStatus.EX_USAGE,
+    Reason.CROWDED: ExitStatus.EX_TEMPFAIL,
+    Reason.PAUSED: ExitStatus.EX_TEMPFAIL,
+    Reason.RESUMED: ExitStatus.EX_TEMPFAIL,
+}
+
+
+def default_socket() -> str:
+    """Where the daemon is, if the command line does not say."""
+    return os.environ.get("CAMWATCHD_SOCKET") or DEFAULT_SOCKET
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of every verb that asks the daemon."""
+    parser.add_argument("--json", action="store_true", help="for programs")
+    # Its default is the command's own: a verb must not overwrite what stands before it.
+    parser.add_argument(
+        "--socket", metavar="PATH", default=argparse.SUPPRESS, help="the daemon's control socket"
+    )
+
+
+def cameras(parser: argparse.ArgumentParser) -> None:
+    """The choice of cameras."""
+    parser.add_argument(
+        "--camera", metavar="NAME", action="append", default=[], help="only this one; may be repeated"
+    )
+
+
+def ask(options: argparse.Namespace, request: Request, kind: type[A], patience: float = PATIENCE) -> A:
+    """The answer; ControlError for a refusal, or if there is none."""
+    with Client(options.socket) as client:
+        answer = client.ask(request, patience)
+    if not isinstance(answer, kind):
+        raise ControlError(Reason.INTERNAL, f"expected {kind.__name__}, got {answer!r:.80}")
+    return answer
+
+
+def show(options: argparse.Namespace, facts: Answer, text: str) -> None:
+    """The facts as they were asked for: JSON for programs, the text for humans."""
+    written = json.dumps(to_plain(facts), indent=2) if options.json else text
+    sys.stdout.write(f"{written}\n")
+
+
+def announce(options: argparse.Namespace, text: str) -> None:
+    """Say to a human what is being done, before it takes its time."""
+    if not options.json:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+
+
+def complain(text: str) -> None:
+    """Say what went wrong, or needs a human."""
+    sys.stdout.flush()  # what was announced comes first
+    sys.stderr.write(f"camwatchctl: {text}\n")
+
+
+def failed(options: argparse.Namespace, error: ControlError) -> int:
+    """Say why there is no answer; the exit status."""
+    # Another socket than the unit's is of a daemon that systemd knows nothing of.
+    known = error.reason is Reason.UNREACHABLE and options.socket == DEFAULT_SOCKET
+    complain("\n  ".join([str(error), *filter(None, [unit.said() if known else ""])]))
+    return _STATUS.get(error.reason, ExitStatus.EX_UNAVAILABLE)

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+"""Owns how the status reads: of each camera what is wrong, what comes next and when, and what was; the worst first."""
+
+from collections.abc import Iterable, Iterator
+
+from camwatchd.control.facts import (
+    CameraFacts,
+    Condition,
+    DaemonFacts,
+    StatusFacts,
+    Totals,
+    condition,
+    worst_first,
+)
+from camwatchd.core.health import Band
+from camwatchd.core.state import Phase
+from camwatchd.core.status import duration
+
+
+def text(facts: StatusFacts) -> str:
+    """Blocks of at most five lines for each camera, then the daemon; lines without one at the end."""
+    cameras = worst_first(facts.cameras)
+    width = max((len(_title(camera)) for camera in cameras), default=0) + 2
+    blocks = [_block(_title(camera), _camera(camera), width) for camera in cameras] or [
+        "no camera is configured"
+    ]
+    return "\n\n".join([*blocks, "\n".join(_daemon(facts.daemon))])
+
+
+def _title(camera: CameraFacts) -> str:
+    return camera.name if camera.required else f"{camera.name} (optional)"
+
+
+def _block(title: str, lines: Iterable[str], width: int) -> str:
+    return f"{title:{width}}" + f"\n{'':{width}}".join(filter(None, lines))
+
+
+def _camera(camera: CameraFacts) -> Iterator[str]:
+    yield f"{_word(camera)}{_present(camera)}"
+    yield _next(camera)
+    yield _refusal(camera)
+    yield _history(camera)
+    yield " ".join(filter(None, (camera.model, camera.camera_id)))
+
+
+def _word(camera: CameraFacts) -> str:
+    """The band and the score, but nothing that sounds like praise while something is wrong."""
+    if camera.paused_for > 0:
+        return "PAUSED"
+    word = camera.band
+    if camera.phase == Phase.PARKED:
+        word = "PARKED"
+    elif condition(camera) is Condition.TROUBLE and camera.band in (Band.EXCELLENT, Band.GOOD):
+        word = "RECOVERING" if camera.fault else camera.phase.upper()
+    return f"{word} {camera.health_score}/100"
+
+
+def _present(camera: CameraFacts) -> str:
+    if camera.paused_for > 0:
+        free = "its process is still ending" if camera.has_worker else "free for other programs"
+        return f" for {duration(camera.paused_for)} more; {free}"
+    if camera.fault:
+        return f": {camera.fault}: {camera.fault_meaning}" if camera.fault_meaning else f": {camera.fault}"
+    if camera.last_frame_age is None:
+        return ", no frame yet"
+    late = " (late)" if camera.late else ""
+    return f", {camera.fps:.1f} fps, last frame {duration(camera.last_frame_age)} ago{late}"
+
+
+def _next(camera: CameraFacts) -> str:
+    """What is being tried or comes next; how bad it is so far."""
+    counts = [
+        _count(camera.consecutive_failures, "failure in a row", "failures in a row"),
+        _count(camera.failed_recoveries, "failed recovery", "failed recoveries"),
+    ]
+    if not camera.next_action:
+        return ", ".join(filter(None, counts))
+    if camera.next_in is None:
+        plan = f"now: {camera.next_action}"
+    else:
+        plan = f"next: {camera.next_action} in {duration(camera.next_in)}"
+    return "; ".join(filter(None, [plan, ", ".join(filter(None, counts))]))
+
+
+def _refusal(camera: CameraFacts) -> str:
+    if not camera.refusal:
+        return ""
+    again = "only frames change that"
+    if camera.asked_again_in is not None:
+        again = f"asked again in {duration(camera.asked_again_in)}"
+    return f"not granted: {': '.join(filter(None, (camera.refusal, camera.refusal_detail)))}; {again}"
+
+
+def _history(camera: CameraFacts) -> str:
+    recoveries = _count(camera.recoveries_24h, "recovery in 24 h", "recoveries in 24 h")
+    if recoveries and camera.last_recovery_age is not None:
+        recoveries += f" (last: {camera.last_recovery}, {duration(camera.last_recovery_age)} ago)"
+    return "; ".join(filter(None, [recoveries, _totals(camera.totals)]))
+
+
+def _totals(totals: Totals) -> str:
+    parts = [
+        f"{totals.captures} captures, {totals.failures} failed",
+        _count(totals.outages, "outage", "outages"),
+        f"available {100 * totals.availability:.3f} %",
+        "" if totals.mtbf is None else f"MTBF {duration(totals.mtbf)}",
+        "" if totals.mttr is None else f"MTTR {duration(totals.mttr)}",
+    ]
+    return ", ".join(filter(None, parts))
+
+
+def _daemon(daemon: DaemonFacts) -> Iterator[str]:
+    watchdog = "no systemd watchdog"
+    if daemon.watchdog_interval is not None:
+        pings = _count(daemon.watchdog_pings, "ping", "pings") or "no ping yet"
+        watchdog = f"watchdog {duration(daemon.watchdog_interval)}, {pings}"
+    reboots = f"; reboots {daemon.reboot_mode}" if daemon.reboot_mode else ""
+    yield f"camwatchd {daemon.version}, pid {daemon.pid}, up {duration(daemon.uptime)}; {watchdog}{reboots}"
+    if daemon.ledger_trouble:
+        yield f"ledger: {daemon.ledger_trouble}: no reboot is granted"
+    if daemon.notify_failures:
+        yield f"systemd did not take {_count(daemon.notify_failures, 'message', 'messages')}"
+    if daemon.note:
+        yield f"note: {daemon.note}"
+
+
+def _count(number: int, one: str, many: str) -> str:
+    """A number with its noun; nothing for none."""
+    return "" if number == 0 else f"{number} {one if number == 1 else many}"

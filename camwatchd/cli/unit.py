@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+"""Owns what systemd says about the daemon's unit, for whoever finds that it does not run."""
+
+import subprocess
+from collections.abc import Mapping
+
+UNIT = "camwatchd.service"
+_ASKED = (
+    "LoadState",
+    "ActiveState",
+    "SubState",
+    "Result",
+    "StatusText",
+    "ConditionResult",
+    "ConditionTimestamp",
+)
+_PATIENCE = 5.0  # seconds
+_DISABLE = "/boot/firmware/camwatchd.disable"  # ConditionPathExists=! of the unit
+
+
+def said() -> str:
+    """A sentence; empty where there is no systemd to ask."""
+    try:
+        done = subprocess.run(  # noqa: S603  # our own words, and no shell
+            ["systemctl", "show", UNIT, f"--property={','.join(_ASKED)}"],  # noqa: S607  # wherever it is
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_PATIENCE, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    facts = dict(line.partition("=")[::2] for line in done.stdout.splitlines())
+    return sentence(facts) if facts.get("ActiveState") else ""
+
+
+def sentence(facts: Mapping[str, str]) -> str:
+    """What a human makes of the unit's properties."""
+    if facts.get("LoadState") == "not-found":
+        return f"systemd knows no {UNIT}: is the package installed?"
+    if facts.get("LoadState") == "masked":
+        return f"{UNIT} is masked: sudo systemctl unmask {UNIT}"
+    if facts.get("ConditionResult") == "no" and facts.get("ConditionTimestamp"):
+        return f"systemd did not start it because a condition of the unit is not met; is there {_DISABLE}?"
+    state = f"{facts['ActiveState']} ({facts.get('SubState', '')})"
+    result = facts.get("Result", "success")
+    parts = [
+        f"systemd says: {state}",
+        "" if result == "success" else f"result {result}",
+        f"last status: {facts['StatusText']}" if facts.get("StatusText") else "",
+    ]
+    return ", ".join(filter(None, parts))
