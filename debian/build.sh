@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # build.sh FOLDER [VERSION]: the source and binary package of the working tree, as they come, put into FOLDER.
-# It is built from a copy in FOLDER/source, so that nothing is left behind in the tree. With VERSION the package,
+# It is built from a copy within FOLDER, so that nothing is left behind in the tree. With VERSION the package,
 # and the program in it, say that they are another version: something to upgrade to.
 set -eu
 
@@ -14,8 +14,9 @@ version=${2-}
 cd "$(dirname "$0")/.."
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)
-copy=$folder/source
-rm -rf "$copy" "$folder"/camwatchd_*
+work=$(mktemp --directory "$folder/.building.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+copy=$work/source
 mkdir --mode=0755 "$copy"
 # The copy is the same whatever umask the tree was made with, and whenever.
 # shellcheck disable=SC2086 # several names
@@ -35,5 +36,6 @@ if ! (cd "$copy" && dpkg-buildpackage --unsigned-source --unsigned-changes) > "$
     echo "the package could not be built; the whole log: $log" >&2
     exit 1
 fi
-rm -rf "$copy"
+rm -rf "$copy" "$folder"/camwatchd_*
+mv "$work"/camwatchd_* "$folder"
 ls "$folder"/camwatchd_*.deb
