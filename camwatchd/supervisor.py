@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from camwatchd import __version__
@@ -18,6 +19,8 @@ from camwatchd.adapters.devices import DeviceWatch
 from camwatchd.adapters.host import Host
 from camwatchd.adapters.stderr import StderrReader
 from camwatchd.bookkeeper import Bookkeeper
+from camwatchd.control.protocol import SOCKET_NAME
+from camwatchd.control.server import Server
 from camwatchd.core import events as ev
 from camwatchd.core import lease, status
 from camwatchd.core import records as rec
@@ -26,6 +29,7 @@ from camwatchd.core.ladder import Rung
 from camwatchd.core.settings import CameraSettings, Daemon, Settings
 from camwatchd.core.state import REAP_BOUND, Phase, Policy
 from camwatchd.departure import Departure
+from camwatchd.desk import Desk
 from camwatchd.errors import ExitStatus
 from camwatchd.leftovers import Leftovers
 from camwatchd.loop import Loop, Signals
@@ -101,6 +105,7 @@ class Supervisor:
         arguments = recorder_arguments(world, rundir.boot_id())
         self.book = Bookkeeper(self.loop, world.log, world.clock, world.environ, arguments)
         self.departure = Departure(world.runtime_dir, self.book, world.log, world.clock, self._leave)
+        self.control = Server(Desk(self), world.log, world.clock)
         self.posts = [self._post(camera) for camera in settings.cameras]
         self._retired: list[Post] = []  # of cameras that the configuration no longer has
         self._said: tuple[object, ...] = ()
@@ -124,7 +129,9 @@ class Supervisor:
         while not self._is_down():
             self.loop.turn(self._deadline() - self.world.clock())
             self._tick()
+            self.control.look()
             self._tell_systemd()
+        self.control.close()
         return self._exit_status
 
     def _start(self) -> None:
@@ -136,6 +143,7 @@ class Supervisor:
         if world.environ.get("SYSTEMD_EXEC_PID") == str(os.getpid()):
             patience = REAP_BOUND + self.settings.supervision.import_timeout
             self.leftovers.look(self.vacated, self._still_blocked, patience)
+        self._open_control()
         self.book.begin(rec.Begin(world.version, world.pid))
         kept = self.departure.kept
         self.departure.started()
@@ -146,6 +154,17 @@ class Supervisor:
             "daemon.started", message=f"supervising {', '.join(p.camera.name for p in self.posts) or 'no camera'}",
             pid=os.getpid(), watchdog=world.notifier.watchdog_interval,
         )  # fmt: skip
+
+    def _open_control(self) -> None:
+        """Without its socket the daemon does its work all the same; camwatchctl says what it finds."""
+        path = Path(self.world.runtime_dir, SOCKET_NAME)
+        try:
+            self.control.listen(path)
+        except OSError as error:
+            text = f"{path}: {error.strerror}; camwatchctl finds no daemon, the cameras are supervised all the same"
+            self.world.log.warning("control.unavailable", message=text)
+            return
+        self.loop.watch(self.control.fileno(), self.control.serve)
 
     def _take_up(self, post: Post, kept: rundir.Kept) -> None:
         """A camera begins where the last start of this boot has left it."""
@@ -160,9 +179,14 @@ class Supervisor:
     def _parts(self) -> tuple[Part, ...]:
         """Whatever has a deadline. On the way out the ladder stands still; only the workers are ended."""
         if self._stopping:
-            return (self.standby, self.book, *(post.slot for post in (*self.posts, *self._retired)))
+            return (
+                self.standby,
+                self.book,
+                self.control,
+                *(post.slot for post in (*self.posts, *self._retired)),
+            )
         former = (post.slot for post in self._retired)
-        return (self.standby, self.leftovers, self.reloading, self.book, *self.posts, *former)
+        return (self.standby, self.leftovers, self.reloading, self.book, self.control, *self.posts, *former)
 
     def _deadline(self) -> float:
         own = [self._down_by]
