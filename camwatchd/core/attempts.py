@@ -55,25 +55,31 @@ def _no_start(policy: Policy, state: State, fault: str, evidence: str, now: floa
 
 def late(policy: Policy, state: State, event: Event, now: float) -> Step:
     """The attempt's deadline is reached: an action that hangs is an outcome too."""
-    fault = _MISSED[state.milestone]
     reason = f"no end after {now - state.since:.1f} s ({state.milestone or 'stream restart'})"
-    if state.phase is Phase.STARTING:
-        return _no_start(policy, state, fault, reason, now)
     if state.phase is Phase.SETTLING:
-        if not state.fault:
-            return _no_start(policy, state, "start-timeout", "no frames after the start", now)
         reason = f"no {PROOF_FRAMES} healthy frames within {now - state.since:.1f} s"
-        if state.rung is not Rung.RESTART_STREAM and state.fault in _UNOPENED:
-            state, said = _take_over(state, ev.Faulted("start-timeout", reason))
-            state, effects = attempt_failed(policy, state, reason, now)
-            return state, (*said, *effects)
-    return attempt_failed(policy, state, reason, now)
+    name = _better_name(state)
+    if not state.fault:
+        return _no_start(policy, state, name, reason, now)
+    state, said = _take_over(state, ev.Faulted(name, reason))
+    state, effects = attempt_failed(policy, state, reason, now)
+    return state, (*said, *effects)
+
+
+def _better_name(state: State) -> str:
+    """What the attempt has shown in place of what it was made for: a picture, silence, or a call that hangs."""
+    if state.phase is not Phase.SETTLING:
+        return _MISSED[state.milestone] if state.milestone in _RUNS or not state.fault else state.fault
+    silent = not state.fault or (state.rung is not Rung.RESTART_STREAM and state.fault in _DISPROVED)
+    return state.symptom or ("start-timeout" if silent else state.fault)
 
 
 # A camera that was opened and then gives no frames has another fault than these.
-_UNOPENED = frozenset(name for name, fault in FAULTS.items() if fault.hold is not None) | {
+_DISPROVED = frozenset(n for n, fault in FAULTS.items() if not fault.max_reboots or fault.entry is Rung.REBOOT) | {
     "not-found", "device-gone", "init-failed", "init-timeout", "import-timeout",
 }  # fmt: skip
+
+_RUNS = (Milestone.IMPORTING, Milestone.OPENING)  # a worker of this attempt does, and no other is in its way
 
 _MISSED = {
     Milestone.NONE: "start-timeout",
@@ -95,7 +101,6 @@ def worse(policy: Policy, state: State, event: Event, now: float) -> Step:
     ):
         return state, ()  # the words of the old stall may arrive while the stream is being restarted
     state, said = _take_over(state, event)
-    state = replace(state, symptom=event.fault)
     state, effects = attempt_failed(policy, state, event.evidence or event.fault, now)
     return state, (*said, *effects)
 
@@ -119,8 +124,8 @@ def _take_over(state: State, event: ev.Faulted | ev.WorkerExited) -> tuple[State
     old, new = FAULTS[state.fault], FAULTS[event.fault]
     opened = state.phase is Phase.SETTLING and state.rung is not Rung.RESTART_STREAM
     weaker = new.entry.height < old.entry.height and new.hold is None
-    # A worker that runs in the place of an unkillable one has disproved that too.
-    freed = old.entry is Rung.REBOOT and state.milestone in (Milestone.IMPORTING, Milestone.OPENING)
+    # A worker that runs in the place of an unkillable one, or of a refused one, has disproved that too.
+    freed = old.entry.height >= Rung.RESTART_SERVICE.height and state.milestone in _RUNS
     if new is old or (weaker and not (opened or freed)):
         return state, ()
     said = ev.SayFault(event.fault, event.evidence, state.noticed_after)

@@ -111,7 +111,7 @@ def act(policy: Policy, state: State, event: Event, now: float) -> Step:
     """Backoff is over, or a device appeared: perform the attempt."""
     used = list(state.used)
     used[state.rung.height] = min(used[state.rung.height] + 1, policy.row(state.rung).attempts)
-    state = replace(state, used=tuple(used), started_at=now, device_seen=False)
+    state = replace(state, used=tuple(used), started_at=now, device_seen=False, symptom="")
     if state.rung is Rung.RESTART_STREAM:
         deadline = now + policy.row(state.rung).timeout
         return state.to(Phase.ACTING, now, deadline), (ev.Perform(state.rung, state.attempt),)
@@ -164,9 +164,7 @@ def appeared(policy: Policy, state: State, event: Event, now: float) -> Step:
 def may_hurry(policy: Policy, state: State, now: float) -> bool:
     """At once, then more and more rarely: a device that appears anew at each open must not cancel every pause."""
     fits = FAULTS[state.fault].issue is Issue.CONNECTION_ERROR and state.rung is Rung.RESTART_WORKER
-    rested = now - state.hurried_at >= min(
-        2.0 ** min(state.hurries, 30), policy.supervision.recovery_cooldown
-    )
+    rested = now - state.hurried_at >= lease.hurry_pause(policy, state)
     return rested and (fits or state.phase is Phase.PARKED)
 
 

@@ -7,6 +7,7 @@ from camwatchd.core import events as ev
 from camwatchd.core import lease, liveness
 from camwatchd.core.climbing import open_incident
 from camwatchd.core.events import Effect, Event
+from camwatchd.core.faults import FAULTS
 from camwatchd.core.ladder import PROOF_FRAMES, Rung
 from camwatchd.core.state import NEVER, NEVER_BEFORE, REPORT_SLACK, Milestone, Phase, Policy, State, Step
 
@@ -70,7 +71,7 @@ def _healthy(policy: Policy, state: State, now: float, healthy_since: float) -> 
         rung=Rung.RETRY, attempt=0, milestone=Milestone.NONE, fault="", suspicion="", exhausted=False,
         failed_recoveries=0, healthy_since=healthy_since, noticed_after=None, critical_said=False,
         tries=0, hurries=0, hurried_at=NEVER_BEFORE, device_seen=False,
-        parks=0, refusal="", refusal_detail="", ask_at=NEVER, wedged=False, symptom="", waits_since=None,
+        parks=0, probe_at=0.0, refusal="", refusal_detail="", ask_at=NEVER, wedged=False, symptom="", waits_since=None,
     )  # fmt: skip
 
 
@@ -81,7 +82,8 @@ def _report_time(policy: Policy, state: State) -> float:
 def count(policy: Policy, state: State, event: Event, now: float) -> Step:
     """During an incident a failed capture is counted and ends the streak; the rung's own deadline decides."""
     assert isinstance(event, ev.CaptureFailed)
-    return replace(state, failures=state.failures + 1, streak=0, symptom=event.fault), ()
+    symptom = state.symptom if FAULTS[event.fault].max_reboots else event.fault
+    return replace(state, failures=state.failures + 1, streak=0, symptom=symptom), ()
 
 
 def failure(policy: Policy, state: State, event: Event, now: float) -> Step:

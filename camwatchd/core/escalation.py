@@ -30,11 +30,20 @@ from camwatchd.core.attempts import (
     worse,
     worse_while_waiting,
 )
-from camwatchd.core.climbing import act, appeared, climb, open_incident, probe, seen, start_worker
+from camwatchd.core.climbing import (
+    act,
+    appeared,
+    climb,
+    may_hurry,
+    open_incident,
+    probe,
+    seen,
+    start_worker,
+)
 from camwatchd.core.counting import count, failure, frames, silence
 from camwatchd.core.events import Event
 from camwatchd.core.ladder import Rung
-from camwatchd.core.lastrungs import PAUSE_GRACE, still_wedged, wedged
+from camwatchd.core.lastrungs import PAUSE_GRACE, ask_again, wedged
 from camwatchd.core.state import Milestone, Phase, Policy, State, Step
 
 Handler = Callable[[Policy, State, Event, float], Step]
@@ -74,7 +83,7 @@ def _refused(policy: Policy, state: State, event: Event, now: float) -> Step:
     assert isinstance(event, ev.LeaveRefused)
     if state.rung is Rung.REBOOT:
         return lastrungs.park(policy, state, event, now)
-    said = ev.SayRefused(state.rung, event.name, event.detail, event.again_in, event.postponed)
+    said = ev.SayRefused(state.rung, event.name, event.detail, 0.0, False)  # it is not asked for again
     state, effects = climb(policy, lastrungs.spend_service_restart(policy, state), now)
     return state, (said, *effects)
 
@@ -85,10 +94,20 @@ def _unanswered(policy: Policy, state: State, event: Event, now: float) -> Step:
 
 
 def _parked_long_enough(policy: Policy, state: State, event: Event, now: float) -> Step:
-    """Another answer may be had now; else the camera is looked at again."""
-    if now >= state.ask_at:
-        return lastrungs.ask(policy, state, Rung.REBOOT, now)
+    """The camera is looked at again, or else another answer may be had now."""
+    if now < state.probe_at:
+        return ask_again(policy, state, event, now)
+    if state.device_seen:
+        state = replace(state, hurried_at=now, hurries=state.hurries + 1)
     return probe(policy, state, event, now)
+
+
+def _plugged(policy: Policy, state: State, event: Event, now: float) -> Step:
+    """No device is missed while parked, at most waited for: the next regular probe may be an hour away."""
+    if may_hurry(policy, state, now):
+        return appeared(policy, state, event, now)
+    at = min(state.probe_at, state.hurried_at + lease.hurry_pause(policy, state))
+    return replace(state, device_seen=True, probe_at=at, deadline=min(state.deadline, at)), ()
 
 
 def _unwedged(policy: Policy, state: State, event: Event, now: float) -> Step:
@@ -148,11 +167,11 @@ _ROWS: tuple[tuple[type[Event], tuple[Handler, ...]], ...] = (
     (ev.WorkerExited,     (worse,     _open,   _open,   _wait,    worse,     worse,   _,        _,            _,           _,                   _)),
     (ev.WorkerUnkillable, (wedged,    wedged,  wedged,  wedged,   wedged,    wedged,  wedged,   _,            wedged,      wedged,              _)),
     (ev.WorkerReaped,     (_,         _,       _,       _,        _,         _,       _,        _unwedged,    _unwedged,   _,                   _)),
-    (ev.DeviceAppeared,   (seen,      _,       _,       appeared, seen,      seen,    appeared, _,            seen,        appeared,            _)),
+    (ev.DeviceAppeared,   (seen,      _,       _,       appeared, seen,      seen,    appeared, _,            seen,        _plugged,            _)),
     (ev.LeaveRefused,     (_,         _,       _,       _,        _,         _,       _,        _,            _refused,    _,                   _)),
     (ev.Paused,           (_p,        _p,      _p,      _p,       _p,        _p,      _p,       _p,           _p,          _p,                  _p)),
     (ev.Resumed,          (_,         _,       _,       _,        _,         _,       _,        _,            _,           _,                   _resumed)),
-    (ev.TimePassed,       (late,      silence, silence, act,      late,      late,    probe,    still_wedged, _unanswered, _parked_long_enough, _resumed)),
+    (ev.TimePassed,       (late,      silence, silence, act,      late,      late,    probe,    ask_again,    _unanswered, _parked_long_enough, _resumed)),
 )
 # fmt: on
 TABLE = {event: dict(zip(_PHASES, handlers, strict=True)) for event, handlers in _ROWS}

@@ -26,22 +26,17 @@ PAUSE_GRACE = 60.0  # seconds on top of the operator's pause, before systemd tak
 
 def beyond(policy: Policy, state: State, now: float) -> Step | None:
     """What follows the in-process rungs; None: a threshold is still open, or the camera flaps."""
-    tried = state.failed_recoveries >= policy.row(Rung.RESTART_WORKER).attempts
-    if tried and service_restart_left(policy, state):
+    rules, failed = policy.supervision, state.failed_recoveries
+    tried = failed >= policy.row(Rung.RESTART_WORKER).attempts
+    counted = state.failures >= rules.system_reboot_threshold and failed >= rules.max_recovery_attempts
+    if (tried or counted) and service_restart_left(policy, state):
         return ask(policy, state, Rung.RESTART_SERVICE, now)
-    rules = policy.supervision
-    if (
-        state.failures < rules.system_reboot_threshold
-        or state.failed_recoveries < rules.max_recovery_attempts
-    ):
-        return None
-    return _reboot_or_park(policy, state, now)
+    return _reboot_or_park(policy, state, now) if counted else None
 
 
 def max_reboots(state: State) -> int:
     """How many reboots the fault is worth. A camera that gives pictures, if bad ones, is not worth any."""
-    names = (name for name in (state.fault, state.symptom) if name)
-    return min(FAULTS[name].max_reboots for name in names)
+    return 0 if state.symptom and not state.wedged else FAULTS[state.fault].max_reboots
 
 
 def ask(policy: Policy, state: State, rung: Rung, now: float) -> Step:
@@ -64,9 +59,12 @@ def spend_service_restart(policy: Policy, state: State) -> State:
 
 def park(policy: Policy, state: State, refusal: ev.LeaveRefused, now: float) -> Step:
     """Nothing more may be done for now. What is postponed is asked for again; everything is probed."""
-    pause = PARK_PAUSES[min(state.parks, len(PARK_PAUSES) - 1)]
+    probed = now >= state.probe_at  # else it was only asked again in between
+    probe_at = now + PARK_PAUSES[min(state.parks, len(PARK_PAUSES) - 1)] if probed else state.probe_at
+    if state.device_seen and not state.wedged:  # the probe may have looked too early
+        probe_at = min(probe_at, now + lease.hurry_pause(policy, state))
     ask_at = now + refusal.again_in if refusal.again_in > 0 else NEVER
-    deadline = min(now + pause, ask_at)
+    deadline = min(probe_at, ask_at)
     lease_until = (
         deadline + ANSWER_BOUND + lease.one_round(policy, state, 0.0) + lease.remaining(policy, state)
     )
@@ -74,8 +72,8 @@ def park(policy: Policy, state: State, refusal: ev.LeaveRefused, now: float) -> 
     state = state.to(
         Phase.WEDGED if state.wedged else Phase.PARKED, now, deadline, rung=Rung.REBOOT,
         milestone=Milestone.NONE, refusal=refusal.name, refusal_detail=refusal.detail, ask_at=ask_at,
-        parks=state.parks + (now + pause <= ask_at), rounds=state.rounds + 1, lease_until=lease_until,
-        waits_since=_waits_since(state, refusal, now),
+        probe_at=probe_at, parks=state.parks + probed, rounds=state.rounds + 1, lease_until=lease_until,
+        waits_since=_waits_since(state, refusal, now), critical_said=state.critical_said or not refusal.postponed,
     )  # fmt: skip
     return state, said
 
@@ -94,8 +92,8 @@ def wedged(policy: Policy, state: State, event: Event, now: float) -> Step:
     return state, (said, *critical, *effects)
 
 
-def still_wedged(policy: Policy, state: State, event: Event, now: float) -> Step:
-    """Ask again: the budget may have reopened, others may be done."""
+def ask_again(policy: Policy, state: State, event: Event, now: float) -> Step:
+    """The budget may have reopened, others may be done, the kernel may still hold the process."""
     return _reboot_or_park(policy, state, now)
 
 
@@ -127,7 +125,8 @@ def service_restart_left(policy: Policy, state: State) -> bool:
     """Whether this rung may still be asked for; what only shows in the picture is no damage in the service."""
     rung = Rung.RESTART_SERVICE
     left = policy.row(rung).enabled and lease.attempts_left(policy, state, rung) > 0
-    cures = FAULTS[state.fault].entry is rung or max_reboots(state) > 0
+    entry = FAULTS[state.fault].entry
+    cures = entry is rung or (entry.height < rung.height and max_reboots(state) > 0)
     return left and policy.required and cures
 
 

@@ -33,6 +33,11 @@ def backoff(policy: Policy, rung: Rung, attempt: int) -> float:
     return min(pause, policy.supervision.recovery_cooldown)
 
 
+def hurry_pause(policy: Policy, state: State) -> float:
+    """How long after a device has cut a pause short the next one may: doubling, at most the cooldown."""
+    return min(2.0 ** min(state.hurries, 30), policy.supervision.recovery_cooldown)
+
+
 def action_bound(policy: Policy, rung: Rung) -> float:
     """The longest time from ordering a rung's action to its end."""
     bound = policy.row(rung).timeout
@@ -50,8 +55,8 @@ def settle_time(policy: Policy, state: State) -> float:
 
 def one_round(policy: Policy, state: State, pause: float) -> float:
     """A pause and one restart of the worker, with everything at its bound."""
-    row = policy.row(Rung.RESTART_WORKER)
-    settle = max(row.settle, policy.supervision.first_frame_timeout)
+    proofs = (policy.row(Rung.RESTART_WORKER), policy.row(Rung.RESTART_SERVICE))  # both begin with a worker
+    settle = max(*(row.settle for row in proofs), policy.supervision.first_frame_timeout)
     settle = liveness.not_below_the_floor(settle, state.frame_duration)
     return pause + action_bound(policy, Rung.RESTART_WORKER) + settle + MARGIN
 

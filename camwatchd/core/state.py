@@ -91,9 +91,10 @@ class State:
     device_seen: bool = False  # a device appeared while an attempt was under way that may have missed it
     hurries: int = 0  # how often a device that appeared has cut a pause short in this incident
     hurried_at: float = NEVER_BEFORE  # ... and when it last did
-    symptom: str = ""  # what the last failure of the present attempt looked like; a picture says: no reboot
+    symptom: str = ""  # what no reboot cures and the present attempt has shown: a picture, if a bad one
     wedged: bool = False  # a process that cannot be killed holds the camera
-    parks: int = 0  # how often it was parked in this incident
+    parks: int = 0  # probes of a parked camera that were fixed in this incident: each later than the last
+    probe_at: float = 0.0  # when a parked camera is looked at again
     refusal: str = ""  # the name under which the last request to leave was refused or postponed ...
     refusal_detail: str = ""  # ... and its reason
     ask_at: float = NEVER  # when another answer is possible

@@ -81,9 +81,13 @@ def _camera(view: CameraView, now: float) -> str:
         )
     if not view.fault:
         return f"{view.name} {_beginning(view)}"
-    if view.phase is Phase.PARKED and view.ask_at >= NEVER:
-        return f"{head}: {view.fault}, parked: {FAULTS[view.fault].human}; {next_step(view, now)}"
-    return f"{head}: {view.fault}; {next_step(view, now)}"
+    step = f"{head}: {view.fault}; {next_step(view, now)}"
+    return f"{step}; {_advice(view)}" if view.phase is Phase.PARKED and view.ask_at >= NEVER else step
+
+
+def _advice(view: CameraView) -> str:
+    """What a human may look at: the table's sentence ends with it."""
+    return FAULTS[view.fault].human.rpartition("; ")[2]
 
 
 def _word(view: CameraView) -> str:
@@ -124,11 +128,12 @@ def next_step(view: CameraView, now: float) -> str:
         case Phase.HOLDING:
             return f"next probe in {left}"
         case Phase.WEDGED:
-            return f"the kernel does not release the process; {_reboot(view, now)}"
+            return f"the kernel keeps the process; {_reboot(view, now)}; a power cycle frees it"
         case Phase.LEAVING:
-            return f"asking whether {view.rung} is allowed"
+            return f"asking whether {view.rung} is allowed, {left} left"
         case Phase.PARKED:
-            return f"{_reboot(view, now)}, next probe in {left}"
+            probe = f", next probe in {left}" if view.deadline < view.ask_at else ""
+            return f"parked, {_reboot(view, now)}{probe}"
         case Phase.SETTLING:
             return f"{which} done, waiting for frames, {left} left"
     return f"{which} under way{f' ({view.step})' if view.step else ''}, {left} left"
@@ -138,4 +143,5 @@ def _reboot(view: CameraView, now: float) -> str:
     """Why there is none, and from when on there may be one."""
     if view.ask_at < NEVER:
         return f"reboot not before {duration(view.ask_at - now)} from now ({view.refusal})"
-    return f"no reboot ({view.refusal})"
+    again = f", asked again in {duration(view.deadline - now)}" if view.phase is Phase.WEDGED else ""
+    return f"no reboot ({view.refusal}){again}"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Owns the storyboard: a camera's life told as (seconds, event), played through the pure core."""
 
+import json
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -8,6 +9,7 @@ from camwatchd.core import escalation
 from camwatchd.core import events as ev
 from camwatchd.core.events import Effect, Event
 from camwatchd.core.ladder import Rung
+from camwatchd.core.plain import from_plain, to_plain
 from camwatchd.core.state import Phase, Policy, State
 
 T = TypeVar("T")
@@ -56,6 +58,28 @@ class Story:
     def stall(self) -> "Story":
         """Three missed captures: a fault."""
         return self.after(1.5, MISSED).after(1.5, MISSED).after(1.5, MISSED)
+
+    def until(self, phase: Phase) -> "Story":
+        """Let deadlines come until the camera is there."""
+        for _ in range(1000):
+            if self.state.phase is phase:
+                return self
+            self.until_deadline()
+        raise AssertionError(f"never {phase}: {self.state}")
+
+    def refuse(
+        self, name: str = "did-not-help", again_in: float = 0.0, *, postponed: bool = False
+    ) -> "Story":
+        """The recorder answers no, or not yet."""
+        return self.after(0.1, ev.LeaveRefused(name, "as the test has it", again_in, postponed))
+
+    def restart(self) -> "Story":
+        """The service leaves and is started anew: all that is left of this start is what was written down."""
+        kept = json.dumps(to_plain(self.state))
+        self.now += 16.0
+        self.state, effects = escalation.resume(self.policy, from_plain(State, json.loads(kept)), self.now)
+        self._tell(effects)
+        return self
 
     def orders(self) -> list[tuple[Rung, int]]:
         """The attempts ordered so far."""

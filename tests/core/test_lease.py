@@ -166,7 +166,7 @@ def test_the_lease_covers_the_worst_case_of_the_table() -> None:
     """From the fault on, everything at its bound ends before the lease does, and not much before."""
     story = healthy().stall()
     lease_until = story.state.lease_until
-    while not story.state.exhausted:
+    while story.state.phase is not Phase.LEAVING:
         if story.state.phase is Phase.ACTING and story.state.rung is STREAM:
             story.after(29.9, DONE)
         elif story.state.milestone == "ending the old worker":

@@ -2,13 +2,15 @@
 """Owns the tests of the status line: worth reading in every phase, the trouble first, short enough where it counts."""
 
 from dataclasses import replace
+from itertools import product
 
 import pytest
 
 from camwatchd.adapters.notify import STATUS_LIMIT
 from camwatchd.core import status
+from camwatchd.core.faults import FAULTS
 from camwatchd.core.ladder import Rung
-from camwatchd.core.state import Milestone, Phase
+from camwatchd.core.state import NEVER, Milestone, Phase
 from camwatchd.core.status import CameraView
 
 NOW = 1000.0
@@ -23,7 +25,12 @@ ILL = replace(
 
 _FINE = "cam0 EXCELLENT 100/100, 29.9 fps, last frame 0.03 s ago"
 _BAD = "cam0 RECOVERING 70/100: frames-stopped;"
-_WEDGED = "waiting for the kernel to release the process; nothing else can help"
+GIVEN_UP = replace(
+    ILL, phase=Phase.PARKED, band="CRITICAL", score=0, rung=Rung.REBOOT, attempt=1, attempts=1, deadline=NOW + 900,
+    refusal="did-not-help",
+)  # fmt: skip
+_GONE = "cam0 CRITICAL 0/100: frames-stopped;"
+_WEDGED = "cam0 CRITICAL 0/100: worker-unkillable; the kernel keeps the process;"
 
 # fmt: off
 LINES = {
@@ -50,8 +57,24 @@ LINES = {
                  f"{_BAD} restart-worker 2/3 done, waiting for frames, 4.0 s left"),
     "holding": (replace(ILL, phase=Phase.HOLDING, fault="busy", deadline=NOW + 28),
                 "cam0 RECOVERING 70/100: busy; next probe in 28 s"),
-    "wedged": (replace(ILL, phase=Phase.WEDGED, fault="worker-unkillable"),
-               f"cam0 RECOVERING 70/100: worker-unkillable; {_WEDGED}"),
+    "wedged": (replace(GIVEN_UP, phase=Phase.WEDGED, fault="worker-unkillable"),
+               f"{_WEDGED} no reboot (did-not-help), asked again in 15 min; a power cycle frees it"),
+    "wedged, postponed": (replace(GIVEN_UP, phase=Phase.WEDGED, fault="worker-unkillable", refusal="min-uptime",
+                                  ask_at=NOW + 240),
+                          f"{_WEDGED} reboot not before 4 min from now (min-uptime); a power cycle frees it"),
+    "restarting": (replace(ILL, phase=Phase.LEAVING, rung=Rung.RESTART_SERVICE, attempt=1, deadline=NOW + 12),
+                   f"{_BAD} asking whether restart-service is allowed, 12 s left"),
+    "rebooting": (replace(ILL, phase=Phase.LEAVING, rung=Rung.REBOOT, attempt=1, deadline=NOW + 12),
+                  f"{_BAD} asking whether reboot is allowed, 12 s left"),
+    "parked": (replace(GIVEN_UP, fault="not-found"),
+               "cam0 CRITICAL 0/100: not-found; parked, no reboot (did-not-help), next probe in 15 min; "
+               "check that it is plugged in"),
+    "parked for the day": (replace(GIVEN_UP, refusal="daily-limit", ask_at=NOW + 18000),
+                           f"{_GONE} parked, reboot not before 5 h from now (daily-limit), next probe in 15 min"),
+    "postponed": (replace(GIVEN_UP, refusal="others-at-work", deadline=NOW + 10, ask_at=NOW + 10),
+                  f"{_GONE} parked, reboot not before 10 s from now (others-at-work)"),
+    "paused": (replace(WELL, phase=Phase.PAUSED, deadline=NOW + 600),
+               "cam0 paused by its operator, 10 min left (camwatchctl resume)"),
 }
 # fmt: on
 
@@ -69,9 +92,20 @@ def test_every_phase_has_its_line() -> None:
     assert set(Phase) == {view.phase for view, _ in LINES.values()}
 
 
-def test_a_single_camera_fits() -> None:
-    """One camera in any phase is told whole, with room for a longer name."""
-    assert max(len(line) for _, line in LINES.values()) + 28 <= STATUS_LIMIT
+@pytest.mark.parametrize("phase", Phase)
+@pytest.mark.parametrize("ask_in", [7199.0, NEVER])
+def test_a_single_camera_fits(phase: Phase, ask_in: float) -> None:
+    """The longest name, fault, refusal and times fit in any phase, and in letters that every terminal has."""
+    rungs = [rung for rung in Rung if rung is not Rung.RETRY or phase in (Phase.HEALTHY, Phase.RETRYING)]
+    for fault, rung in product(FAULTS, rungs):
+        view = replace(
+            ILL, name="c" * 32, phase=phase, score=90, fault=fault, rung=rung, step=max(Milestone, key=len),
+            attempt=100, attempts=100, refusal="no-runtime-directory", deadline=NOW + 7198, ask_at=NOW + ask_in,
+            recoveries=((NOW - 7199, "restart-service"),) * 999, fps=1000, last_frame=NOW - 119, late=True,
+        )  # fmt: skip
+        line = status.line([view], NOW)
+        assert len(line) <= STATUS_LIMIT, line
+        assert line.isascii()
 
 
 def test_trouble_comes_first() -> None:
@@ -102,6 +136,7 @@ def test_running_numbers_are_no_news() -> None:
         replace(ILL, phase=Phase.WEDGED), replace(ILL, fault="busy"), replace(ILL, attempt=3),
         replace(ILL, rung=Rung.RESTART_STREAM), replace(ILL, band="WARNING"), replace(ILL, step="importing"),
         replace(ILL, late=True), replace(ILL, recoveries=((NOW, "x"),)), replace(ILL, name="cam1"),
+        replace(ILL, refusal="min-uptime"),
     ]  # fmt: skip
 
     assert status.key([ILL]) == status.key([same])
