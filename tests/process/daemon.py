@@ -28,7 +28,8 @@ DOWN_WITHIN = 5.0  # seconds from SIGTERM to the end of everything: what systemd
 _PACKAGE = Path(__file__).parents[2]
 _MARK = "CAMWATCHD_TEST_RUN"  # in the environment of a daemon and of all that it starts
 
-# Times of a real installation, shortened so that an incident takes a second or two.
+# Times of a real installation, shortened so that an incident takes a second or two. The last rungs, which end the
+# daemon, are left to the tests of leaving.
 QUICK = """
 [daemon]
 standby = false
@@ -40,6 +41,9 @@ frame_timeout = 0.5
 no_frame_timeout = 3
 first_frame_timeout = 2
 recovery_cooldown = 1
+system_reboot_threshold = 1000
+[ladder.restart-service]
+enabled = false
 [ladder.restart-stream]
 attempts = 1
 settle = 1.5
