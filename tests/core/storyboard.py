@@ -2,19 +2,27 @@
 """Owns the storyboard: a camera's life told as (seconds, event), played through the pure core."""
 
 import json
-from dataclasses import dataclass, field
-from typing import TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from camwatchd.core import escalation
 from camwatchd.core import events as ev
 from camwatchd.core.events import Effect, Event
-from camwatchd.core.ladder import Rung
+from camwatchd.core.ladder import LADDER, Rung
 from camwatchd.core.plain import from_plain, to_plain
-from camwatchd.core.state import Phase, Policy, State
+from camwatchd.core.settings import Supervision
+from camwatchd.core.state import Milestone, Phase, Policy, State
 
 T = TypeVar("T")
 GOOD = ev.FramesArrived(10, 1 / 30)
 MISSED = ev.CaptureFailed("frames-stopped", "no frame for 1.5 s")
+CRASH = ev.WorkerExited("worker-crashed", "killed by SIGSEGV")
+OPEN: tuple[Event, ...] = (
+    ev.WorkerStarted(),
+    ev.WorkerImported(),
+    ev.StreamStarted(),
+)  # how a start goes well
+_NOTHING_TRIED = (Phase.LEAVING, Phase.PARKED, Phase.HOLDING, Phase.WEDGED)
 
 
 @dataclass
@@ -67,6 +75,17 @@ class Story:
             self.until_deadline()
         raise AssertionError(f"never {phase}: {self.state}")
 
+    def fails(self, *events: Event) -> "Story":
+        """Every worker that is ordered meets this end, until nothing more is tried."""
+        for _ in range(100):
+            if self.state.phase in _NOTHING_TRIED:
+                return self
+            if self.state.milestone is Milestone.REAPING:
+                self.after(0.1, *events)
+            if self.state.phase not in _NOTHING_TRIED:
+                self.until_deadline()
+        raise AssertionError(f"still tried: {self.state}")
+
     def refuse(
         self, name: str = "did-not-help", again_in: float = 0.0, *, postponed: bool = False
     ) -> "Story":
@@ -85,6 +104,10 @@ class Story:
         """The attempts ordered so far."""
         return [(e.rung, e.attempt) for _, e in self.told if isinstance(e, ev.Perform)]
 
+    def asked(self) -> list[Rung]:
+        """The requests to leave so far."""
+        return [rung for rung, _ in self.orders() if rung in (Rung.RESTART_SERVICE, Rung.REBOOT)]
+
     def said(self, kind: type[T]) -> list[T]:
         """The effects of one kind so far."""
         return [e for _, e in self.told if isinstance(e, kind)]
@@ -100,6 +123,25 @@ class Story:
 def healthy(policy: Policy | None = None) -> Story:
     """A camera that has started and delivers."""
     return Story(policy or Policy()).boot()
+
+
+def policy(*off: Rung, required: bool = True, **supervision: Any) -> Policy:
+    """The defaults, without these rungs and with these numbers."""
+    ladder = tuple(replace(row, enabled=row.enabled and row.rung not in off) for row in LADDER)
+    return Policy(supervision=Supervision(**supervision), ladder=ladder, required=required)
+
+
+def spent(rules: Policy | None = None) -> Story:
+    """A camera that worked, stalled and was not helped within the process: it asks to restart the service."""
+    return healthy(rules).stall().until(Phase.LEAVING)
+
+
+def parked(name: str = "did-not-help", again_in: float = 0.0, rules: Policy | None = None) -> Story:
+    """... and neither may the service be restarted nor, for the reason that `name` says, the machine rebooted."""
+    story = spent(rules)
+    if story.state.rung is Rung.RESTART_SERVICE:
+        story.refuse("restarts-spent").until(Phase.LEAVING)
+    return story.refuse(name, again_in, postponed=bool(again_in))
 
 
 def phase_after(state: State, policy: Policy, event: Event, now: float) -> Phase:
