@@ -11,12 +11,12 @@ RUNTIME := .venv/.installed
 DEV := .venv/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-vm lint bench deb deb-check clean
+.PHONY: help demo test test-vm test-system lint bench deb deb-check clean
 
 help:  ## this text
 	@echo "camwatchd: keeps Raspberry Pi cameras delivering. Targets:"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while read -r target text; do \
-		printf '  make %-9s %s\n' "$$target" "$$text"; done
+		printf '  make %-11s %s\n' "$$target" "$$text"; done
 
 demo: $(RUNTIME)  ## a simulated camera lives through five faults, in about a minute
 	@$(BIN)/python -m camwatchd.demo
@@ -28,6 +28,12 @@ test: $(DEV)  ## every test that needs no special machine; under 2 minutes
 test-vm: $(DEV)  ## the tests with a real kernel camera in a virtual machine; as root, see tests/vm/README.md
 	$(call need_vm)
 	@$(BIN)/python -m pytest -m vm -rP tests/vm
+
+# Most of the time a scenario waits: four at a time keep two cores busy. The longest come first.
+test-system: $(DEV) deb  ## the package in booted containers of Debian 12 and 13; as root, see tests/system/README.md
+	$(call need_system)
+	@$(BIN)/python -m tests.system
+	@$(BIN)/python -m pytest -q -m system --numprocesses 4 --dist worksteal --tb short tests/system
 
 lint: $(DEV)  ## format, lint, types, spelling and architecture; part of `make test` too
 	@$(BIN)/python -m pytest -q tests/test_repository.py tests/test_architecture.py
@@ -94,6 +100,15 @@ endef
 define need_lintian
 $(if $(call missing,lintian),$(error \
 make deb-check lacks lintian; install it (sudo apt install lintian) and run make again))
+endef
+
+SYSTEM_COMMANDS := mmdebstrap systemd-nspawn unshare nsenter setpriv mke2fs
+
+define need_system
+$(if $(filter-out 0,$(shell id -u)),$(error \
+make test-system must be run as root: it boots containers))
+$(if $(call missing,$(SYSTEM_COMMANDS)),$(error \
+make test-system lacks $(call missing,$(SYSTEM_COMMANDS)); install what it needs (apt-get install $$(cat tests/system/packages.txt)) and run it again))
 endef
 
 missing = $(strip $(foreach name,$(1),$(if $(call answer,command -v $(name)),,$(name))))
