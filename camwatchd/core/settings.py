@@ -349,6 +349,12 @@ def _window_is_one(settings: Settings) -> list[Contradiction]:
                           'for example "02:00-04:30"; it may run over midnight; leave it empty for any time')]  # fmt: skip
 
 
+def _start_limit_is_reached(settings: Settings) -> list[Contradiction]:
+    from camwatchd.core import arithmetic  # it computes with leases, which are computed from these settings
+
+    return arithmetic.contradictions(settings)
+
+
 _RULES: tuple[Callable[[Settings], list[Contradiction]], ...] = (
     _bands_descend,
     _detection_fits,
@@ -357,4 +363,5 @@ _RULES: tuple[Callable[[Settings], list[Contradiction]], ...] = (
     _cameras_differ,
     _scripts_have_their_place,
     _window_is_one,
+    _start_limit_is_reached,
 )
