@@ -13,8 +13,8 @@ from camwatchd.adapters.config import load
 from camwatchd.cli import faults, ladder
 from camwatchd.core.alerts import ALERTS
 from camwatchd.core.faults import FAULTS
-from camwatchd.core.ladder import LADDER, NOT_IN_THIS_RELEASE, Rung
-from camwatchd.core.settings import Health, Supervision
+from camwatchd.core.ladder import LADDER
+from camwatchd.core.settings import Health, Reboot, Supervision
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -94,10 +94,16 @@ def test_the_examples_are_valid(number: int, tmp_path: Path) -> None:
     assert load(file, tmp_path / "conf.d").settings.cameras[0].name == "cam0"
 
 
-def test_no_reboot_is_promised() -> None:
-    """As long as the unit does not reboot the machine and no rung does, the README says so."""
+def test_the_reboot_is_told() -> None:
+    """That systemd may reboot the machine stands in the README as in the unit, with the default limits."""
     unit = (ROOT / "systemd" / "camwatchd.service").read_text()
+    rules = Reboot()
+    told = " ".join(README.split("**Will it reboot my Pi?**")[1].split("\n\n")[0].split())
 
-    assert "\nStartLimitAction=none\n" in unit
-    assert Rung.REBOOT in NOT_IN_THIS_RELEASE
-    assert "**Will it reboot my Pi?** No." in README
+    assert "\nStartLimitAction=reboot\n" in unit
+    assert told.startswith("As the last resort: systemd does (`StartLimitAction=reboot`)")
+    assert f"at most {rules.max_reboots_per_day} times in 24 powered-on hours" in told
+    assert f"and {rules.max_reboots_per_week} times in 7 days" in told
+    assert f"After {rules.max_boots_without_health} boots in a row" in told
+    assert "!/boot/firmware/camwatchd.disable\n" in unit
+    assert "`camwatchd.disable`" in told
