@@ -194,8 +194,15 @@ class Daemon:
 
     def worker(self) -> int:
         """The pid of the only worker, as soon as it is executed."""
+        return self._only(self.workers)
+
+    def recorder(self) -> int:
+        """The pid of the recorder, as soon as one is executed."""
+        return self._only(lambda: {pid for pid, line in self.processes().items() if "camwatchd.recorder" in line})
+
+    def _only(self, find: Callable[[], set[int]]) -> int:
         end = time.monotonic() + PATIENCE
-        while not (pids := self.workers()):
+        while not (pids := find()):
             assert time.monotonic() < end, self._tail()
             os.sched_yield()
         (pid,) = pids

@@ -71,15 +71,16 @@ def test_no_standby_where_none_is_wanted(tmp_path: Path) -> None:
     with daemon(tmp_path, QUICK + camera("cam0", {"kind": "crash", "at": 1})) as rig:
         first = rig.worker()
         rig.event("alert.recovery")
-        (second,) = rig.processes()
+        (second,) = rig.workers()
 
         assert second != first
+        assert {second, rig.recorder()} == set(rig.processes())
         assert [] == rig.told("standby.ready")
 
 
 @together
 def test_workers_die_with_a_killed_supervisor(tmp_path: Path) -> None:
-    """SIGKILL of the supervisor ends its workers at once, those that hang and the standby too."""
+    """SIGKILL of the supervisor ends its workers at once, those that hang, the standby and the recorder too."""
     cameras = camera("cam0") + camera("cam1", {"kind": "hang", "at": 0.5, "refuse_signals": True})
     with daemon(tmp_path, _STANDBY + cameras) as rig:
         rig.event("standby.ready")
@@ -87,7 +88,7 @@ def test_workers_die_with_a_killed_supervisor(tmp_path: Path) -> None:
         pids = list(rig.processes())
         killed = rig.signal(signal.SIGKILL)
 
-        assert len(pids) == 3
+        assert len(pids) == 4
         assert all(await_end(pid) - killed < 1 for pid in pids)
         assert rig.process.wait() == -signal.SIGKILL
 
@@ -99,8 +100,9 @@ def test_no_camera_is_opened_while_its_last_worker_lives(tmp_path: Path) -> None
     with daemon(tmp_path, QUICK + camera("cam0", script)) as rig:
         gone = await_end(rig.worker())
         opened = rig.event("camera.opened", since=rig.event("ladder.action_started").number)
-        (second,) = rig.processes()
+        (second,) = rig.workers()
 
+        assert {second, rig.recorder()} == set(rig.processes())
         assert opened["monotonic"] > gone
         assert _started_at(second) >= gone - 0.02  # the kernel counts in hundredths
 
