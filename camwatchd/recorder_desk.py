@@ -68,13 +68,35 @@ class Desk:
         """Have it written with the next `settle()`; a request is answered at once, after all that came before it."""
         entry = Entry(serial, record, self._moment())
         if isinstance(record, AskLeave):
-            self.settle()
+            self._write_down()
             self.say(serial, Answered(self._verdict(entry, record)))
             return
         self._waiting.append(Waiting(entry))
 
     def settle(self) -> None:
-        """Write down what waits, in its order and in one go, and acknowledge it; or say why that cannot be done."""
+        """Write down what was taken, in one go."""
+        if not all(waiting.told for waiting in self._waiting):
+            self._write_down()
+
+    def tick(self) -> None:
+        """Do what is due: try again, or note the powered-on time."""
+        if self.clock() < self.deadline:
+            return
+        if self._waiting:
+            self._write_down()
+        else:
+            moment = self._moment()
+            self._try(lambda ledger: ledger.note(moment))
+
+    def close(self) -> None:
+        """The last attempt, and the end."""
+        self._write_down()
+        self._shut()
+
+    # --- records ------------------------------------------------------------------------------------------
+
+    def _write_down(self) -> None:
+        """All that waits, in its order, and acknowledge it; or say why that cannot be done."""
         if not self._waiting:
             return
         if (replies := self._try(self._write)) is None:
@@ -83,23 +105,6 @@ class Desk:
         written, self._waiting, self.file.tidings = self._waiting, [], []
         for waiting, reply in zip(written, replies, strict=True):
             self.say(waiting.entry.serial, reply)
-
-    def tick(self) -> None:
-        """Do what is due: try again, or note the powered-on time."""
-        if self.clock() < self.deadline:
-            return
-        if self._waiting:
-            self.settle()
-        else:
-            moment = self._moment()
-            self._try(lambda ledger: ledger.note(moment))
-
-    def close(self) -> None:
-        """The last attempt, and the end."""
-        self.settle()
-        self._shut()
-
-    # --- records ------------------------------------------------------------------------------------------
 
     def _write(self, ledger: Ledger) -> list[Reply]:
         for waiting in self._waiting:
@@ -146,11 +151,15 @@ class Desk:
 
     def _try(self, act: Callable[[Ledger], T]) -> T | None:
         """Do it with the ledger; None: that is not possible now, and `_trouble` says why."""
+        was_open = self._ledger is not None
         try:
             result = act(self._opened())
         except (OSError, sqlite3.Error) as error:
             self._shut()
-            self._trouble = ledger_schema.explain(error)
+            trouble = ledger_schema.explain(error)
+            if was_open:  # opened afresh it is mended, or the trouble has a better name
+                return self._try(act)
+            self._trouble = trouble
             self.deadline = self.clock() + TRY_AGAIN
             return None
         self._trouble = ""
@@ -158,7 +167,7 @@ class Desk:
         return result
 
     def _opened(self) -> Ledger:
-        if self._ledger is not None and self.file.was_replaced:
+        if self._ledger is not None and self.file.was_replaced():
             self._shut()
         if self._ledger is None:
             self._ledger = Ledger(self.file.open(), self.boot, self.start)

@@ -39,7 +39,6 @@ class LedgerFile:
                 db = schema.connect(self.path)
         return self._hold(db or self._begin())
 
-    @property
     def was_replaced(self) -> bool:
         """Whether the name no longer belongs to the file that was opened: what is written there would be lost."""
         try:
