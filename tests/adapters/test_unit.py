@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Owns the tests of the unit file and of the user it runs as, by systemd's own tools."""
+"""Owns the tests of the unit files and of the user the daemon runs as, by systemd's own tools."""
 
 import re
 import shutil
@@ -10,8 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from camwatchd.core import arithmetic, budget
+from camwatchd.core.settings import Settings
+
 SYSTEMD = Path(__file__).parents[2] / "systemd"
 UNIT = SYSTEMD / "camwatchd.service"
+OTHERS = [
+    SYSTEMD / f"camwatchd-{name}" for name in ("guard.path", "guard.service", "retry.service", "retry.timer")
+]
 EXPOSURE = 1.6  # what is left over are the cameras themselves, AF_UNIX, AF_NETLINK and /proc
 
 needs_analyze = pytest.mark.skipif(
@@ -19,11 +25,11 @@ needs_analyze = pytest.mark.skipif(
 )
 
 
-def settings() -> dict[tuple[str, str], list[str]]:
+def settings(unit: Path = UNIT) -> dict[tuple[str, str], list[str]]:
     """The unit's assignments: (section, name) to values."""
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
     section = ""
-    for line in UNIT.read_text().splitlines():
+    for line in unit.read_text().splitlines():
         if line.startswith("["):
             section = line.strip("[]")
         elif line and not line.startswith("#"):
@@ -39,11 +45,13 @@ def seconds(name: str, section: str = "Service") -> float:
 
 
 @needs_analyze
-def test_systemd_understands_the_unit(tmp_path: Path) -> None:
-    """systemd-analyze verify has nothing to say about the unit, once its program exists."""
-    unit = tmp_path / UNIT.name
-    unit.write_text(UNIT.read_text().replace("=/usr/bin/camwatchd\n", f"={sys.executable}\n"))
-    verify = ["systemd-analyze", "verify", "--man=no", str(unit)]
+def test_systemd_understands_the_units(tmp_path: Path) -> None:
+    """systemd-analyze verify has nothing to say about the units, once their programs exist."""
+    units = [tmp_path / source.name for source in (UNIT, *OTHERS)]
+    for unit in units:
+        text = (SYSTEMD / unit.name).read_text()
+        unit.write_text(re.sub(r"/usr/(bin|lib/camwatchd)/(camwatchd|guard)\b", sys.executable, text))
+    verify = ["systemd-analyze", "verify", "--man=no", *map(str, units)]
     done = subprocess.run(verify, capture_output=True, text=True, timeout=60)
     ours = [line for line in done.stderr.splitlines() if "camwatchd" in line]
     assert ours == []
@@ -68,14 +76,14 @@ def test_the_camera_is_within_reach() -> None:
     for hides in ("PrivateDevices", "PrivateNetwork", "PrivateUsers", "ProtectProc", "NoExecPaths"):
         assert ("Service", hides) not in unit
     for late in ("Wants", "After"):
-        assert unit["Unit", late] == ["modprobe@mc.service modprobe@videodev.service"]
+        assert "modprobe@mc.service modprobe@videodev.service" in unit["Unit", late]
 
 
-def test_this_release_never_reboots() -> None:
-    """No setting of the unit reboots, and systemd is never kept from killing."""
+def test_only_the_start_limit_reboots() -> None:
+    """Nothing but too many starts reboots, not the first failure either, and systemd is never kept from killing."""
     unit = settings()
-    assert unit["Unit", "StartLimitAction"] == ["none"]
-    names = {name for _, name in unit}
+    assert unit["Unit", "StartLimitAction"] == ["reboot"]
+    names = {name for file in (UNIT, *OTHERS) for _, name in settings(file)}
     assert not names & {
         "FailureAction",
         "SuccessAction",
@@ -86,21 +94,67 @@ def test_this_release_never_reboots() -> None:
 
 
 def test_what_restarts() -> None:
-    """Crashes, time-outs, status 75 and stray signals restart; what another start cannot cure does not."""
+    """Crashes, time-outs, status 75 and stray signals restart; what another start cannot cure never does."""
     unit = settings()
     assert unit["Service", "Restart"] == ["on-abnormal"]
     (forced,) = unit["Service", "RestartForceExitStatus"]
+    (prevented,) = unit["Service", "RestartPreventExitStatus"]
     assert {"0", "75", "SIGTERM"} <= set(forced.split())
-    assert not {"1", "2", "78"} & set(forced.split())
-    assert unit["Service", "ExecStopPost"][0].startswith("+-")
+    assert {"1", "2", "78", "EXEC", "USER", "GROUP", "CHDIR", "NAMESPACE"} <= set(prevented.split())
+    assert not set(forced.split()) & set(prevented.split())
+
+
+def test_the_guard_stands_before_and_after_the_daemon() -> None:
+    """As root: without it nothing starts; a stop that it fails in is still a stop."""
+    unit = settings()
+    assert unit["Service", "ExecStartPre"] == ["+/usr/lib/camwatchd/guard start"]
+    assert unit["Service", "ExecStopPost"] == ["+-/usr/lib/camwatchd/guard stop %n"]
+    assert unit["Service", "ExecStart"] == ["/usr/bin/camwatchd"]
+
+
+def test_the_guard_hears_of_health_and_of_failures() -> None:
+    """It is asked again when the recorder's mark changes, which the path unit watches, and when the unit failed."""
+    unit, path = settings(), settings(SYSTEMD / "camwatchd-guard.path")
+    (state,) = unit["Service", "StateDirectory"]
+    assert path["Path", "PathChanged"] == [f"/var/lib/{state}/healthy"]
+    assert "camwatchd-guard.path" in unit["Unit", "Wants"]
+    assert unit["Unit", "OnFailure"] == ["camwatchd-retry.timer camwatchd-guard.service"]
+
+
+def test_what_failed_is_tried_again() -> None:
+    """The timer runs once for each failure, as long as the guard says, and starts nothing but a unit that failed."""
+    timer, service = settings(OTHERS[3]), settings(OTHERS[2])
+    assert timer["Timer", "OnActiveSec"] == ["15min"]
+    assert timer["Timer", "RemainAfterElapse"] == ["no"]
+    assert not [name for file in OTHERS for section, name in settings(file) if section == "Install"]
+    assert "at most 15 minutes from now" in (SYSTEMD / "guard.sh").read_text()
+    assert service["Unit", "Before"] == ["camwatchd.service"]
+    assert service["Service", "ExecCondition"] == ["/usr/bin/systemctl --quiet is-failed camwatchd.service"]
+    assert service["Service", "ExecStart"] == [
+        "/usr/bin/systemctl reset-failed camwatchd.service",
+        "/usr/bin/systemctl --no-block start camwatchd.service",
+    ]
+
+
+def test_the_numbers_are_those_of_the_code() -> None:
+    """What the core computes with is what the unit says."""
+    (burst,) = settings()["Unit", "StartLimitBurst"]
+    assert int(burst) == budget.BURST
+    assert seconds("StartLimitIntervalSec", "Unit") == arithmetic.START_LIMIT_INTERVAL
+    assert seconds("TimeoutStartSec") == arithmetic.TIMEOUT_START
+    assert seconds("TimeoutStopSec") == arithmetic.TIMEOUT_STOP
+    assert seconds("TimeoutAbortSec") == arithmetic.TIMEOUT_ABORT
+    assert seconds("RestartSec") == arithmetic.RESTART
 
 
 def test_the_times_fit_together() -> None:
-    """A daemon that hangs at each start reaches the start limit, and an orderly stop (5 s) has room."""
-    (burst,) = settings()["Unit", "StartLimitBurst"]
-    stopping = seconds("TimeoutAbortSec") + 3 * seconds("TimeoutStopSec")  # a process that cannot be killed
-    cycle = seconds("TimeoutStartSec") + seconds("WatchdogSec") + stopping + seconds("RestartSec")
-    assert int(burst) * cycle < 0.8 * seconds("StartLimitIntervalSec", "Unit")
+    """A daemon that hangs at each start reaches the limit with a margin of 20 %; an orderly stop (5 s) has room."""
+    cycle = arithmetic.total(arithmetic.between_starts(Settings()))
+    interval = seconds("StartLimitIntervalSec", "Unit")
+    print(
+        f"{budget.BURST} x {cycle:.0f} s of {interval:.0f} s: {1 - budget.BURST * cycle / interval:.0%} to spare"
+    )
+    assert budget.BURST * cycle <= 0.8 * interval
     assert seconds("TimeoutStopSec") >= 3 * 5
     assert seconds("WatchdogSec") == seconds("TimeoutStartSec") == 60
 
@@ -116,7 +170,7 @@ def test_the_oldest_systemd_knows_it_all() -> None:
         "FileDescriptorStorePreserve",
         "SurviveFinalKillSignal",
     }
-    assert not newer & {name for _, name in unit}
+    assert not newer & {name for file in (UNIT, *OTHERS) for _, name in settings(file)}
 
 
 @pytest.mark.skipif(
@@ -131,4 +185,15 @@ def test_the_user_is_made(tmp_path: Path) -> None:
     (user,) = settings()["Service", "User"]
     assert f"video:x:44:{user}" in (tmp_path / "etc/group").read_text().splitlines()
     assert f"{user}:x:" in (tmp_path / "etc/passwd").read_text()
-    assert f" {user} {user} " in (SYSTEMD / "camwatchd.tmpfiles.conf").read_text()
+
+
+def test_the_guards_folder_is_roots() -> None:
+    """Only the folder below is the daemon's: in the upper one nobody but root can put a link in the guard's way."""
+    lines = (SYSTEMD / "camwatchd.tmpfiles.conf").read_text().splitlines()
+    (user,) = settings()["Service", "User"]
+    (state,) = settings()["Service", "StateDirectory"]
+    assert [line for line in lines if not line.startswith("#")] == [
+        "d /var/lib/camwatchd 0755 root root -",
+        f"d /var/lib/{state} 0750 {user} {user} -",
+    ]
+    assert settings()["Service", "StateDirectoryMode"] == ["0750"]
