@@ -207,32 +207,39 @@ def test_a_refused_reload_shows_what_is_wrong(daemon: Running, capsys: pytest.Ca
     assert json.loads(out) == {"problems": daemon.daemon.verdict}
 
 
-@pytest.mark.parametrize("verb", ["status", "pause", "resume", "recover", "reload"])
-def test_no_daemon(verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Every verb that needs the daemon ends with 69 where there is none, and says what to look at."""
-    status, _, err = run(capsys, verb, "--socket", str(tmp_path / "control.sock"))
-
-    assert status == 69
-    assert "camwatchd is not running" in err
-    assert "systemctl status camwatchd" in err
-
-
-def test_no_daemon_but_a_systemd(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """At the unit's own socket systemd is asked why the daemon does not run."""
+@pytest.fixture
+def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A systemctl that says that the unit has failed, and writes down what it was asked."""
     tool = tmp_path / "systemctl"
     tool.write_text('#!/bin/sh\necho "$@" >"$0.asked"\necho LoadState=loaded\necho ActiveState=failed\n'
                     "echo SubState=failed\necho Result=start-limit-hit\necho StatusText=\n")  # fmt: skip
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    return tmp_path / "systemctl.asked"
+
+
+@pytest.mark.parametrize("verb", ["status", "pause", "resume", "recover", "reload"])
+def test_no_daemon(verb: str, tmp_path: Path, systemctl: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where no daemon is, each verb ends with 69 and says what to look at; of another socket systemd knows nothing."""
+    status, _, err = run(capsys, verb, "--socket", str(tmp_path / "control.sock"))
+
+    assert status == 69
+    assert "camwatchd is not running" in err
+    assert "systemctl status camwatchd" in err
+    assert not systemctl.exists()
+
+
+def test_no_daemon_but_a_systemd(
+    tmp_path: Path, systemctl: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """At the unit's own socket systemd is asked why the daemon does not run."""
     monkeypatch.setattr(asking, "DEFAULT_SOCKET", str(tmp_path / "control.sock"))
     monkeypatch.delenv("CAMWATCHD_SOCKET", raising=False)
     status, _, err = run(capsys)
 
     assert status == 69
     assert err.endswith("\n  systemd says: failed (failed), result start-limit-hit\n")
-    assert "show camwatchd.service" in (tmp_path / "systemctl.asked").read_text()
+    assert "show camwatchd.service" in systemctl.read_text()
 
 
 @pytest.mark.parametrize("script", ["exit 1", "echo nonsense", None])

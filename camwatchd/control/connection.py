@@ -14,7 +14,7 @@ class Connection:
     def __init__(self, sock: socket.socket, peer: Peer, now: float) -> None:
         sock.setblocking(False)
         self.peer = peer
-        self.heard = now  # when it last asked for something or was answered
+        self.served = now  # when it was let in, or answered last
         self.waits = 0  # for so many answers that take their time
         self._sock = sock
         self._outbox: deque[bytes] = deque()

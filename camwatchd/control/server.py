@@ -20,7 +20,7 @@ from camwatchd.ports import EventLog
 
 MOST_CLIENTS = 16
 MOST_OWED = 16  # answers to one client; who asks for more without reading them is not served
-IDLE = 60.0  # seconds without a question after which a client is dropped
+IDLE = 60.0  # seconds after its last answer until a client is dropped
 _QUEUE = 64  # connections that wait to be let in
 _DEAF = 1.0  # seconds for which nobody is let in when there is no descriptor left
 _NEVER = float("inf")
@@ -78,13 +78,13 @@ class Server:
     @property
     def deadline(self) -> float:
         """When `tick()` wants to be called next."""
-        idle = (client.heard + IDLE for client in self._clients if not client.waits)
+        idle = (client.served + IDLE for client in self._clients if not client.waits)
         return min(self._deaf_until, self._handlers.deadline, *idle)
 
     def tick(self) -> None:
         """Drop who has been idle; tell who has waited long enough."""
         now = self._clock()
-        for client in [c for c in self._clients if not c.waits and now >= c.heard + IDLE]:
+        for client in [c for c in self._clients if not c.waits and now >= c.served + IDLE]:
             self._drop(client, "idle")
         if now >= self._deaf_until and self._listener is not None:
             self._deaf_until = _NEVER
@@ -135,7 +135,7 @@ class Server:
         """Whether there is room, or could be made: who may do more goes before who may do less, root before all."""
         if len(self._clients) < MOST_CLIENTS:
             return True
-        victim = min(self._clients, key=lambda c: (self._rank(c.peer), c.waits > 0, c.heard))
+        victim = min(self._clients, key=lambda c: (self._rank(c.peer), c.waits > 0, c.served))
         if not peer.is_root and self._rank(victim.peer) >= self._rank(peer):
             return False
         victim.send(encode_answer(0, _crowded()))
@@ -171,7 +171,6 @@ class Server:
         if client.owed >= MOST_OWED:
             self._drop(client, "asks for more than it reads")
             return
-        client.heard = self._clock()
         serial, request = decode_request(datagram)
         refusal = request if isinstance(request, Refused) else self._rights.objection(client.peer, request)
         client.waits += 1
@@ -203,7 +202,7 @@ class Server:
         if client not in self._clients:
             return  # it has left meanwhile
         client.waits -= 1
-        client.heard = self._clock()
+        client.served = self._clock()
         self._settle(client, client.send(datagram))
 
     def _settle(self, client: Connection, alive: bool) -> None:

@@ -3,6 +3,7 @@
 
 import os
 import resource
+import select
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -34,6 +35,11 @@ def crowd(bench: Bench, size: int) -> list[socket.socket]:
         bench.turn()
         bench.now += 1
     return clients
+
+
+def is_ready(bench: Bench) -> bool:
+    """Whether the supervisor's loop would wake."""
+    return bool(select.select([bench.server.fileno()], [], [], 0)[0])
 
 
 def reason(client: socket.socket) -> Reason | None:
@@ -73,7 +79,33 @@ def test_root_gets_in_even_before_root(bench: Bench) -> None:
         clients = [stack.enter_context(client) for client in crowd(bench, MOST_CLIENTS + 1)]
 
         assert bench.ask(clients[-1], Ping()) is not None
-        assert is_over(clients[0])
+        assert [is_over(client) for client in clients[:3]] == [True, False, False]
+
+
+def test_who_waits_for_an_answer_stays(bench: Bench) -> None:
+    """Room is made by one that has nothing to wait for, and by a stranger before anybody else."""
+    with ExitStack() as stack:
+        clients = [stack.enter_context(client) for client in crowd(bench, MOST_CLIENTS - 1)]
+        clients[0].send(encode_request(1, Reload()))
+        bench.turn()
+        with stranger():
+            clients += [stack.enter_context(client) for client in crowd(bench, 1)]
+        clients += [stack.enter_context(client) for client in crowd(bench, 2)]
+
+        assert [n for n, client in enumerate(clients) if is_over(client)] == [1, MOST_CLIENTS - 1]
+
+
+def test_who_makes_room_is_not_heard_any_more(bench: Bench) -> None:
+    """A question that arrives in the very turn in which its client has to go is not read."""
+    with ExitStack() as stack:
+        clients = [stack.enter_context(client) for client in crowd(bench, MOST_CLIENTS)]
+        newcomer = stack.enter_context(bench.connect())
+        clients[0].send(encode_request(1, Reload()))
+        bench.turn()
+
+        assert bench.ask(newcomer, Ping()) is not None
+        assert reason(clients[0]) is Reason.CROWDED
+        assert bench.daemon.orders == []
 
 
 def test_a_stranger_takes_nobodys_place(bench: Bench) -> None:
@@ -138,6 +170,7 @@ def test_a_slow_reader_gets_all_its_answers(bench: Bench) -> None:
             asked += 1
             client.send(encode_request(asked, Status()))
             bench.turn()
+        assert is_ready(bench) is False  # no room: nothing to do
         serials = []
         while (answer := heard(client)) is not None:
             serials.append(answer[0])
@@ -145,6 +178,32 @@ def test_a_slow_reader_gets_all_its_answers(bench: Bench) -> None:
 
         assert serials == list(range(1, asked + 1))
         assert not any(c.backlog for c in bench.server._clients)
+
+
+def test_a_client_that_leaves_with_answers_waiting(bench: Bench) -> None:
+    """What there was no room for goes with the client, and nothing of it stays."""
+    before = descriptors()
+    with bench.connect() as client:
+        bench.turn()
+        while not any(c.backlog for c in bench.server._clients):
+            client.send(encode_request(1, Status()))
+            bench.turn()
+        client.send(encode_request(1, Status()))
+    bench.turn(2)
+
+    assert descriptors() == before
+
+
+def test_nothing_to_do_wakes_nobody(bench: Bench) -> None:
+    """After an answer the loop may sleep: the server's descriptor is readable only when somebody wants something."""
+    with bench.connect() as client:
+        ready = [is_ready(bench)]
+        bench.ask(client, Ping())
+        ready.append(is_ready(bench))
+        client.send(encode_request(2, Ping()))
+        ready.append(is_ready(bench))
+
+    assert ready == [True, False, True]
 
 
 def test_answers_that_take_their_time_count_too(bench: Bench) -> None:
@@ -164,8 +223,8 @@ def test_an_idle_client_is_dropped(bench: Bench) -> None:
     with bench.connect() as idle, bench.connect() as waiting, bench.connect() as busy:
         bench.turn(3)
         waiting.send(encode_request(1, Reload()))
-        bench.now += IDLE - 1
         bench.turn()
+        bench.now += IDLE - 1
         assert bench.ask(busy, Ping()) is not None
         assert bench.server.deadline == bench.now + 1
         bench.now += 1

@@ -37,6 +37,7 @@ _OTHER_USER = """
 import os, socket, sys
 path, uid, gid, groups, *datagrams = sys.argv[1:]
 client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+client.settimeout(30)
 os.setgroups([int(group) for group in groups.split()])
 os.setgid(int(gid))
 os.setuid(int(uid))

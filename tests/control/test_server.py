@@ -192,6 +192,17 @@ def test_a_pause_that_somebody_ends_is_answered(bench: Bench) -> None:
     assert answer[1].reason == Reason.RESUMED
 
 
+def test_everybody_who_waits_is_answered(bench: Bench) -> None:
+    """Two who want the same camera both hear that it is free."""
+    with bench.connect() as first, bench.connect() as second:
+        bench.ask(first, Pause(60.0, ("cam0",)), 1)
+        bench.ask(second, Pause(90.0, ("cam0",)), 2)
+        bench.daemon.change(("cam0",), has_worker=False)
+        bench.turn()
+
+        assert [heard(first), heard(second)] == [(n, PauseFacts(("cam0",), 90.0)) for n in (1, 2)]
+
+
 def test_a_camera_that_left_the_configuration_is_free(bench: Bench) -> None:
     """A reload that removes a camera ends the wait for it."""
     with bench.connect() as client:
@@ -255,7 +266,7 @@ def test_garbage_is_answered(bench: Bench) -> None:
     with bench.connect() as client:
         reasons = [
             refusal(bench, client, datagram)
-            for datagram in (b"\x00\xff", whole[:-1], whole + whole, b" " * MAX_REQUEST + whole, b"null")
+            for datagram in (b"\x00\xff", whole[:-1], whole + whole, whole + b" " * MAX_REQUEST, b"null")
         ]
 
         assert reasons == [(0, Reason.MALFORMED)] * 5
