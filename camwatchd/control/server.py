@@ -68,12 +68,10 @@ class Server:
     def serve(self) -> None:
         """Serve whoever is ready, once each."""
         for key, mask in self._selector.select(0):
-            if self._selector.get_map().get(key.fd) is not key:
-                continue  # dropped to make room for another in this very turn
-            if isinstance(key.fileobj, Connection):
-                self._attend(key.fileobj, mask)
-            else:
+            if not isinstance(key.fileobj, Connection):
                 self._let_in()
+            elif key.fileobj in self._clients:  # else it has made room for another in this very turn
+                self._attend(key.fileobj, mask)
 
     @property
     def deadline(self) -> float:
