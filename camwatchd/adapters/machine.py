@@ -56,7 +56,7 @@ class Machine:
         if not self.unit:
             return NO_UNIT, True
         action = self._show("--property=StartLimitAction", self.unit)
-        watchdogs = self._show("--property=ServiceWatchdogs")
+        watchdogs = self._show("--property=ServiceWatchdogs") if action else ""
         return (action, watchdogs == "yes") if action and watchdogs else ("", True)
 
     def _show(self, *arguments: str) -> str:
