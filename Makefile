@@ -29,11 +29,11 @@ test-vm: $(DEV)  ## the tests with a real kernel camera in a virtual machine; as
 	$(call need_vm)
 	@$(BIN)/python -m pytest -m vm -rP tests/vm
 
-# Most of the time a scenario waits: four at a time keep two cores busy. The longest come first.
+# Most of the time a scenario waits: four at a time keep two cores busy. Handed out one by one, the longest first.
 test-system: $(DEV) deb  ## the package in booted containers of Debian 12 and 13; as root, see tests/system/README.md
 	$(call need_system)
 	@$(BIN)/python -m tests.system
-	@$(BIN)/python -m pytest -q -m system --numprocesses 4 --dist worksteal --tb short tests/system
+	@$(BIN)/python -m pytest -q -m system --numprocesses 4 --dist loadgroup --tb short tests/system
 
 lint: $(DEV)  ## format, lint, types, spelling and architecture; part of `make test` too
 	@$(BIN)/python -m pytest -q tests/test_repository.py tests/test_architecture.py

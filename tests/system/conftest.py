@@ -16,16 +16,25 @@ _CONTAINER = pytest.StashKey[Container]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Both are of this folder only."""
-    config.addinivalue_line("markers", "scenario(number, title): which demand a test proves")
+    config.addinivalue_line(
+        "markers",
+        "scenario(number, title, seconds=30): which demand a test proves, and about how long that takes",
+    )
     config.pluginmanager.register(_Lines(config), "scenario lines")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The title goes along with the report, from whichever process made it."""
+    """The longest come first, so that none is waited for alone; the title goes along with each report."""
+    items.sort(key=_seconds, reverse=True)
     for item in items:
         if (marker := item.get_closest_marker("scenario")) and isinstance(item, pytest.Function):
             release = item.callspec.params["release"]
             item.user_properties.append(("scenario", f"{release:9} {marker.args[0]:02} {marker.args[1]}"))
+
+
+def _seconds(item: pytest.Item) -> float:
+    marker = item.get_closest_marker("scenario")
+    return float(marker.kwargs.get("seconds", 30)) if marker else 0.0
 
 
 @pytest.fixture(params=RELEASES)

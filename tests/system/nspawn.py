@@ -93,6 +93,11 @@ class Boot:
         return "\n".join(self._console.read_text(errors="replace").splitlines()[-lines:])
 
 
+def cgroups() -> list[Path]:
+    """The control groups of all containers that there are."""
+    return list(_cgroups().glob(f"{_PREFIX}-*"))
+
+
 def _cgroups() -> Path:
     """Where this process may make control groups of the second version, whatever else the host has."""
     mounts = Path("/proc/self/mounts").read_text().splitlines()
@@ -104,7 +109,7 @@ def _cgroups() -> Path:
 
 def sweep() -> None:
     """Remove the control groups of test processes that were killed, with whoever is still in them."""
-    for folder in _cgroups().glob(f"{_PREFIX}-*"):
+    for folder in cgroups():
         owner = folder.name.split("-")[2]
         if not Path("/proc", owner).exists():
             (folder / "cgroup.kill").write_text("1")

@@ -18,7 +18,7 @@ A_REPORT = (
 PING = r"^camwatchd\.service: Got notification message from PID \d+.*\bWATCHDOG=1\b"
 
 
-@pytest.mark.scenario(2, "healthy for three watchdog intervals: pings after healthy frames only")
+@pytest.mark.scenario(2, "healthy for three watchdog intervals: pings after healthy frames only", seconds=50)
 def test_healthy_frames_pay_for_the_watchdog(container: Container) -> None:
     """Healthy for three watchdog intervals: no restart, pings only after healthy frames."""
     container.configure(QUICK, camera("cam0", STALL))
