@@ -34,14 +34,14 @@ HEALTHY = camera(
 CLIMBING = camera(
     "cam1", phase="backoff", band="WARNING", health_score=60, consecutive_failures=4, failed_recoveries=1,
     is_capturing=False, fault="frames-stopped", fault_meaning="no frame arrived and nothing gave a reason",
-    rung="restart-worker", attempt=2, attempts=3, next_action="restart-worker 2/3", next_in=4.0,
+    rung="restart-worker", attempt=2, attempts=3, next_action="restart-worker 2/3 in 4.0 s", next_in=4.0,
     totals=Totals(captures=1000, failures=4, outages=1, availability=0.97),
 )  # fmt: skip
 PARKED = camera(
     "garden", phase="parked", band="CRITICAL", health_score=0, consecutive_failures=120, failed_recoveries=9,
     is_initialized=False, is_capturing=False, is_critical=True, should_reboot=True, fault="sensor-io",
-    fault_meaning="the sensor does not answer on its control bus", rung="reboot", next_action="probe",
-    next_in=240.0, refusal="daily-limit",
+    fault_meaning="the sensor does not answer on its control bus", rung="reboot",
+    next_action="probe in 4 min", next_in=240.0, refusal="daily-limit",
     refusal_detail="4 reboots in 24 powered-on hours, max_reboots_per_day = 4", asked_again_in=10800.0,
     totals=Totals(captures=1000, failures=120, outages=1, availability=0.5),
 )  # fmt: skip
@@ -103,7 +103,7 @@ def test_a_refusal_for_good_says_what_changes_it() -> None:
 @pytest.mark.parametrize(
     ("shown", "expected"),
     [
-        (STARTING, "cam0  STARTING 100/100, no frame yet\n      now: starting (importing)\n"),
+        (STARTING, "cam0  STARTING, no frame yet\n      now: starting (importing)\n"),
         (PAUSED, "cam0  PAUSED for 50 min more; its process is still ending\n"),
         (replace(PAUSED, has_worker=False), "cam0  PAUSED for 50 min more; free for other programs\n"),
         (replace(HEALTHY, late=True), "cam0  EXCELLENT 100/100, 29.9 fps, last frame 0.03 s ago (late)\n"),

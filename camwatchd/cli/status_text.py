@@ -47,6 +47,8 @@ def _word(camera: CameraFacts) -> str:
     """The band and the score, but nothing that sounds like praise while something is wrong."""
     if camera.paused_for > 0:
         return "PAUSED"
+    if camera.phase == Phase.STARTING and not camera.fault:
+        return "STARTING"  # nothing was captured that a score could speak of
     word = camera.band
     if camera.phase == Phase.PARKED:
         word = "PARKED"
@@ -75,10 +77,7 @@ def _next(camera: CameraFacts) -> str:
     ]
     if not camera.next_action:
         return ", ".join(filter(None, counts))
-    if camera.next_in is None:
-        plan = f"now: {camera.next_action}"
-    else:
-        plan = f"next: {camera.next_action} in {duration(camera.next_in)}"
+    plan = f"{'now' if camera.next_in is None else 'next'}: {camera.next_action}"
     return "; ".join(filter(None, [plan, ", ".join(filter(None, counts))]))
 
 
@@ -99,6 +98,8 @@ def _history(camera: CameraFacts) -> str:
 
 
 def _totals(totals: Totals) -> str:
+    if not totals.captures and not totals.failures:
+        return ""
     parts = [
         f"{totals.captures} captures, {totals.failures} failed",
         _count(totals.outages, "outage", "outages"),

@@ -22,7 +22,7 @@ from camwatchd.errors import CamwatchError
 
 DEFAULT_SOCKET = "/run/camwatchd/control.sock"  # RuntimeDirectory= of the unit
 PATIENCE = 5.0  # seconds; the daemon answers within milliseconds or not at all
-_LOOK = "see: systemctl status camwatchd"
+_LOOK = "systemctl status camwatchd says more"
 
 
 class ControlError(CamwatchError):

@@ -47,8 +47,8 @@ class CameraFacts:
     rung: str = ""
     attempt: int = 0  # 0: none; a probe counts as none
     attempts: int = 0  # how many the rung has
-    next_action: str = ""  # what is being tried or comes next, in words
-    next_in: float | None = None  # until then; None: it is under way
+    next_action: str = ""  # what is being tried or comes next, and when, in words
+    next_in: float | None = None  # for programs: until then; None: it is under way
     refusal: str = (
         ""  # the name by which the last request to restart the service or to reboot was not granted
     )

@@ -154,6 +154,13 @@ def encode_answer(serial: int, answer: Answer) -> bytes:
 def decode_request(datagram: bytes) -> tuple[int, Request | Refused]:
     """A request and its serial. What is none is to be expected of clients: its refusal is a value."""
     try:
+        return _request(datagram)
+    except RecursionError:  # nested so deeply that it can be read but not quoted
+        return 0, Refused(Reason.MALFORMED, "nested too deeply")
+
+
+def _request(datagram: bytes) -> tuple[int, Request | Refused]:
+    try:
         data = _envelope(datagram, MAX_REQUEST)
         serial = _serial(data, 1)
     except ProtocolError as error:
@@ -173,6 +180,13 @@ def decode_request(datagram: bytes) -> tuple[int, Request | Refused]:
 
 def decode_answer(datagram: bytes) -> tuple[int, Answer]:
     """An answer and its serial; ProtocolError for anything else, which no daemon of this release sends."""
+    try:
+        return _answer(datagram)
+    except RecursionError:
+        raise ProtocolError("nested too deeply") from None
+
+
+def _answer(datagram: bytes) -> tuple[int, Answer]:
     data = _envelope(datagram, MAX_ANSWER)
     serial = _serial(data, 0)
     if (version := data.pop("version", None)) != VERSION:
@@ -196,7 +210,7 @@ def _envelope(datagram: bytes, limit: int) -> dict[str, Any]:
         raise ProtocolError(f"a datagram has at most {limit} bytes")
     try:
         data = json.loads(datagram)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ProtocolError(f"no JSON: {error!s:.100}: {datagram[:80]!r}") from None
     if not isinstance(data, dict):
         raise ProtocolError(f"expected a JSON object: {datagram[:80]!r}")

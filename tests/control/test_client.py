@@ -101,7 +101,7 @@ def test_no_daemon_is_said(tmp_path: Path, left: bool) -> None:
             dead.bind(str(path))
     error = failure(path)
 
-    assert (error.reason, error.hint) == (Reason.UNREACHABLE, "see: systemctl status camwatchd")
+    assert (error.reason, error.hint) == (Reason.UNREACHABLE, "systemctl status camwatchd says more")
     assert f"not running: nobody listens at {path}" in error.message
 
 

@@ -3,6 +3,7 @@
 
 import dataclasses
 import json
+import sys
 from typing import Any, get_args
 
 import pytest
@@ -166,6 +167,19 @@ def test_a_client_is_told_of_what_is_no_answer(datagram: bytes) -> None:
     """Whatever the daemon could not have sent is a ProtocolError."""
     with pytest.raises(ProtocolError):
         decode_answer(datagram)
+
+
+@pytest.mark.parametrize("field", ["version", "serial", "request", "cameras", "seconds"])
+def test_no_depth_upsets_the_decoder(field: str) -> None:
+    """However deeply values are nested, even if they can just be read and not quoted, they are refused."""
+    limit = sys.getrecursionlimit()
+    for depth in [*range(limit - 150, limit + 10), 10 * limit]:
+        deep = f'{{"version": 1, "serial": 7, "request": "Pause", "{field}": {"[" * depth}{"]" * depth}}}'
+        refusal = decode_request(deep.encode())[1]
+
+        assert isinstance(refusal, Refused)
+        with pytest.raises(ProtocolError):
+            decode_answer(deep.replace("request", "answer").encode())
 
 
 @given(st.binary(max_size=200) | PLAIN.map(lambda data: json.dumps(data).encode()))
