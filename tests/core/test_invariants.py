@@ -3,7 +3,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 from hypothesis import given, settings
@@ -11,72 +11,12 @@ from hypothesis import strategies as st
 
 from camwatchd.core import escalation, lease
 from camwatchd.core import events as ev
-from camwatchd.core.events import Effect, Event
+from camwatchd.core.events import Event
 from camwatchd.core.faults import FAULTS
-from camwatchd.core.ladder import LADDER, Outcome, Rung
+from camwatchd.core.ladder import Outcome, Rung
 from camwatchd.core.lease import Gate, Ping, SetInterval, Watchdog
-from camwatchd.core.settings import Supervision
 from camwatchd.core.state import Phase, Policy, State
-
-faults = st.sampled_from(sorted(FAULTS))
-durations = st.sampled_from([0.0, 1 / 120, 1 / 30, 0.5, 5.0, 30.0])
-happenings: st.SearchStrategy[Event] = st.one_of(
-    st.sampled_from(
-        [ev.WorkerStarted(), ev.WorkerImported(), ev.StreamStarted(), ev.WorkerReaped(), ev.TimePassed()]
-    ),
-    st.builds(ev.FramesArrived, st.integers(1, 8), durations),
-    st.builds(ev.CaptureFailed, faults),
-    st.builds(ev.Faulted, faults),
-    st.builds(ev.ActionEnded, st.sampled_from(Outcome)),
-    st.builds(ev.WorkerExited, st.sampled_from(["worker-exited", "worker-crashed", "missing-package"])),
-    st.builds(ev.WorkerUnkillable, st.sampled_from(["worker-unkillable", "leftover-worker"])),
-    st.builds(ev.DeviceAppeared),
-)
-histories = st.lists(st.tuples(st.floats(0, 1.2), happenings), max_size=60)
-policies = st.builds(
-    Policy,
-    supervision=st.builds(
-        Supervision,
-        max_consecutive_failures=st.integers(1, 5),
-        recovery_cooldown=st.sampled_from([1.0, 30.0]),
-        frame_timeout=st.sampled_from([0.5, 5.0]),
-        stable_after=st.sampled_from([10.0, 300.0]),
-    ),
-    ladder=st.tuples(st.booleans(), st.integers(1, 3), st.integers(1, 3)).map(
-        lambda x: (
-            LADDER[0],
-            replace(LADDER[1], enabled=x[0], attempts=x[1]),
-            replace(LADDER[2], attempts=x[2]),
-            *LADDER[3:],
-        )
-    ),
-)
-
-
-Told = tuple[float, State, Event, State, tuple[Effect, ...]]
-
-
-def play(policy: Policy, history: list[tuple[float, Event]]) -> list[tuple[float, State, Event, State]]:
-    """Every step of a history, without its effects."""
-    return [told[:4] for told in tell(policy, history)]
-
-
-def tell(policy: Policy, history: list[tuple[float, Event]]) -> list[Told]:
-    """Every step of a history. A pause is a share of the time to the deadline: what is due comes first."""
-    now = 100.0
-    state, _ = escalation.begin(policy, now)
-    steps = []
-    for share, event in history:
-        pause = (state.deadline - now) * share
-        if share >= 1:
-            pause, event = state.deadline - now, ev.TimePassed()
-        elif isinstance(event, ev.TimePassed):
-            pause = state.deadline - now
-        now += max(0.0, pause)
-        after, effects = escalation.step(policy, state, event, now)
-        steps.append((now, state, event, after, effects))
-        state = after
-    return steps
+from tests.core.histories import faults, histories, play, policies, tell
 
 
 def position(state: State) -> tuple[int, int]:
@@ -101,9 +41,9 @@ def test_attempts_never_exceed_their_limit(policy: Policy, history: list[tuple[f
             before.healthy_since is not None
             and now - before.healthy_since >= policy.supervision.stable_after
         )
-        if stable and after.in_incident and not before.in_incident:
+        if after.phase is Phase.PAUSED or (stable and after.in_incident and not before.in_incident):
             ordered.clear()
-        spent = after.exhausted or after.attempt == 0 or before.phase is Phase.WEDGED
+        spent = after.exhausted or after.attempt == 0 or before.wedged
         ordered.update(e.rung for e in effects if isinstance(e, ev.Perform) and not spent)
         for row in policy.ladder[1:3]:
             assert ordered[row.rung] <= row.attempts
@@ -113,27 +53,32 @@ def test_attempts_never_exceed_their_limit(policy: Policy, history: list[tuple[f
 def test_nothing_moves_down_within_an_incident(policy: Policy, history: list[tuple[float, Event]]) -> None:
     """Neither a weaker fault nor a failed attempt takes a camera to a lower rung."""
     for _, before, _, after in play(policy, history):
-        if before.in_incident and after.in_incident:
+        if before.in_incident and after.in_incident and after.phase is not Phase.PAUSED:
             assert after.floor.height >= before.floor.height
 
 
 @given(policies, histories)
 def test_the_lease_is_renewed_only_by_progress(policy: Policy, history: list[tuple[float, Event]]) -> None:
-    """Within an incident its end moves only with an attempt or a round, or with frames that take much longer."""
-    for _, before, _, after in play(policy, history):
+    """Its end moves only with an attempt, a round, a request, a park, a pause, or with frames that take longer."""
+    for _, before, event, after in play(policy, history):
         if before.in_incident and after.in_incident and after.lease_until > before.lease_until:
-            assert position(after) > position(before) or after.frame_duration > before.frame_duration
+            moved = position(after) > position(before) or isinstance(event, ev.Paused)
+            assert moved or after.frame_duration > before.frame_duration
 
 
 @given(policies, histories)
 def test_the_lease_covers_what_remains(policy: Policy, history: list[tuple[float, Event]]) -> None:
     """At any moment of an incident the lease outlives the present phase and every attempt that is left."""
     for now, _, _, after in play(policy, history):
-        if after.in_incident and after.phase is not Phase.WEDGED:
+        if after.in_incident:
+            assert after.lease_until > now
             assert after.lease_until >= after.deadline
         if after.phase is Phase.BACKOFF and not after.exhausted:
             assert after.lease_until >= after.deadline + _left(policy, after)
-        assert not after.in_incident or after.lease_until > now or after.phase is Phase.WEDGED
+        if after.phase in (Phase.PARKED, Phase.WEDGED):  # an answer, or the probe and whatever it may find
+            assert after.lease_until >= after.deadline + 15 + 20 + 60 + 50 + 15 + _left(policy, after)
+        if after.phase is Phase.PAUSED:
+            assert after.lease_until >= after.deadline + 60
 
 
 def _left(policy: Policy, state: State) -> float:
@@ -150,13 +95,17 @@ def _left(policy: Policy, state: State) -> float:
 def test_three_healthy_frames_lead_back_from_everywhere(
     policy: Policy, history: list[tuple[float, Event]]
 ) -> None:
-    """From any state three healthy frames end the incident."""
+    """From any state three healthy frames end the incident, and a fault with an alert; only a pause stays."""
     steps = tell(policy, history)
     state = steps[-1][3] if steps else escalation.begin(policy, 100.0)[0]
-    after, _ = escalation.step(policy, state, ev.FramesArrived(3), 1e6)
+    after, effects = escalation.step(policy, state, ev.FramesArrived(3), 1e6)
 
+    if state.phase is Phase.PAUSED:
+        assert (state, ()) == (after, effects)
+        return
     assert Phase.HEALTHY is after.phase
     assert 0 == after.failures
+    assert bool(state.fault) == any(isinstance(effect, ev.SayRecovered) for effect in effects)
 
 
 @given(policies, histories, st.sampled_from([1 / 30, 0.5, 2.0, 8.0]))
@@ -187,7 +136,7 @@ class Obedient:
     def __post_init__(self) -> None:
         if self.state.phase in (Phase.STARTING, Phase.ACTING):
             self.obey(self.state.rung)
-        elif self.state.phase is Phase.WEDGED:
+        elif self.state.wedged:
             self.feed(ev.WorkerReaped())
         elif self.state.phase is Phase.SETTLING:
             self.frame_at = self.now + self.frame_duration
@@ -204,7 +153,7 @@ class Obedient:
     def feed(self, event: Event) -> None:
         self.state, effects = escalation.step(self.policy, self.state, event, self.now)
         for effect in effects:
-            if isinstance(effect, ev.Perform):
+            if isinstance(effect, ev.Perform) and self.state.phase is not Phase.LEAVING:
                 self.obey(effect.rung)
 
     def obey(self, rung: Rung) -> None:
