@@ -14,14 +14,13 @@ from camwatchd.bookkeeper import Bookkeeper
 from camwatchd.core import events as ev
 from camwatchd.core import lastrungs
 from camwatchd.core import records as rec
+from camwatchd.core.arithmetic import START_LIMIT_INTERVAL
 from camwatchd.core.budget import Kind, Verdict
 from camwatchd.core.ladder import Rung
 from camwatchd.core.settings import Reboot
 from camwatchd.core.state import Phase
 from camwatchd.ports import EventLog
 from camwatchd.post import Post
-
-START_LIMIT_INTERVAL = 4500.0
 
 
 class Departure:
@@ -38,7 +37,9 @@ class Departure:
         """Count this start; what it found is taken up by now."""
         now = self._clock()
         running = {camera: until for camera, until in self.kept.paused.items() if until > now}
-        self.keep(replace(self.kept.started(now, START_LIMIT_INTERVAL), incidents={}, paused=running))
+        self.keep(
+            replace(self.kept.started(now).recent(now, START_LIMIT_INTERVAL), incidents={}, paused=running)
+        )
 
     def paused(self, camera: str, until: float | None) -> None:
         """A restart must not grab a camera whose operator has it."""
@@ -47,11 +48,11 @@ class Departure:
 
     def ask(self, post: Post, rung: Rung, rules: Reboot) -> None:
         """May this camera restart the service, or reboot the machine?"""
-        state = post.state
+        state, kept = post.state, self.kept.recent(self._clock(), START_LIMIT_INTERVAL)
         waited = 0.0 if state.waits_since is None else self._clock() - state.waits_since
         record = rec.AskLeave(
             camera=post.camera.name, fault=state.fault, rung=rung, max_reboots=lastrungs.max_reboots(state),
-            rules=rules, starts=len(self.kept.starts), service_restarts=len(self.kept.restarts),
+            rules=rules, starts=len(kept.starts), service_restarts=len(kept.restarts),
             waited_for_others=waited, words=post.slot.last_words,
         )  # fmt: skip
         self._book.ask(record, partial(self._answered, post, rung, state.since))
@@ -75,13 +76,15 @@ class Departure:
         post.feed(ev.LeaveRefused(verdict.name, verdict.detail, verdict.again_in, postponed))
 
     def _go(self, post: Post, rung: Rung) -> None:
-        kept, why = self.kept, f"{post.camera.name}: {post.state.fault}"
+        before = kept = self.kept
+        why = f"{post.camera.name}: {post.state.fault}"
         if rung is Rung.REBOOT:
             kept = replace(kept, intent=f"reboot for {why}")
         else:
             incidents = {**kept.incidents, post.camera.name: post.state}
             kept = replace(kept, restarts=(*kept.restarts, self._clock()), incidents=incidents)
         if not self.keep(kept):
+            self.kept = before  # or the intent would be kept with whatever is kept next
             self._book.note(rec.Revoke(post.camera.name))
             post.feed(ev.LeaveRefused("no-runtime-directory", "the next start would not know why", 60.0))
             return

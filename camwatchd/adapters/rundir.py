@@ -28,11 +28,15 @@ class Kept:
     incidents: dict[str, State] = field(default_factory=dict)  # by camera: where restart-service left them
     paused: dict[str, float] = field(default_factory=dict)  # by camera: the end of the operator's pause
 
-    def started(self, now: float, interval: float) -> "Kept":
-        """With this start; what is older than the start-limit interval no longer counts."""
-        recent = tuple(at for at in (*self.starts, now) if now - at < interval)
+    def started(self, now: float) -> "Kept":
+        """With this start."""
+        return replace(self, starts=(*self.starts, now))
+
+    def recent(self, now: float, interval: float) -> "Kept":
+        """Without the starts that no longer count; this one always does, as the window opens with a start."""
+        starts = tuple(at for at in self.starts if now - at < interval) or self.starts[-1:]
         restarts = tuple(at for at in self.restarts if now - at < interval)
-        return replace(self, starts=recent[-_MOST:], restarts=restarts[-_MOST:])
+        return replace(self, starts=starts[-_MOST:], restarts=restarts[-_MOST:])
 
 
 def boot_id(path: Path = _BOOT_ID) -> str:
