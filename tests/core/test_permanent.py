@@ -103,7 +103,7 @@ def test_a_held_fault_is_never_left_for(policy: Policy, held: str, fault: str, r
 def test_nobody_asks_to_leave_without_reason(policy: Policy, history: list[tuple[float, Event]]) -> None:
     """A request needs a required camera, a rung that is on, a fault worth it, no picture, and every rung below."""
     pictures = False
-    for _, before, event, after, effects in tell(policy, history):
+    for _, _, event, after, effects in tell(policy, history):
         bad = isinstance(event, ev.CaptureFailed) and not FAULTS[event.fault].max_reboots
         pictures = (pictures or bad) and after.phase is not Phase.HEALTHY
         for order in (effect for effect in effects if isinstance(effect, ev.Perform)):
@@ -112,31 +112,25 @@ def test_nobody_asks_to_leave_without_reason(policy: Policy, history: list[tuple
                 continue
             assert policy.required
             assert policy.row(order.rung).enabled
-            assert (
-                after.wedged or FAULTS[after.fault].entry is SERVICE or _worth_it(policy, after, order.rung)
-            )
-            assert (
-                after.wedged or FAULTS[after.fault].entry is SERVICE or not (pictures and before.in_incident)
-            )
+            if not after.wedged and FAULTS[after.fault].entry is not SERVICE:
+                assert _worth_it(policy, after, order.rung)
+                assert not pictures
 
 
 def _worth_it(policy: Policy, state: State, rung: Rung) -> bool:
     rules, fault = policy.supervision, FAULTS[state.fault]
-    below = [r for r in IN_PROCESS if policy.row(r).enabled and fault.entry.height <= r.height]
-    tried = all(
-        state.used[r.height] == policy.row(r).attempts for r in below if r.height >= state.floor.height
-    )
+    lowest = max(fault.entry, state.floor, key=lambda r: r.height).height
+    below = [policy.row(r) for r in IN_PROCESS if r.height >= lowest and policy.row(r).enabled]
+    tried = all(state.used[row.rung.height] == row.attempts for row in below) and state.failed_recoveries > 0
+    unasked = not state.used[SERVICE.height]
     if rung is SERVICE:
-        return (
-            tried
-            and fault.max_reboots > 0
-            and not state.used[SERVICE.height]
-            and state.failed_recoveries > 0
-        )
-    counted = state.failures >= rules.system_reboot_threshold
-    counted = counted and state.failed_recoveries >= rules.max_recovery_attempts
-    service = state.used[SERVICE.height] or not policy.row(SERVICE).enabled or fault.entry is REBOOT
-    return tried and fault.max_reboots > 0 and counted and bool(service)
+        return tried and unasked and fault.max_reboots > 0
+    passed = not unasked or not policy.row(SERVICE).enabled or fault.entry is REBOOT
+    counted = (
+        state.failures >= rules.system_reboot_threshold
+        and state.failed_recoveries >= rules.max_recovery_attempts
+    )
+    return tried and passed and counted and fault.max_reboots > 0
 
 
 @settings(max_examples=20)  # each tells of 400 incidents
