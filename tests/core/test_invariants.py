@@ -188,7 +188,8 @@ gates = st.builds(
     delivered=st.booleans(),
     lease_until=st.floats(0, 5000),
     detection=st.floats(1, 200),
-)
+    aside=st.booleans(),
+).filter(lambda gate: not (gate.healthy and gate.aside))
 turns = st.lists(st.tuples(st.floats(0, 60), st.lists(gates, max_size=3)), max_size=40)
 
 
@@ -206,11 +207,12 @@ def paid(turns: list[tuple[float, list[Gate]]]) -> Iterator[tuple[list[Gate], tu
 def test_no_ping_without_a_healthy_frame_of_every_required_camera(
     turns: list[tuple[float, list[Gate]]],
 ) -> None:
-    """A ping needs every required camera healthy and heard of since the last ping; the loop alone never pings."""
+    """A ping needs every camera that is not given up healthy and heard of since the last one; nobody else pays."""
     for cameras, orders in paid(turns):
         if Ping() in orders:
-            assert cameras
-            assert all(camera.healthy and camera.delivered for camera in cameras)
+            counted = [camera for camera in cameras if not camera.aside]
+            assert counted
+            assert all(camera.healthy and camera.delivered for camera in counted)
 
 
 @given(turns)

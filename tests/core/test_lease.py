@@ -7,10 +7,10 @@ import pytest
 
 from camwatchd.core import events as ev
 from camwatchd.core import lease
-from camwatchd.core.ladder import Outcome, Rung
+from camwatchd.core.ladder import LADDER, Outcome, Rung
 from camwatchd.core.lease import Gate, Order, Ping, SetInterval, Watchdog
 from camwatchd.core.state import Phase
-from tests.core.storyboard import Story, healthy
+from tests.core.storyboard import Story, healthy, policy, spent
 
 STREAM = Rung.RESTART_STREAM
 DONE = ev.ActionEnded(Outcome.SUCCEEDED)
@@ -25,6 +25,11 @@ def silent(gate: Gate = GOOD) -> Gate:
 def ill(until: float) -> Gate:
     """In an incident whose rungs may take until then."""
     return Gate(healthy=False, delivered=False, lease_until=until, detection=6.0)
+
+
+def aside(until: float) -> Gate:
+    """Parked, wedged or paused until then; a frame that came before it was counts for nothing."""
+    return Gate(healthy=False, delivered=True, lease_until=until, detection=600.0, aside=True)
 
 
 def told(*story: tuple[float, list[Gate]], base: float | None = 60.0) -> list[tuple[float, Order]]:
@@ -147,6 +152,41 @@ def test_the_last_required_camera_leaves() -> None:
     assert [(0, SetInterval(100)), (20, SetInterval(60))] == told((0, [ill(100)]), (20, []), (21, []))
 
 
+# --- cameras that are given up, or in their operator's hands ----------------------------------------------
+
+
+def test_a_parked_camera_leaves_the_gate_to_those_that_work() -> None:
+    """The watchdog stays armed with the interval of the healthy camera, and its frames alone pay."""
+    story = [*every(1, 0, 40, aside(5000), GOOD), (40.0, [aside(5000), silent()])]
+
+    assert [(0, SetInterval(60)), (0, Ping()), (15, Ping()), (30, Ping())] == told(*story)
+
+
+def test_a_parked_camera_counts_again_when_no_other_is_healthy() -> None:
+    """While all are in trouble the latest deadline holds; then the one that is back pays alone."""
+    story = [(0.0, [aside(5000), GOOD]), (10.0, [aside(5000), ill(300)]), (50.0, [aside(5000), GOOD])]
+
+    assert [
+        (0, SetInterval(60)), (0, Ping()), (10, SetInterval(4990)), (50, SetInterval(60)), (50, Ping()),
+    ] == told(*story)  # fmt: skip
+
+
+def test_nobody_parked_pings() -> None:
+    """Without a healthy camera there is the lease alone, told once for each park."""
+    story = [*every(1, 0, 60, aside(200), aside(100)), *every(1, 60, 90, aside(400), aside(100))]
+
+    assert [(0, SetInterval(200)), (60, SetInterval(340))] == told(*story)
+
+
+def test_a_probe_takes_a_camera_back_to_the_gate() -> None:
+    """While it is probed its lease counts, whoever else is healthy; refused again, it steps aside again."""
+    story = [(0.0, [aside(200), GOOD]), (60.0, [ill(200), GOOD]), (90.0, [aside(900), GOOD])]
+
+    assert [
+        (0, SetInterval(60)), (0, Ping()), (60, SetInterval(140)), (90, SetInterval(60)), (90, Ping()),
+    ] == told(*story)  # fmt: skip
+
+
 # --- how long a lease is ----------------------------------------------------------------------------------
 
 
@@ -177,3 +217,38 @@ def test_the_lease_covers_the_worst_case_of_the_table() -> None:
             story.until_deadline()
 
     assert 10 <= lease_until - story.now <= 12
+
+
+def test_each_request_and_each_park_is_a_move() -> None:
+    """The lease covers the answer, then the pause, the probe and an answer to that; nothing else moves its end."""
+    story = healthy().after(1, ev.WorkerUnkillable("worker-unkillable"))
+    asking = story.state.lease_until - story.now
+    story.refuse()
+    refused, lease_until = story.state.lease_until - story.state.deadline, story.state.lease_until
+    story.after(1, ev.CaptureFailed("frames-stopped"), ev.DeviceAppeared())
+
+    assert 15 + 10 == pytest.approx(asking)
+    assert 15 + 20 + 60 + 50 + 15 <= refused
+    assert lease_until == story.state.lease_until
+    assert story.until_deadline().refuse().state.lease_until > lease_until
+
+
+@pytest.mark.parametrize("settle", [15.0, 600.0])
+def test_the_lease_covers_the_proof_of_a_restarted_service(settle: float) -> None:
+    """The first worker of the next start has the settle time of that rung, however long it was made."""
+    row = replace(LADDER[Rung.RESTART_SERVICE.height], settle=settle)
+    story = spent(replace(policy(), ladder=(*LADDER[:4], row, *LADDER[5:]))).restart()
+    story.after(19.9, ev.WorkerStarted()).after(59.9, ev.WorkerImported()).after(49.9, ev.StreamStarted())
+
+    assert settle == pytest.approx(story.state.deadline - story.now)
+    assert story.state.deadline < story.state.lease_until < story.state.deadline + 30
+
+
+def test_the_lease_of_a_pause_is_what_is_left_of_it_and_a_minute() -> None:
+    """... and the start that follows; the operator who ends it early gets the lease of a start."""
+    story = healthy().after(1, ev.Paused(3600.0))
+    paused, began = story.state.lease_until - story.state.deadline, Story().state.lease_until - 1000
+    story.after(10, ev.Resumed())
+
+    assert 60 + began == pytest.approx(paused)
+    assert began == pytest.approx(story.state.lease_until - story.now)
