@@ -5,8 +5,10 @@ python -m camwatchd.adapters.ledger_dump STATE_DIR [--json]
 """
 
 import json
+import shutil
 import sqlite3
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -21,7 +23,21 @@ Row = dict[str, Any]
 
 def read(folder: Path) -> dict[str, Any]:
     """All of it, oldest first; each incident with its steps. OSError, sqlite3.Error: it cannot be read."""
-    with closing(connect(folder / NAME, "ro")) as db:
+    try:
+        return _read(folder / NAME, "ro")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
+            raise
+    # Its writer died in the middle of a commit. To see what is valid that must be undone: in a copy, not here.
+    with tempfile.TemporaryDirectory() as name:
+        for file in (NAME, f"{NAME}-journal"):
+            shutil.copy(folder / file, name)
+        return _read(Path(name, NAME), "rw")
+
+
+def _read(path: Path, mode: str) -> dict[str, Any]:
+    with closing(connect(path, mode)) as db:
+        db.execute("BEGIN")  # all tables as they are at one moment
         db.row_factory = sqlite3.Row
         steps = _rows(db, "steps")
         incidents = [

@@ -2,6 +2,7 @@
 """Whatever lies where the ledger should be: it is opened, or set aside and kept, and never written over."""
 
 import os
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from camwatchd.adapters import ledger_dump
 from camwatchd.adapters import ledger_schema as schema
 from camwatchd.adapters.ledger_file import LedgerFile
 from camwatchd.core import records as rec
@@ -195,6 +197,25 @@ def _hot_journal(path: Path) -> bytes:
         db.execute("ROLLBACK")
     assert content.startswith(b"\xd9\xd5\x05\xf9")
     return content
+
+
+def test_a_ledger_whose_writer_died_can_be_read(tmp_path: Path) -> None:
+    """In the middle of a commit: what was acknowledged is read, and what lies there is left as it is."""
+    path = used(tmp_path)
+    whole = ledger_dump.read(tmp_path)
+    with closing(schema.connect(path)) as db:
+        db.execute("PRAGMA cache_size = 1")
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("UPDATE incidents SET evidence = 'never acknowledged'")
+        (tmp_path / "dead").mkdir()
+        for file in (path, path.with_name("ledger.db-journal")):
+            shutil.copy(file, tmp_path / "dead")
+        db.execute("ROLLBACK")
+    left = (tmp_path / "dead/ledger.db").read_bytes()
+
+    assert whole == ledger_dump.read(tmp_path / "dead")
+    assert b"never acknowledged" in left
+    assert left == (tmp_path / "dead/ledger.db").read_bytes()
 
 
 def test_a_journal_never_meets_a_new_ledger(tmp_path: Path) -> None:
