@@ -352,6 +352,6 @@ def test_a_verdict_that_is_only_repeated_is_not_written_again(tmp_path: Path) ->
 def test_words_of_half_characters_are_kept(tmp_path: Path) -> None:
     """A camera stack may write anything; SQLite takes no half characters."""
     with start(tmp_path) as running:
-        running.write(rec.IncidentOpened("cam0", FAULT, "caf\udce9"))
+        running.write(rec.IncidentOpened("cam0", FAULT, "Kamera \udce9"))
 
-    assert "caf?" == ledger_dump.read(tmp_path)["incidents"][0]["evidence"]
+    assert "Kamera ?" == ledger_dump.read(tmp_path)["incidents"][0]["evidence"]

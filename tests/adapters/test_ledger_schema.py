@@ -60,14 +60,14 @@ def test_what_waiting_can_mend_is_told_from_what_it_cannot(tmp_path: Path) -> No
         db.execute("PRAGMA busy_timeout = 0")
         holder.execute("BEGIN EXCLUSIVE")
         locked = _error(db, "BEGIN IMMEDIATE")
-        bug = _error(db, "SELEKT 1")
+        bug = _error(db, "NONSENSE 1")
     path.write_text("no database" * 100)
     with pytest.raises(sqlite3.DatabaseError) as damaged:
         schema.connect(path)
 
     assert (False, True) == (schema.is_damage(locked), schema.is_damage(damaged.value))
     assert "locked by another process" == schema.explain(locked)
-    with pytest.raises(sqlite3.OperationalError, match="SELEKT"):
+    with pytest.raises(sqlite3.OperationalError, match="NONSENSE"):
         schema.explain(bug)
 
 

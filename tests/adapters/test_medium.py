@@ -33,7 +33,7 @@ def mountinfo(tmp_path: Path) -> Path:
     ("folder", "kind"),
     [
         ("/", "ext4"),
-        ("/home/pi", "ext4"),
+        ("/opt/pi", "ext4"),
         ("/variable", "ext4"),
         ("/var", "overlay"),
         ("/var/lib/camwatchd/state", "overlay"),
@@ -54,7 +54,7 @@ def test_the_nearest_mount_above_counts(mountinfo: Path, folder: str, kind: str)
         ("/var/lib/camwatchd", "on overlay, which a boot empties"),
         ("/var/tmp", "on tmpfs, which a boot empties"),
         ("/snap/x", "on squashfs, which cannot be written"),
-        ("/home", ""),
+        ("/opt", ""),
     ],
 )
 def test_what_a_boot_empties_proves_nothing(mountinfo: Path, folder: str, words: str) -> None:

@@ -17,7 +17,7 @@ WHAT=shutdown:sleep
 MODE=block
 UID=0
 PID=77
-WHO=backup of caf\\303\\251
+WHO=backup of Ren\\303\\251
 WHY=copying \\x2fhome
 FIFO=/run/systemd/inhibit/1.ref
 """
@@ -61,7 +61,7 @@ def test_a_package_operation_is_named(tmp_path: Path, name: str) -> None:
 
 def test_an_inhibitor_is_named_with_its_reason(host: Host) -> None:
     """Who and why, in their own letters."""
-    assert ("shutdown inhibited by backup of café (copying /home)",) == at_work(host)
+    assert ("shutdown inhibited by backup of René (copying /home)",) == at_work(host)
 
 
 @pytest.mark.parametrize(
