@@ -104,6 +104,7 @@ def test_a_refusal_for_good_says_what_changes_it() -> None:
     ("shown", "expected"),
     [
         (STARTING, "cam0  STARTING, no frame yet\n      now: starting (importing)\n"),
+        (replace(STARTING, phase="settling", last_frame_age=0.0), "cam0  STARTING, 0.0 fps, last frame 0.00 s ago"),
         (PAUSED, "cam0  PAUSED for 50 min more; its process is still ending\n"),
         (replace(PAUSED, has_worker=False), "cam0  PAUSED for 50 min more; free for other programs\n"),
         (replace(HEALTHY, late=True), "cam0  EXCELLENT 100/100, 29.9 fps, last frame 0.03 s ago (late)\n"),

@@ -47,13 +47,14 @@ def _word(camera: CameraFacts) -> str:
     """The band and the score, but nothing that sounds like praise while something is wrong."""
     if camera.paused_for > 0:
         return "PAUSED"
-    if camera.phase == Phase.STARTING and not camera.fault:
-        return "STARTING"  # nothing was captured that a score could speak of
-    word = camera.band
+    praise = condition(camera) is Condition.TROUBLE and camera.band in (Band.EXCELLENT, Band.GOOD)
+    word = "RECOVERING" if praise else camera.band
     if camera.phase == Phase.PARKED:
         word = "PARKED"
-    elif condition(camera) is Condition.TROUBLE and camera.band in (Band.EXCELLENT, Band.GOOD):
-        word = "RECOVERING" if camera.fault else camera.phase.upper()
+    elif praise and not camera.fault:
+        if camera.phase != Phase.RETRYING:
+            return "STARTING"  # in whatever phase: nothing was captured that a score could speak of
+        word = "RETRYING"
     return f"{word} {camera.health_score}/100"
 
 
