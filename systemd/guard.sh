@@ -120,7 +120,7 @@ foreign() { # whether folder or file are not what root made of them
 }
 
 sound() { # whether every line of the file is one, and the last one has its end
-    [ -z "$(tail -c 1 "$file")" ] && awk '
+    end=$(tail -c 1 "$file") && [ -z "$end" ] && awk '
         NF != 3 || length($1) != 36 || $1 !~ /^[0-9a-f-]+$/ || $2 !~ /^[a-z-]+$/ || $3 !~ /^[0-9]+[.]?[0-9]*$/ {
             bad = 1
         }
@@ -197,7 +197,7 @@ closed() { # sets `why`
 
 # In the background: a card that does not answer must not hold us up, and who waits for the answer is `head`.
 write_down() { # WORD
-    answer=$({ append "$1" 2>&1 & } | timeout 4 head -n 1)
+    answer=$({ (exec 2>&1 && append "$1") & } | timeout 4 head -n 1)
     mkdir -p "$run"
     case $answer in
         written) rm -f "$run/unwritten" ;;
@@ -259,7 +259,7 @@ start() {
     rm -f "$run/stay"
     # Only systemd's own restarts add up to a reboot. A start that somebody asked for after a failure begins the
     # count anew: an engineer who needs five attempts to mend a configuration must not lose the machine.
-    case $(tail -n 1 "$file" 2>/dev/null) in
+    case $(foreign || tail -n 1 "$file" 2>/dev/null) in
         "$boot start "* | "$boot success "*) ;;
         "$boot "*)
             [ "$(timeout 5 systemctl show --property=NRestarts --value camwatchd.service)" != 0 ] ||
