@@ -14,6 +14,7 @@ from camwatchd.cli import faults, ladder
 from camwatchd.core.alerts import ALERTS
 from camwatchd.core.faults import FAULTS
 from camwatchd.core.ladder import LADDER
+from camwatchd.core.lastrungs import PARK_PAUSES
 from camwatchd.core.settings import Health, Reboot, Supervision
 
 ROOT = Path(__file__).parents[1]
@@ -52,13 +53,17 @@ def test_the_alerts_are_the_codes() -> None:
 
 def test_the_numbers_are_the_defaults() -> None:
     """Numbers that the text mentions are the defaults of the settings."""
-    rules, limits = Supervision(), Health()
+    rules, limits, text = Supervision(), Health(), " ".join(README.split())
+    first, second, third, last = (f"{pause / 60:g}" for pause in PARK_PAUSES)
 
-    assert f"only after {rules.stable_after:g} s\nof unbroken health" in README
-    assert f"repeated every {rules.recovery_cooldown:g} s" in README
+    assert f"only after {rules.stable_after:g} s of unbroken health" in text
+    assert f"repeated every {rules.recovery_cooldown:g} s" in text
+    assert f"{rules.system_reboot_threshold} failures in a row" in text
+    assert f"and {rules.max_recovery_attempts} failed recoveries" in text
+    assert f"after {first}, {second}, {third} and then every {last} minutes" in text
     assert (
         f"{limits.excellent_score} and more is EXCELLENT, {limits.good_score} GOOD, {limits.warning_score} WARNING"
-        in README
+        in text
     )
 
 
