@@ -176,7 +176,9 @@ class Post:
         """What the watchdog needs to know."""
         detection = lease.detection_time(self.policy, self.state.frame_duration)
         aside = self.state.phase in (Phase.PARKED, Phase.WEDGED, Phase.PAUSED)
-        return Gate(not self.state.in_incident, self.delivered, self.state.lease_until, detection, aside)
+        # After a failed capture the frames before it pay for nothing any more.
+        delivered = self.delivered and self.state.phase is not Phase.RETRYING
+        return Gate(not self.state.in_incident, delivered, self.state.lease_until, detection, aside)
 
     def view(self) -> CameraView:
         """What the status line tells."""
@@ -241,8 +243,9 @@ class Post:
 
     def signalled(self, pid: int, name: str) -> None:
         # A worker that ends when asked is no news; one that has to be told or killed is.
-        say = self.log.debug if name == "SIGTERM" else self.log.info
-        text = f"{self.camera.name}: worker {pid} does not end; sending {name}"
+        asked = name == "SIGTERM"
+        say = self.log.debug if asked else self.log.info
+        text = f"{self.camera.name}: worker {pid} {'is told to end' if asked else 'does not end'}; sending {name}"
         say("worker.signalled", camera=self.camera.name, message=text, pid=pid, signal=name)
 
     def refuses_to_die(self, evidence: str) -> None:
