@@ -90,7 +90,7 @@ class Desk:
             last_frame_age=None if state.last_healthy is None else now - state.last_healthy, late=view.late,
             fault=state.fault, fault_meaning=fault.human if fault else "", rung=state.rung,
             attempt=state.attempt, attempts=view.attempts,
-            next_action=status.next_step(view, now) if incident else "",
+            next_action=status.next_step(view, now) if incident else str(state.milestone),
             next_in=max(0.0, state.deadline - now) if state.phase in _WAITS else None,
             refusal=state.refusal, refusal_detail=state.refusal_detail,
             asked_again_in=max(0.0, state.ask_at - now) if state.ask_at < NEVER else None,

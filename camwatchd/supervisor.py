@@ -161,7 +161,7 @@ class Supervisor:
         try:
             self.control.listen(path)
         except OSError as error:
-            text = f"{path}: {error.strerror}; camwatchctl finds no daemon, the cameras are supervised all the same"
+            text = f"{path}: {error}; camwatchctl finds no daemon, the cameras are supervised all the same"
             self.world.log.warning("control.unavailable", message=text)
             return
         self.loop.watch(self.control.fileno(), self.control.serve)
