@@ -21,6 +21,7 @@ from camwatchd.ports import EventLog
 PATIENCE = 10.0  # seconds until a record that is not acknowledged counts as unwritable
 _IN_FLIGHT = 16  # records at a time; the rest waits here
 _KEPT = 500  # records; beyond that the oldest that decides nothing is dropped
+_DECIDES = (rec.Begin, rec.CameraHealthy, rec.AskLeave, rec.Revoke, rec.CleanStop)
 _AGAIN = (1.0, 5.0, 30.0)  # seconds until a recorder that ended is replaced
 _NEVER = float("inf")
 
@@ -69,7 +70,8 @@ class Bookkeeper:
         self._serial += 1
         self._entries.append(Entry(self._serial, record, self._clock()))
         if len(self._entries) > _KEPT:
-            self._entries.remove(next((e for e in self._entries if not e.sent), self._entries[0]))
+            unsent = [entry for entry in self._entries if not entry.sent][1:]  # the first may be `Begin`
+            self._entries.remove(next((e for e in unsent if not isinstance(e.record, _DECIDES)), unsent[0]))
         self._flush()
 
     def ask(self, record: rec.AskLeave, answer: Answer) -> None:
@@ -77,13 +79,22 @@ class Bookkeeper:
         self._answers[self._serial + 1] = (record.camera, answer)
         self.note(record)
 
+    def revoke(self, asked: rec.AskLeave) -> None:
+        """It was granted, and nobody does it."""
+        text = f"{asked.camera}: {asked.rung} was granted but is not done; the grant is revoked"
+        self._log.info("service.leave_revoked", message=text, camera=asked.camera, rung=asked.rung.value)
+        self.note(rec.Revoke(asked.camera))
+
     def end(self, *, clean: bool) -> None:
         """Let the recorder finish and go; `clean`: because we were told to stop."""
         if self._ending:
             return
+        self._answers.clear()  # whoever asked goes too: what is granted to nobody is revoked
         if clean:
             self.note(rec.CleanStop())
-        self._ending = True
+        self._ending, self._start_at = True, _NEVER
+        if self._child is None and self._entries:
+            self._start()
         self._leave_if_done()
 
     @property
@@ -187,7 +198,7 @@ class Bookkeeper:
                 answer(verdict)
             case rec.Answered(verdict) if verdict.kind is Kind.GRANTED and entry is not None:
                 assert isinstance(entry.record, rec.AskLeave)
-                self.note(rec.Revoke(entry.record.camera))  # too late: nobody waits for it any more
+                self.revoke(entry.record)  # too late: nobody waits for it any more
             case rec.Written(note) if note:
                 self._log.info("ledger.note", message=note)
         self._flush()

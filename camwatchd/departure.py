@@ -55,7 +55,7 @@ class Departure:
             rules=rules, starts=len(kept.starts), service_restarts=len(kept.restarts),
             waited_for_others=waited, words=post.slot.last_words,
         )  # fmt: skip
-        self._book.ask(record, partial(self._answered, post, rung, state.since))
+        self._book.ask(record, partial(self._answered, post, record, state.since))
 
     def keep(self, kept: rundir.Kept) -> bool:
         """False: the runtime directory takes nothing; then nobody leaves, for the next start would not know why."""
@@ -64,20 +64,20 @@ class Departure:
             self._log.error("rundir.unwritable", message=trouble)
         return not trouble
 
-    def _answered(self, post: Post, rung: Rung, asked_at: float, verdict: Verdict) -> None:
-        if post.state.phase is not Phase.LEAVING or post.state.since != asked_at:
+    def _answered(self, post: Post, asked: rec.AskLeave, since: float, verdict: Verdict) -> None:
+        if post.state.phase is not Phase.LEAVING or post.state.since != since:
             if verdict.kind is Kind.GRANTED:  # frames came back meanwhile, or something worse was asked for
-                self._book.note(rec.Revoke(post.camera.name))
+                self._book.revoke(asked)
             return
         if verdict.kind is Kind.GRANTED:
-            self._go(post, rung)
+            self._go(post, asked)
             return
         postponed = verdict.kind is Kind.POSTPONED
         post.feed(ev.LeaveRefused(verdict.name, verdict.detail, verdict.again_in, postponed))
 
-    def _go(self, post: Post, rung: Rung) -> None:
-        before = kept = self.kept
-        why = f"{post.camera.name}: {post.state.fault}"
+    def _go(self, post: Post, asked: rec.AskLeave) -> None:
+        before, rung, why = self.kept, asked.rung, f"{post.camera.name}: {post.state.fault}"
+        kept = before
         if rung is Rung.REBOOT:
             kept = replace(kept, intent=f"reboot for {why}")
         else:
@@ -85,7 +85,7 @@ class Departure:
             kept = replace(kept, restarts=(*kept.restarts, self._clock()), incidents=incidents)
         if not self.keep(kept):
             self.kept = before  # or the intent would be kept with whatever is kept next
-            self._book.note(rec.Revoke(post.camera.name))
+            self._book.revoke(asked)
             post.feed(ev.LeaveRefused("no-runtime-directory", "the next start would not know why", 60.0))
             return
         then = (

@@ -112,6 +112,7 @@ class Daemon:
         self._over = False
         self._run = uuid.uuid4().hex
         self._systemd = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        (directory / "notify").unlink(missing_ok=True)  # of an earlier start in this folder
         self._systemd.bind(str(directory / "notify"))
         environment = {**os.environ, "NOTIFY_SOCKET": str(notify or directory / "notify"), _MARK: self._run}
         environment["PYTHONPATH"] = f"{_PACKAGE}:{os.environ.get('PYTHONPATH', '')}"
@@ -198,7 +199,10 @@ class Daemon:
 
     def recorder(self) -> int:
         """The pid of the recorder, as soon as one is executed."""
-        return self._only(lambda: {pid for pid, line in self.processes().items() if "camwatchd.recorder" in line})
+        return self._only(self._recorders)
+
+    def _recorders(self) -> set[int]:
+        return {pid for pid, line in self.processes().items() if "camwatchd.recorder" in line}
 
     def _only(self, find: Callable[[], set[int]]) -> int:
         end = time.monotonic() + PATIENCE
@@ -219,14 +223,20 @@ class Daemon:
     def stop(self, *, within: float = DOWN_WITHIN) -> float:
         """SIGTERM, and the proof that everything is down in time and in order; gives the seconds it took."""
         began = self.signal(signal.SIGTERM)
-        status = self.process.wait(PATIENCE)
-        took = time.monotonic() - began
-        left = self.processes()
-        assert (0, {}) == (status, left), self._tail()
+        took = self.ends(0) - began
         assert took < within, f"down after {took:.1f} s\n{self._tail()}"
         self.close()
         assert self.noise == []
         return took
+
+    def ends(self, status: int) -> float:
+        """The proof that it ends with this status and that nothing of it is left; gives the time of its end."""
+        assert status == self.process.wait(PATIENCE), self._tail()
+        at = time.monotonic()
+        killed = self._recorders()
+        assert set() == self.processes().keys() - killed, self._tail()
+        # A recorder that does not answer is ended by the kernel, together with us.
+        return max([at, *map(await_end, killed)])
 
     def close(self) -> None:
         """Whatever happened, nothing of it is left."""
@@ -306,15 +316,15 @@ def await_end(pid: int) -> float:
 
 
 def folders(directory: Path, config: str) -> None:
-    """What a daemon finds: its configuration, drop-ins, a runtime directory."""
-    for name in ("run", "conf.d"):
+    """What a daemon finds: its configuration, drop-ins, the directories for runtime files and state."""
+    for name in ("run", "state", "conf.d"):
         (directory / name).mkdir(parents=True, exist_ok=True)
     (directory / "config.toml").write_text(config)
 
 
 def command(*options: str) -> list[str]:
     """The arguments of a daemon in these folders."""
-    places = ["--config", "config.toml", "--conf-dir", "conf.d", "--runtime-dir", "run"]
+    places = ["--config=config.toml", "--conf-dir=conf.d", "--runtime-dir=run", "--state-dir=state"]
     return ["-m", "camwatchd", *places, "--log-format", "json", *options]
 
 

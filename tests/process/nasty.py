@@ -4,7 +4,7 @@
     python -m tests.process.nasty HOW PROBE_FD JOURNAL
 
 It is wired as `camwatchd.__main__` does it, but for the workers, the journal's address, the watched /dev (the
-runtime directory) and the machine that it sees (the folder `host`, if there is one).
+runtime directory) and the machine that it sees (the folder `host`, if there is one; its commands in `bin`).
 """
 
 import json
@@ -79,7 +79,7 @@ class NastySupervisor(Supervisor):
         return (*super()._parts(), self.metronome)
 
 
-def supervise(how: str, probe: int, journal: str) -> None:
+def supervise(how: str, probe: int, journal: str) -> int:
     signals = Signals([signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
     environ = dict(os.environ)
     here = Path.cwd()
@@ -87,20 +87,21 @@ def supervise(how: str, probe: int, journal: str) -> None:
     kind = "journal" if journal else "json"
     if (fake := here / "host").exists():
         environ["SYSTEMD_EXEC_PID"] = str(os.getpid())
+        environ["PATH"] = f"{here / 'bin'}:{environ['PATH']}"
     world = World(
         notifier=notify.from_environment(environ),
         log=log.build(kind, "info", 2, environ, journal_address=journal),
         signals=signals,
         environ=environ,
         runtime_dir=str(here / "run"),
-        state_dir=str(here / "run"),
+        state_dir=str(here / "state"),
         config=(str(places[0]), str(places[1])),
         host=Host(fake if fake.exists() else Path("/")),
         devices=DeviceWatch(str(here / "run")),
     )
     supervisor = NastySupervisor(config.load(*places).settings, world)
     supervisor.how, supervisor.metronome = how, Metronome(supervisor.loop, probe)
-    supervisor.run()
+    return supervisor.run()
 
 
 def idle(probe: int) -> None:
@@ -184,4 +185,4 @@ if __name__ == "__main__":
     elif sys.argv[1] == "idle":
         idle(int(sys.argv[2]))
     else:
-        supervise(sys.argv[1], int(sys.argv[2]), sys.argv[3])
+        sys.exit(supervise(sys.argv[1], int(sys.argv[2]), sys.argv[3]))
