@@ -169,7 +169,7 @@ judge() { # DAY WEEK BOOTS
                 why = in_a_day + 0 " boots of 24 powered-on hours ended in a failure (max_reboots_per_day = " day ")"
             else if (in_a_week + 0 >= week)
                 why = in_a_week + 0 " boots of 7 powered-on days ended in a failure (max_reboots_per_week = " week ")"
-            print why == "" ? "open" : why
+            print (why == "" ? "open" : why)
         }
     ' "$file"
 }
