@@ -15,12 +15,8 @@ from camwatchd.core.ladder import Rung
 from camwatchd.core.state import NEVER, Milestone, Phase, Policy, State, Step
 
 ANSWER_BOUND = 15.0  # seconds: the recorder's 10 s to be durable, and systemd's own answer on the way
-PARK_PAUSES = (
-    60.0,
-    300.0,
-    900.0,
-    3600.0,
-)  # seconds between the probes of a parked camera, the last one for ever
+# Seconds between the probes of a parked camera, the last one for ever.
+PARK_PAUSES = (60.0, 300.0, 900.0, 3600.0)
 PAUSE_GRACE = 60.0  # seconds on top of the operator's pause, before systemd takes its end for a hang
 
 
@@ -45,7 +41,7 @@ def ask(policy: Policy, state: State, rung: Rung, now: float) -> Step:
     attempt = state.used[rung.height] + 1
     state = state.to(
         Phase.LEAVING, now, now + ANSWER_BOUND, rung=rung, attempt=attempt, milestone=Milestone.NONE,
-        rounds=state.rounds + 1, lease_until=lease_until, started_at=now,
+        rounds=state.rounds + 1, lease_until=lease_until,
     )  # fmt: skip
     return state, (ev.Perform(rung, attempt),)
 
@@ -68,7 +64,7 @@ def park(policy: Policy, state: State, refusal: ev.LeaveRefused, now: float) -> 
     lease_until = (
         deadline + ANSWER_BOUND + lease.one_round(policy, state, 0.0) + lease.remaining(policy, state)
     )
-    said = _say_refusal(state, refusal, deadline - now)
+    said = _say_refusal(state, refusal, probe_at - now)
     state = state.to(
         Phase.WEDGED if state.wedged else Phase.PARKED, now, deadline, rung=Rung.REBOOT,
         milestone=Milestone.NONE, refusal=refusal.name, refusal_detail=refusal.detail, ask_at=ask_at,

@@ -75,8 +75,10 @@ def test_a_human_is_called_once_for_each_reason() -> None:
     story = parked("did-not-help", rules=NO_ROUNDS)
     for name in ("did-not-help", "daily-limit", "daily-limit"):
         story.until_deadline().until(Phase.LEAVING).refuse(name)
+    story.until_deadline().until(Phase.LEAVING).refuse("weekly-limit", 5.0)
 
-    assert ["did-not-help", "daily-limit"] == [said.name for said in story.said(ev.SayParked)]
+    parks = [(said.name, round(said.seconds)) for said in story.said(ev.SayParked)]
+    assert [("did-not-help", 60), ("daily-limit", 900), ("weekly-limit", 3600)] == parks
     assert [] == story.said(ev.SayCritical)
     assert story.state.critical_said
 
