@@ -190,7 +190,8 @@ class Bookkeeper:
         entry = next((entry for entry in self._entries if entry.serial == serial), None)
         if entry is not None:
             self._entries.remove(entry)
-        self._out_of_trouble()
+        if isinstance(reply, rec.Written | rec.Opened):  # an answer may be a refusal because of the trouble
+            self._out_of_trouble()
         match reply:
             case rec.Opened():
                 self._opened(reply)

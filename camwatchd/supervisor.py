@@ -73,7 +73,7 @@ def recorder_arguments(world: World, boot: str) -> list[str]:
     start = f"{boot}-{world.pid}-{world.clock():.3f}"
     return [
         "--link=3", f"--supervisor={world.pid}", f"--state={world.state_dir}", f"--unit={world.host.unit()}",
-        f"--start={start}",
+        f"--start={start}", *([f"--boot-id={boot}"] if boot else []),
     ]  # fmt: skip
 
 

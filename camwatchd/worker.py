@@ -7,7 +7,6 @@ Nothing slow is imported before the process is tied to its supervisor.
 """
 
 import argparse
-import ctypes
 import faulthandler
 import os
 import select
@@ -17,6 +16,7 @@ import sys
 import traceback
 from typing import TYPE_CHECKING
 
+from camwatchd.adapters.lifeline import tied_to
 from camwatchd.core.exits import WorkerExit
 
 if TYPE_CHECKING:
@@ -24,14 +24,13 @@ if TYPE_CHECKING:
     from camwatchd.worker_imports import Fingerprint
     from camwatchd.worker_link import Link
 
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _STALE_CHECK = 60.0  # seconds between looks at the files of a standby; a few hundred stat calls
 
 
 def main(argv: list[str]) -> WorkerExit:
     """The whole life of the worker."""
     options = _arguments().parse_args(argv)
-    if not _tied_to(options.supervisor):
+    if not tied_to(options.supervisor):
         return WorkerExit.ORPHANED
     faulthandler.enable()  # SIGABRT, SIGSEGV ...: the Python stacks of all threads go to stderr
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; the supervisor decides
@@ -46,14 +45,6 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--standby", action="store_true")
     parser.add_argument("--stale-check", type=float, default=_STALE_CHECK, help=argparse.SUPPRESS)
     return parser
-
-
-def _tied_to(supervisor: int) -> bool:
-    """Die with the supervisor. It may be gone already, and then no signal will come: hence the look afterwards."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
-    return os.getppid() == supervisor
 
 
 def _serve(options: argparse.Namespace) -> WorkerExit:

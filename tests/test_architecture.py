@@ -29,6 +29,7 @@ _LAYERS = {
     "camwatchd.cameras": ("cameras", ("ports", "core")),
     "camwatchd.control": ("control", ("adapters", "ports", "core")),
     "camwatchd.worker": ("worker", ("adapters", "cameras", "ports", "core")),
+    "camwatchd.recorder": ("recorder", ("adapters", "ports", "core")),
     "camwatchd.__main__": ("top", ("supervisor", "control", "adapters", "cameras", "ports", "core")),
     "camwatchd.cli": ("top", ("supervisor", "control", "adapters", "cameras", "ports", "core")),
     "camwatchd.demo": ("top", ("supervisor", "control", "adapters", "cameras", "ports", "core")),
@@ -41,13 +42,17 @@ _MAY_BE_HEAVY = ("camwatchd.cameras.", "camwatchd.worker", "camwatchd.adapters.p
 _WALL_CLOCK = {
     "time.time",
     "time.time_ns",
+    "time.localtime",
     "datetime.now",
     "datetime.utcnow",
     "datetime.today",
     "date.today",
 }
 # The time of day in log lines, and on the terminal of whoever asks.
-_MAY_TELL_THE_TIME = {"camwatchd.adapters.log", "camwatchd.cli.when"}
+# For display; and for the time window of [reboot], which is of the clock by its nature.
+_MAY_TELL_THE_TIME = {
+    f"camwatchd.{name}" for name in ("adapters.console", "adapters.log", "adapters.machine", "cli.when")
+}
 _MAY_SWALLOW = {"camwatchd.cameras.mishaps"}  # a simulated call that hangs below Python hears no exception
 
 
