@@ -22,7 +22,7 @@ umask 022
 folder=$root/var/lib/camwatchd # root's own, so that nobody else can put a link there
 file=$folder/guard
 run=$root/run/camwatchd-guard # what must not outlive the boot; root's own too
-drop_in=camwatchd.service.d/50-camwatchd-guard.conf
+drop_in=camwatchd.service.d/zz-camwatchd-guard.conf # drop-ins count in the order of their names: after override.conf
 
 # --- the configuration ---------------------------------------------------------------------------------------
 
@@ -299,7 +299,7 @@ explain() { # RESULT/STATUS
 
 next() { # UNIT: says what happens now
     later="camwatchd-retry.timer tries again at most 15 minutes from now; at once: systemctl start camwatchd"
-    case $(timeout 3 systemctl list-jobs --no-legend "$1")/$SERVICE_RESULT/$EXIT_STATUS in
+    case $(timeout 2 systemctl list-jobs --no-legend "$1")/$SERVICE_RESULT/$EXIT_STATUS in
         *" stop "*) : >"$run/stay"; say 5 "it was told to stop, and stays down" ;;
         *" restart "*) say 5 "it was told to restart, and does" ;;
         */exit-code/75 | */watchdog/* | */timeout/* | */signal/* | */core-dump/* | */oom-kill/*)

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.test_repository import ROOT
 
 GUARD = ROOT / "systemd" / "guard.sh"
-DROP_IN = "camwatchd.service.d/50-camwatchd-guard.conf"
+DROP_IN = "camwatchd.service.d/zz-camwatchd-guard.conf"
 
 # They note how they were called; a daemon-reload runs the generator, as PID 1 does.
 _PROGRAMS = {
