@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Owns what the tests of leaving share: a ladder whose last rungs are near, further starts, what is left behind."""
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,16 +12,38 @@ from camwatchd.adapters.medium import untrusted
 from camwatchd.control.client import Client
 from camwatchd.control.facts import CameraFacts, StatusFacts
 from camwatchd.control.protocol import SOCKET_NAME, Answer, Request, Status
-from tests.process.daemon import PATIENCE, QUICK, Daemon, command, running
+from tests.process.daemon import PATIENCE, QUICK, Daemon, command, folders, running
+from tests.process.nasty import STALLED
 
 # One attempt a rung; a restart of the service is asked for after two failed recoveries, a reboot after three.
 LEAVING = (
-    QUICK.replace("[ladder.restart-service]\nenabled = false", "[ladder.restart-service]\nsettle = 0.8")
+    QUICK.replace("[ladder.restart-service]\nenabled = false", "[ladder.restart-service]\nsettle = 1.5")
     .replace("system_reboot_threshold = 1000", "system_reboot_threshold = 4\nmax_recovery_attempts = 3")
     .replace("recovery_cooldown = 1", "recovery_cooldown = 0.3")
     .replace("attempts = 1\nsettle = 1.5", "attempts = 1\nsettle = 0.8")
     .replace("attempts = 2\ntimeout = 4\nsettle = 2.5", "attempts = 1\ntimeout = 4\nsettle = 0.8")
 )
+
+
+@contextmanager
+def obedient(directory: Path, config: str) -> Iterator[Daemon]:
+    """A start with workers that deliver until the test stalls them, on a machine of their own (see nasty.py)."""
+    folders(directory, config)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        line = ["-m", "tests.process.nasty", "obeys", str(theirs.fileno()), ""]
+        with running(Daemon(directory, line, 60.0, (theirs.fileno(),))) as rig:
+            yield rig
+
+
+def stall(directory: Path) -> None:
+    """From now on no frame comes, whatever is done about it."""
+    (directory / STALLED).touch()
+
+
+def unstall(directory: Path) -> None:
+    """Frames come again."""
+    (directory / STALLED).unlink()
 
 
 @contextmanager

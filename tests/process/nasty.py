@@ -9,6 +9,7 @@ runtime directory) and the machine that it sees (the folder `host`, if there is 
 
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -21,6 +22,7 @@ from camwatchd.adapters.devices import DeviceWatch
 from camwatchd.adapters.host import Host
 from camwatchd.adapters.stderr import StderrReader
 from camwatchd.core import messages as msg
+from camwatchd.core.ladder import Outcome
 from camwatchd.core.settings import CameraSettings
 from camwatchd.loop import Loop, Signals
 from camwatchd.slot import Worker
@@ -28,7 +30,9 @@ from camwatchd.supervisor import Part, Supervisor, World
 
 BEAT = 0.02  # seconds between the deadlines that are measured
 BEATS = 20  # ... so many for an answer
-_FRAMES = msg.Frames(1, 0, 0, 0.05, 0.0, 0.0, 0, 0, 100.0, 20.0)
+FRAME = 0.05  # seconds
+STALLED = "stalled"
+_FRAMES = msg.Frames(1, 0, 0, FRAME, 0.0, 0.0, 0, 0, 100.0, 20.0)
 
 
 def queued(pid: int | str = "self") -> float:
@@ -118,14 +122,15 @@ def idle(probe: int) -> None:
 
 
 def work(how: str) -> None:
-    """Deliver three frames as a camera does, then misbehave."""
+    """Deliver three frames as a camera does, then misbehave; or do what the test wants from the beginning."""
     link = socket.socket(fileno=child.LINK_FD)
     link.send(msg.encode(msg.Imported("nasty", 0.1)))
     link.recv(msg.MAX_MESSAGE)
     link.send(msg.encode(msg.Opened("nasty", "nasty", "YUV420", 2, 2, 0.1)))
     link.send(msg.encode(msg.Streaming(1, 0.1)))
-    for _ in range(3):
-        link.send(msg.encode(_FRAMES))
+    if how != "obeys":
+        for _ in range(3):
+            link.send(msg.encode(_FRAMES))
     _HABITS[how](link)
 
 
@@ -169,6 +174,19 @@ def _flood(link: socket.socket) -> None:
         link.send(msg.encode(_FRAMES))
 
 
+def _obey(link: socket.socket) -> None:
+    """Deliver frames, but none while there is a file of the name STALLED; restart the stream when told to."""
+    orders = select.poll()
+    orders.register(link, select.POLLIN)
+    while True:
+        if orders.poll(FRAME * 1000):
+            order = msg.decode_order(link.recv(msg.MAX_MESSAGE))
+            assert isinstance(order, msg.RestartStream)
+            link.send(msg.encode(msg.Finished(order.order, Outcome.SUCCEEDED, "", 0.0)))
+        stalled = Path(STALLED).exists()
+        link.send(msg.encode(msg.CaptureFailed("frames-stopped", "no frame", FRAME) if stalled else _FRAMES))
+
+
 _HABITS: dict[str, Callable[[socket.socket], None]] = {
     "closes": _close,
     "dies": _die_in_mid_message,
@@ -176,6 +194,7 @@ _HABITS: dict[str, Callable[[socket.socket], None]] = {
     "chatters": _send_for_ever(msg.encode(_FRAMES)),
     "fails": _send_for_ever(msg.encode(msg.CaptureFailed("frames-stopped", "no frame", 0.5))),
     "floods": _flood,
+    "obeys": _obey,
 }
 
 
