@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Owns what the tests of leaving share: a ladder whose last rungs are near, further starts, what is left behind."""
 
+import json
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,15 @@ def stall(directory: Path) -> None:
 def unstall(directory: Path) -> None:
     """Frames come again."""
     (directory / STALLED).unlink()
+
+
+def cure(directory: Path) -> None:
+    """What its script does to the simulated camera is over when it is opened next."""
+    memory = directory / "run/simulated-cam0.json"
+    state = json.loads(memory.read_text())
+    memory.write_text(
+        json.dumps({**state, "faults": [{**fault, "over": True} for fault in state["faults"]]})
+    )
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from tests.process.leaving import (
     LEAVING,
     ask,
     camera_facts,
+    cure,
     kept,
     ledger,
     marks,
@@ -85,14 +86,14 @@ def test_a_service_restart_that_helps(tmp_path: Path) -> None:
     with daemon(tmp_path, LEAVING + camera("cam0", _STALL)) as rig:
         rig.event("service.leaving")
         rig.ends(75)
-    (tmp_path / "run/simulated-cam0.json").unlink()  # its script begins anew, with fifteen frames
+    cure(tmp_path)
     with start(tmp_path) as rig:
         recovery = rig.event("alert.recovery")
         rig.stop()
 
     assert "restart-service" == recovery["rung"]
     assert ({}, 1) == (kept(tmp_path).incidents, len(kept(tmp_path).restarts))
-    (incident,) = [i for i in ledger(tmp_path)["incidents"] if i["ended"]]
+    (incident,) = ledger(tmp_path)["incidents"]
     assert "healthy by restart-service 1" == incident["ended"]
 
 
