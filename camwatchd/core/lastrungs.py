@@ -37,11 +37,10 @@ def max_reboots(state: State) -> int:
 
 def ask(policy: Policy, state: State, rung: Rung, now: float) -> Step:
     """Ask to leave. Asking is a move; the answer has a deadline like everything else."""
-    lease_until = max(state.lease_until, now + ANSWER_BOUND + lease.MARGIN)
     attempt = state.used[rung.height] + 1
     state = state.to(
         Phase.LEAVING, now, now + ANSWER_BOUND, rung=rung, attempt=attempt, milestone=Milestone.NONE,
-        rounds=state.rounds + 1, lease_until=lease_until,
+        rounds=state.rounds + 1, lease_until=now + ANSWER_BOUND + lease.MARGIN,
     )  # fmt: skip
     return state, (ev.Perform(rung, attempt),)
 

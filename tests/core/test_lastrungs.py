@@ -7,7 +7,7 @@ import pytest
 
 from camwatchd.core import events as ev
 from camwatchd.core.ladder import LADDER, Rung
-from camwatchd.core.state import Phase
+from camwatchd.core.state import Milestone, Phase
 from tests.core.storyboard import CRASH, GOOD, OPEN, Story, healthy, parked, policy, spent
 
 WORKER, SERVICE, REBOOT = Rung.RESTART_WORKER, Rung.RESTART_SERVICE, Rung.REBOOT
@@ -154,6 +154,13 @@ def test_a_camera_that_flaps_and_fails_once_is_not_parked() -> None:
     assert Phase.BACKOFF is story.state.phase
 
 
+def test_a_camera_that_flapped_and_now_fails_for_good_is_given_up_like_any_other() -> None:
+    """As many rounds that fail as a fresh incident has attempts, and the service is asked for."""
+    story = flapping(healthy(), 4).after(1, CRASH).until(Phase.LEAVING)
+
+    assert (SERVICE, 3) == (story.state.rung, story.state.failed_recoveries)
+
+
 def test_an_open_limit_goes_past_the_service() -> None:
     """A fault that only a boot cures does not restart the service: the first worker of the next start would open."""
     story = healthy().after(1, CRASH)
@@ -176,6 +183,7 @@ def test_an_unkillable_worker_asks_at_once() -> None:
         story.after(0.5, ev.WorkerUnkillable("leftover-worker", "vb2_core_streamoff"))
         assert (REBOOT, 1) == story.orders()[-1]
         assert (Phase.LEAVING, "leftover-worker") == (story.state.phase, story.state.fault)
+        assert Milestone.NONE is story.state.milestone
 
 
 def test_frames_that_return_while_the_answer_is_out_end_the_incident() -> None:

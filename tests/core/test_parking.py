@@ -47,10 +47,10 @@ def test_asking_again_puts_no_probe_off(again_in: float) -> None:
     """However soon another answer may be had (a silent recorder, a busy dpkg), the camera is looked at in time."""
     story = parked("ledger-silent", again_in, NO_ROUNDS)
     begin = story.now - story.start
-    while len(probes(story)) < 3:
+    for _ in range(1260 // 7):
         story.until_deadline().fails(*NOT_FOUND).refuse("ledger-silent", again_in)
 
-    first, second, third = probes(story)
+    first, second, third, *_ = probes(story)
     assert (60, 300, 900) == pytest.approx((first - begin, second - first, third - second), abs=2)
 
 

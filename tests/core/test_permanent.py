@@ -64,14 +64,16 @@ def test_every_permanent_fault_reaches_the_reboot_or_a_named_refusal(
 ) -> None:
     """From every entry, by every way of failing, under every policy, and in the time that the table allows."""
     story = healthy(policy).after(1, ev.Faulted(fault))
-    while REBOOT not in story.asked() and not story.said(ev.SayParked):
+    for _ in range(200):
+        if REBOOT in story.asked() or story.said(ev.SayParked):
+            break
         turn(story, end, granted=granted)
-        assert story.now - story.start <= longest(policy)
 
+    assert story.now - story.start <= longest(policy)
     if policy.required and policy.row(REBOOT).enabled:
         assert REBOOT in story.asked()
     else:
-        assert {"optional-camera", "rung-off"} >= {said.name for said in story.said(ev.SayParked)}
+        assert {said.name for said in story.said(ev.SayParked)} in ({"optional-camera"}, {"rung-off"})
 
 
 @given(policies, names(reboots=True), names(reboots=False), st.sampled_from([(), (CRASH,)]), st.booleans())
