@@ -209,7 +209,7 @@ append() { # WORD; prints "written", else what went wrong
     if foreign; then distrust; return; fi
     # It begins anew, and proves nothing until a camera is healthy; a human may want to see the old one.
     [ ! -e "$file" ] || sound || mv -f "$file" "$file.damaged"
-    echo "$boot $1 $uptime" >>"$file" || return
+    echo "$boot $1 $uptime" | tee -a "$file" >/dev/null || return # tee names what is wrong with the disk
     [ "$(wc -l <"$file")" -lt 600 ] || shorten || return
     sync "$file" "$folder" && echo written
 }
