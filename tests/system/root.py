@@ -25,6 +25,25 @@ _OFFERED = (
 _REPOSITORY = "srv/packages"
 
 _MACHINE_ID = f"{key('machine-id'):0<32}"
+# nspawn names the boot by a mount over the kernel's name of it. systemd gives a service with a sandbox a fresh /proc,
+# where the machine's own boot shows, the same for all; and what nspawn has mounted cannot be mounted there once more.
+_ID_FILE = "/proc/sys/kernel/random/boot_id"
+_BOOT_ID = f"""
+[Unit]
+DefaultDependencies=no
+Before=sysinit.target
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=sh -c 'cp $0 /run/boot-id; while umount $0; do :; done 2> /dev/null; mount --bind /run/boot-id $0' {_ID_FILE}
+"""
+_SAME_BOOT_ID = f"""
+[Unit]
+Requires=boot-id.service
+After=boot-id.service
+[Service]
+BindReadOnlyPaths=/run/boot-id:{_ID_FILE}
+"""
 _FILES = {
     "etc/machine-id": f"{_MACHINE_ID}\n",
     "etc/hostname": "pi\n",
@@ -32,6 +51,8 @@ _FILES = {
     "etc/apt/sources.list": f"deb [trusted=yes] file:/{_REPOSITORY} ./\n",
     # A test reads it after the reboot; no limit, since tests make in a minute what others make in a day.
     "etc/systemd/journald.conf.d/test.conf": "[Journal]\nStorage=persistent\nRateLimitIntervalSec=0\n",
+    "etc/systemd/system/boot-id.service": _BOOT_ID,
+    "etc/systemd/system/camwatchd.service.d/boot-id.conf": _SAME_BOOT_ID,
 }  # fmt: skip
 # They would wake up in the middle of a test, or wait for devices that no container has.
 _MASKED = (
