@@ -54,6 +54,7 @@ class Bookkeeper:
         self._serial = 0
         self._deaths = 0
         self._start_at = _NEVER
+        self._written_at = -_NEVER  # the last acknowledgement
         self._ending = False
         self._medium = ""  # why the state directory grants no reboots whatever happens
         self.trouble = ""  # why records cannot be written at present
@@ -111,12 +112,16 @@ class Bookkeeper:
     @property
     def deadline(self) -> float:
         """When `tick()` wants to be called."""
-        oldest = _NEVER
-        if self._entries and not self.trouble:
-            oldest = self._entries[0].since + PATIENCE
         asked = (e.since + PATIENCE for e in self._entries if e.serial in self._answers)
         stderr = self._stderr.deadline if self._stderr else _NEVER
-        return min(oldest, self._start_at, stderr, min(asked, default=_NEVER))
+        return min(self._silent_at, self._start_at, stderr, min(asked, default=_NEVER))
+
+    @property
+    def _silent_at(self) -> float:
+        """When silence becomes trouble. While old records are written one by one there is none."""
+        if self.trouble or not self._entries:
+            return _NEVER
+        return max(self._entries[0].since, self._written_at) + PATIENCE
 
     def tick(self) -> None:
         """Do what is due."""
@@ -125,7 +130,7 @@ class Bookkeeper:
             self._start()
         if self._stderr and now >= self._stderr.deadline:
             self._tell(self._stderr.tick())
-        if not self.trouble and self._entries and now >= self._entries[0].since + PATIENCE:
+        if now >= self._silent_at:
             self._in_trouble(f"no record was written for {PATIENCE:g} s")
         for entry in [e for e in self._entries if e.serial in self._answers and now >= e.since + PATIENCE]:
             _, answer = self._answers.pop(entry.serial)
@@ -191,6 +196,7 @@ class Bookkeeper:
         if entry is not None:
             self._entries.remove(entry)
         if isinstance(reply, rec.Written | rec.Opened):  # an answer may be a refusal because of the trouble
+            self._written_at = self._clock()
             self._out_of_trouble()
         match reply:
             case rec.Opened():

@@ -126,7 +126,7 @@ def test_an_intent_that_is_not_of_this_boot_is_ignored(tmp_path: Path, what: str
         text = (tmp_path / "run/kept.json").read_text().replace("another", rundir.boot_id())
         (tmp_path / "run/kept.json").write_text(text[:-1] if what == "damaged" else "")
     with start(tmp_path) as rig:
-        rig.event("camera.started")
+        rig.event("daemon.started")
         rig.stop()
 
     assert ("", 1) == (kept(tmp_path).intent, len(kept(tmp_path).starts))
