@@ -21,6 +21,7 @@ from camwatchd.adapters import child, config, log, notify
 from camwatchd.adapters.devices import DeviceWatch
 from camwatchd.adapters.host import Host
 from camwatchd.adapters.stderr import StderrReader
+from camwatchd.control import protocol
 from camwatchd.core import messages as msg
 from camwatchd.core.ladder import Outcome
 from camwatchd.core.settings import CameraSettings
@@ -118,6 +119,39 @@ def idle(probe: int) -> None:
             metronome.tick()
 
 
+# --- the clients ------------------------------------------------------------------------------------------
+
+
+def flood(path: str, ready: int) -> None:
+    """Ask from all sides without a pause: clients that read, clients that never do, and some who only look in."""
+    request = protocol.encode_request(1, protocol.Status())
+    reading, deaf = [_called(path) for _ in range(8)], [_called(path) for _ in range(4)]
+    os.write(ready, b".")
+    while True:
+        for crowd in (reading, deaf):
+            for index, client in enumerate(crowd):
+                try:
+                    client.send(request)
+                    if crowd is reading:
+                        client.recv(protocol.MAX_ANSWER)
+                except BlockingIOError:
+                    continue
+                except OSError:  # it was dropped
+                    client.close()
+                    crowd[index] = _called(path)
+        _called(path).close()
+
+
+def _called(path: str) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        sock.connect(path)
+    except ConnectionRefusedError:  # the daemon is gone
+        sys.exit(0)
+    sock.setblocking(False)
+    return sock
+
+
 # --- the worker -------------------------------------------------------------------------------------------
 
 
@@ -201,6 +235,8 @@ _HABITS: dict[str, Callable[[socket.socket], None]] = {
 if __name__ == "__main__":
     if sys.argv[1] == "worker":
         work(sys.argv[2])
+    elif sys.argv[1] == "flood":
+        flood(sys.argv[2], int(sys.argv[3]))
     elif sys.argv[1] == "idle":
         idle(int(sys.argv[2]))
     else:

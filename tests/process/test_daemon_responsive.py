@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Owns the proof that nothing a worker, systemd or the journal does keeps the supervisor from its work for 50 ms."""
+"""Owns the proof that nobody keeps the supervisor from its work for 50 ms: no worker, recorder, client or journal."""
 
 import contextlib
 import json
@@ -11,10 +11,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from camwatchd.control.protocol import SOCKET_NAME
 from tests.process.daemon import PATIENCE, QUICK, Daemon, camera, folders, running
 from tests.process.nasty import queued
 
@@ -39,8 +41,12 @@ class Probe:
         """Seconds until the loop has served a descriptor."""
         began = time.monotonic()
         self._ours.send(b".")
-        self._ours.recv(1)
+        self.hear()
         return time.monotonic() - began
+
+    def hear(self) -> None:
+        """Wait for a sign of life."""
+        assert self._ours.recv(1)
 
     def ask(self) -> None:
         """Have the next deadlines measured."""
@@ -156,6 +162,40 @@ def test_a_stopped_worker_does_not_keep_the_supervisor(tmp_path: Path, probe: Pr
         stop(rig.worker())
         prove_prompt(rig, probe, idle)
         rig.stop()
+
+
+def test_a_stopped_recorder_does_not_keep_the_supervisor(tmp_path: Path, probe: Probe, idle: Probe) -> None:
+    """While its recorder is stopped, as by a card that blocks, and a crash is to be written down, the supervisor is
+    as prompt, and down within 5 s of SIGTERM."""
+    with running(nasty(tmp_path, "normal", probe)) as rig:
+        rig.event("camera.started", camera="cam0")
+        stop(rig.recorder())
+        os.kill(rig.worker(), signal.SIGKILL)
+        rig.event("alert.recovery", camera="cam0")
+        prove_prompt(rig, probe, idle)
+        rig.stop()
+
+
+def test_no_client_keeps_the_supervisor(tmp_path: Path, probe: Probe, idle: Probe) -> None:
+    """While clients ask without a pause, some of whom never read an answer, the supervisor is as prompt."""
+    with running(nasty(tmp_path, "normal", probe)) as rig:
+        rig.event("camera.started", camera="cam0")
+        with clients(tmp_path / "run" / SOCKET_NAME):
+            prove_prompt(rig, probe, idle)
+            rig.stop()
+
+
+@contextmanager
+def clients(path: Path) -> Iterator[None]:
+    """Clients that flood the control socket, and have begun."""
+    probe = Probe()
+    command = [sys.executable, "-m", "tests.process.nasty", "flood", str(path), str(probe.theirs.fileno())]
+    with subprocess.Popen(command, pass_fds=[probe.theirs.fileno()]) as process:
+        probe.hear()
+        yield
+        assert process.poll() in (None, 0)
+        process.kill()
+    probe.close()
 
 
 def stop(pid: int) -> None:
