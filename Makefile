@@ -25,7 +25,7 @@ demo: $(RUNTIME)  ## a simulated camera lives through five faults, in about a mi
 test: $(DEV)  ## every test that needs no special machine; under 2 minutes
 	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
-test-vm: $(DEV)  ## the tests with a real kernel camera in a virtual machine; as root, see tests/vm/README.md
+test-vm: $(DEV) deb  ## the tests with a real kernel camera in a virtual machine; as root, see tests/vm/README.md
 	$(call need_vm)
 	@$(BIN)/python -m pytest -m vm -rP tests/vm
 

@@ -11,7 +11,8 @@ from . import cache
 SUITE = "trixie"
 PACKAGES = (
     *("systemd", "systemd-sysv", "dbus", "udev", "kmod", "linux-image-amd64", "busybox-static"),
-    *("python3", "python3-numpy", "python3-structlog", "python3-sdnotify", "python3-tomli"),
+    # Everything that the package depends on: it is installed without an archive at hand.
+    *("passwd", "python3", "python3-numpy", "python3-structlog", "python3-sdnotify", "python3-tomli"),
     *("python3-libcamera", "libcamera-tools"),
     # What picamera2 needs and Debian has; python3-av would bring a hundred more packages.
     *("python3-jsonschema", "python3-libarchive-c", "python3-piexif", "python3-pil", "python3-prctl"),
