@@ -10,7 +10,7 @@ from camwatchd.core import lease
 from camwatchd.core.ladder import LADDER, Outcome, Rung
 from camwatchd.core.lease import Gate, Order, Ping, SetInterval, Watchdog
 from camwatchd.core.state import Phase
-from tests.core.storyboard import Story, healthy, policy, spent
+from tests.core.storyboard import Story, healthy, parked, policy, spent
 
 STREAM = Rung.RESTART_STREAM
 DONE = ev.ActionEnded(Outcome.SUCCEEDED)
@@ -236,6 +236,13 @@ def test_each_request_and_each_park_is_a_move() -> None:
     assert story.until_deadline().state.lease_until == story.now + 25
     assert story.refuse().state.lease_until > lease_until
     assert [1, 2] == rounds
+
+
+def test_the_lease_of_a_park_covers_answer_and_probe() -> None:
+    """Once all rungs are spent: the answer's 15 s, a restart of the worker, its proof, and the margins."""
+    state = parked().state
+
+    assert 15 + (20 + 60 + 50) + 15 + 2 * lease.MARGIN == pytest.approx(state.lease_until - state.deadline)
 
 
 @pytest.mark.parametrize("settle", [15.0, 600.0])

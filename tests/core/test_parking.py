@@ -68,6 +68,7 @@ def test_what_is_postponed_is_asked_again_at_its_time() -> None:
         (r.name, r.again_in, r.postponed) for r in story.said(ev.SayRefused) if r.rung is REBOOT
     ]
     assert not story.state.critical_said
+    assert 3 == pytest.approx(story.state.ask_at - story.now)
 
 
 def test_a_human_is_called_once_for_each_reason() -> None:
@@ -113,6 +114,12 @@ def test_a_probe_unparks() -> None:
 
     assert Phase.HEALTHY is back
     assert 60 == story.state.deadline - story.now
+
+
+def test_a_parked_camera_stands_at_the_top() -> None:
+    """Whatever it was doing when it was refused, by the recorder or by its own settings: no attempt is under way."""
+    for story in (gone(), healthy(policy(required=False)).after(1, CRASH).fails(*OPEN[:2])):
+        assert (Phase.PARKED, REBOOT, "") == (story.state.phase, story.state.rung, story.state.milestone)
 
 
 def test_a_probe_may_find_what_can_be_climbed_for() -> None:
@@ -170,6 +177,19 @@ def test_devices_that_appear_all_the_time_are_probed_now_and_then() -> None:
 
     assert 0 < soon <= 2
     assert 30 <= times[-1] - times[-2] <= 31
+
+
+def test_a_device_that_waits_for_its_probe_is_not_put_off_by_questions() -> None:
+    """After many hurried probes the next one is half a minute away; asking every few seconds does not move it."""
+    story = gone()
+    for _ in range(6):
+        story.after(31, ev.DeviceAppeared()).fails(*NOT_FOUND).refuse("others-at-work", 7.0)
+    story.until(Phase.LEAVING).after(0.1, ev.DeviceAppeared()).refuse("others-at-work", 7.0)
+    seen_at = story.now - story.start
+    for _ in range(6):
+        story.until_deadline().fails(*NOT_FOUND).refuse("others-at-work", 7.0)
+
+    assert 30 == pytest.approx(min(when for when in probes(story) if when > seen_at) - seen_at)
 
 
 # --- wedged -----------------------------------------------------------------------------------------------

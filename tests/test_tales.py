@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+"""The journal and the ledger tell the same story of a camera: what happened, what was tried, what comes next."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from camwatchd.chronicle import Chronicle
+from camwatchd.core import events as ev
+from camwatchd.core import records as rec
+from camwatchd.core.ladder import Rung
+from camwatchd.core.state import Phase
+from camwatchd.narrator import Narrator
+from tests.core.storyboard import CRASH, GOOD, OPEN, Story, healthy, parked, spent
+
+
+@dataclass
+class Told:
+    """An event log that keeps what it is told, in order: level, event, sentence."""
+
+    lines: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def debug(self, event: str, **facts: object) -> None:
+        self._keep("debug", event, facts)
+
+    def info(self, event: str, **facts: object) -> None:
+        self._keep("info", event, facts)
+
+    def warning(self, event: str, **facts: object) -> None:
+        self._keep("warning", event, facts)
+
+    def error(self, event: str, **facts: object) -> None:
+        self._keep("error", event, facts)
+
+    def critical(self, event: str, **facts: object) -> None:
+        self._keep("critical", event, facts)
+
+    def _keep(self, level: str, event: str, facts: dict[str, object]) -> None:
+        self.lines.append((level, event, str(facts["message"])))
+
+
+def narrated(story: Story) -> list[tuple[str, str, str]]:
+    """What the journal says of a story."""
+    log = Told()
+    for _, effect in story.told:
+        Narrator("cam0", log).tell(effect, story.policy, 0)
+    return log.lines
+
+
+def written(story: Story, *, required: bool = True) -> list[rec.Record]:
+    """What the ledger says of a story."""
+    records: list[rec.Record] = []
+    chronicle = Chronicle("cam0", records.append)
+    for _, effect in story.told:
+        chronicle.tell(effect, ("last words",), required=required)
+    return records
+
+
+# fmt: off
+SENTENCES = [
+    (spent(), "warning", "ladder.leave_asked",
+     "cam0: asking whether restart-service is allowed now (cures damage in the supervisor or its environment)"),
+    (spent().refuse("restarts-spent"), "warning", "ladder.leave_refused",
+     "cam0: restart-service is refused (restarts-spent): as the test has it"),
+    (parked("min-uptime", 40.0), "warning", "ladder.leave_refused",
+     "cam0: reboot must wait (min-uptime): as the test has it; asked again in 40 s"),
+    (parked(), "critical", "alert.critical",
+     "CAMERA_CRITICAL: cam0: frames-stopped: parked, no reboot (did-not-help): as the test has it; "
+     "no frame arrived and nothing gave a reason; next probe in 60 s"),
+    (spent().restart(), "info", "worker.starting", "cam0: starting a worker that opens the camera"),
+    (spent().restart().after(1, *OPEN, GOOD), "warning", "alert.recovery",
+     "CAMERA_RECOVERY: cam0: healthy again by restart-service (attempt 1), 6 min after the first failure "
+     "(frames-stopped)"),
+    (parked().after(1, GOOD), "warning", "alert.recovery",
+     "CAMERA_RECOVERY: cam0: healthy again by itself, 9 min after the first failure (frames-stopped)"),
+    (healthy().after(1, ev.Paused(600.0)), "warning", "camera.paused",
+     "cam0: released to its operator for 10 min; camwatchctl resume ends it"),
+    (healthy().after(1, ev.Paused(600.0)).until_deadline(), "info", "camera.resumed",
+     "cam0: the pause is over; taking the camera"),
+    (healthy().after(1, ev.Paused(600.0)).after(1, ev.Resumed()), "info", "camera.resumed",
+     "cam0: the pause was ended; taking the camera"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize("number", range(len(SENTENCES)))
+def test_each_move_of_the_last_rungs_is_told(number: int) -> None:
+    """What happened, why, and what comes next and when: in one sentence, with the event's name and its level."""
+    story, *line = SENTENCES[number]
+
+    assert tuple(line) in narrated(story)
+
+
+def test_an_incident_is_written_from_its_fault_to_its_cure() -> None:
+    """It opens once, each failed attempt follows with rung and number, and health closes it."""
+    story = healthy().stall().until(Phase.BACKOFF).after(0.1, CRASH).after(0.1, GOOD)
+    kinds = [type(record) for record in written(story)]
+    attempts = [(r.rung, r.attempt) for r in written(story) if isinstance(r, rec.AttemptFailed)]
+
+    assert [
+        rec.CameraHealthy, rec.IncidentOpened, rec.AttemptFailed, rec.AttemptFailed, rec.IncidentClosed,
+        rec.CameraHealthy,
+    ] == kinds  # fmt: skip
+    assert [(Rung.RESTART_STREAM, 1), (Rung.RESTART_STREAM, 2)] == attempts
+
+
+def test_a_better_name_opens_no_second_incident() -> None:
+    """What takes an incident over is written into it."""
+    records = written(healthy().stall().after(0.1, CRASH))
+
+    assert ["frames-stopped"] == [r.fault for r in records if isinstance(r, rec.IncidentOpened)]
+    assert ["worker-crashed"] == [r.fault for r in records if isinstance(r, rec.FaultNamed)]
+
+
+def test_a_park_is_written_once_for_each_reason() -> None:
+    """With the reason and the worker's last words; what is only postponed is the recorder's own answer."""
+    story = (
+        parked("min-uptime", 40.0)
+        .until(Phase.LEAVING)
+        .refuse()
+        .until_deadline()
+        .until(Phase.LEAVING)
+        .refuse()
+    )
+    parks = [(r.fault, r.name, r.words) for r in written(story) if isinstance(r, rec.CameraParked)]
+
+    assert [("frames-stopped", "did-not-help", ("last words",))] == parks
+
+
+def test_an_incident_that_ended_in_a_pause_is_closed_by_the_next_start() -> None:
+    """Or the ledger would write a fault of next month into the incident of today."""
+    story = parked().after(1, ev.Paused(60.0)).until_deadline().boot().after(1, CRASH)
+    kinds = [type(r) for r in written(story) if not isinstance(r, rec.AttemptFailed | rec.CameraHealthy)]
+
+    assert [rec.IncidentOpened, rec.CameraParked, rec.IncidentClosed, rec.IncidentOpened] == kinds
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_who_is_required_is_written_with_its_health(required: bool) -> None:
+    """Only a required camera makes a boot a healthy one."""
+    assert [rec.CameraHealthy("cam0", required)] == written(healthy(), required=required)
