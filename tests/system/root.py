@@ -31,9 +31,10 @@ _ID_FILE = "/proc/sys/kernel/random/boot_id"
 _BOOT_ID = f"""
 [Unit]
 DefaultDependencies=no
-Before=sysinit.target
+Before=sysinit.target systemd-journald.service
 [Service]
 Type=oneshot
+StandardOutput=null
 RemainAfterExit=yes
 ExecStart=sh -c 'cp $0 /run/boot-id; while umount $0; do :; done 2> /dev/null; mount --bind /run/boot-id $0' {_ID_FILE}
 """
