@@ -281,7 +281,7 @@ class Supervisor:
         for number in self.world.signals.arrived():
             if number in (signal.SIGTERM, signal.SIGINT):
                 self._stop(number)
-            elif number == signal.SIGHUP and not self._stopping:
+            elif number == signal.SIGHUP:
                 self.reload()
 
     def _on_device(self) -> None:
@@ -295,6 +295,10 @@ class Supervisor:
 
     def reload(self, done: Callable[[str], None] | None = None) -> None:
         """Read the configuration again; `done` hears why it was refused, or nothing."""
+        if self._stopping:
+            if done is not None:
+                done("camwatchd is stopping")
+            return
         self._reload_waiters += [done] if done else []
         self.world.notifier.reloading(self.world.clock())
         self.reloading.begin()

@@ -204,6 +204,22 @@ def test_a_refused_reload_answers_with_its_problems(tmp_path: Path) -> None:
 
 
 @together
+def test_a_reload_that_comes_too_late_is_refused(tmp_path: Path) -> None:
+    """While the daemon stops nothing is read any more, whoever asks; and systemd does not hear of it."""
+    hang = {"kind": "hang", "at_frame": 15, "refuse_signals": True}
+    with daemon(tmp_path, QUICK + camera("cam0", hang)) as rig:
+        rig.event("capture.failed")
+        rig.signal(signal.SIGTERM)
+        rig.event("daemon.stopping")
+        rig.signal(signal.SIGHUP)
+        answer = ask(tmp_path, Reload())
+        rig.ends(0)
+
+    assert ReloadFacts("camwatchd is stopping") == answer
+    assert [] == [note for note in rig.notes if "RELOADING" in note.text]
+
+
+@together
 def test_a_pause_outlives_a_reload(tmp_path: Path) -> None:
     """New settings of a paused camera wait for the end of its pause."""
     with daemon(tmp_path, QUICK + camera("cam0")) as rig:
