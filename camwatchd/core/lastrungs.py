@@ -77,10 +77,9 @@ def wedged(policy: Policy, state: State, event: Event, now: float) -> Step:
     """Nothing below can help; no worker may open the camera until the one that cannot be killed is gone."""
     assert isinstance(event, ev.WorkerUnkillable)
     said = ev.SayFault(event.fault, event.evidence, state.noticed_after)
-    opened_at = state.opened_at if state.in_incident else now
+    opened_at = now if state.phase is Phase.HEALTHY else state.opened_at
     state = replace(
-        state, fault=event.fault, streak=0, failures=max(state.failures, 1), wedged=True, symptom="",
-        opened_at=opened_at, lease_until=state.lease_until if state.in_incident else 0.0,
+        state, fault=event.fault, opened_at=opened_at, streak=0, failures=max(state.failures, 1), wedged=True
     )  # fmt: skip
     state, critical = say_critical(state, "a process that cannot be killed holds the camera")
     state, effects = _reboot_or_park(policy, state, now)

@@ -68,6 +68,7 @@ def test_what_is_postponed_is_asked_again_at_its_time() -> None:
         (r.name, r.again_in, r.postponed) for r in story.said(ev.SayRefused) if r.rung is REBOOT
     ]
     assert not story.state.critical_said
+    assert parked("min-uptime", 40.0).state.critical_said  # by the rounds before
     assert 3 == pytest.approx(story.state.ask_at - story.now)
 
 
@@ -207,6 +208,25 @@ def test_a_wedged_camera_asks_again_and_again() -> None:
     assert [60, 300, 900, 3600, 3600] == pauses
     assert {REBOOT} == {rung for rung, _ in story.orders()[1:]}
     assert 1 == len(story.said(ev.SayCritical)) == len(story.said(ev.SayParked))
+
+
+def test_a_process_that_cannot_be_killed_is_told_and_counts() -> None:
+    """It has a name, costs the camera its full score, and is as old as the incident that it was found in."""
+    story = healthy().after(1, STUCK)
+    found = (story.state.failures, story.state.opened_at, story.now)
+    assert (1, found[2], found[2]) == found
+
+    for story in (healthy().after(1.5, MISSED), healthy().after(1.5, CRASH)):
+        story.after(1, STUCK)
+        assert "worker-unkillable" == story.said(ev.SayFault)[-1].fault
+        assert 1 == pytest.approx(story.now - story.state.opened_at)
+
+
+def test_frames_of_before_do_not_free_a_process() -> None:
+    """One healthy frame is no proof, however many there were before the verdict."""
+    story = healthy().after(1, GOOD).after(1, STUCK).after(1, ev.FramesArrived(2))
+
+    assert Phase.LEAVING is story.state.phase
 
 
 def test_a_device_does_not_hurry_a_wedged_camera() -> None:

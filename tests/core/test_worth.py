@@ -37,7 +37,9 @@ def test_a_crash_after_a_bad_picture_is_not_worth_more() -> None:
         story.until_deadline()
 
     assert [] == story.asked()
-    assert {"no-cure"} == {said.name for said in story.said(ev.SayParked)}
+    assert {("no-cure", "a reboot does not cure frozen-picture")} == {
+        (said.name, said.detail) for said in story.said(ev.SayParked)
+    }
 
 
 def test_a_camera_that_stopped_and_now_gives_bad_pictures_is_called_that() -> None:
