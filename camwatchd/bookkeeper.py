@@ -14,6 +14,7 @@ from camwatchd.adapters.child import Child, spawn_linked
 from camwatchd.adapters.stderr import StderrReader
 from camwatchd.core import records as rec
 from camwatchd.core.budget import Kind, Verdict
+from camwatchd.core.ladder import Rung
 from camwatchd.core.messages import ProtocolError
 from camwatchd.loop import Loop
 from camwatchd.ports import EventLog
@@ -84,7 +85,10 @@ class Bookkeeper:
         """It was granted, and nobody does it."""
         text = f"{asked.camera}: {asked.rung} was granted but is not done; the grant is revoked"
         self._log.info("service.leave_revoked", message=text, camera=asked.camera, rung=asked.rung.value)
-        self.note(rec.Revoke(asked.camera))
+        newer = (e.record for e in self._entries if isinstance(e.record, rec.AskLeave))
+        if asked.rung is Rung.REBOOT or all(record.camera != asked.camera for record in newer):
+            # Else what was granted last, and so is revoked, may be a reboot: uncounted, it would come once too often.
+            self.note(rec.Revoke(asked.camera))
 
     def end(self, *, clean: bool) -> None:
         """Let the recorder finish and go; `clean`: because we were told to stop."""
@@ -186,6 +190,8 @@ class Bookkeeper:
             self._replied(serial, reply)
         if closed:
             self._loop.forget(self._child.link.fileno())
+            if not self._ending:
+                self._child.signal(signal.SIGKILL)  # if it lives on, it is of no use without its link
 
     def _replied(self, serial: int, reply: rec.Reply) -> None:
         if isinstance(reply, rec.Unwritten):

@@ -5,6 +5,7 @@ import os
 import select
 import signal
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,18 +96,23 @@ def test_a_recorder_that_cannot_live_is_started_ever_more_rarely(tmp_path: Path)
         assert any("No module named" in text for text in books.told("recorder.stderr"))
 
 
-def test_a_recorder_that_says_what_is_no_reply_is_replaced(tmp_path: Path) -> None:
-    """Nothing that it says can be trusted any more: it is killed, and the next one gets all records."""
+@pytest.mark.parametrize("how", ["babbles", "closes"])
+def test_a_recorder_that_is_none_is_replaced(tmp_path: Path, how: str) -> None:
+    """It says what is no reply, or closes its link and lives on: it is killed, and the next one gets all records."""
     with bookkeeping(tmp_path) as books:
-        true, books.book._arguments = books.book._arguments, ["tests.process.nasty", "worker", "closes"]
+        true, books.book._arguments = books.book._arguments, ["tests.process.nasty", "worker", how]
         books.book.begin(rec.Begin("0.1.0", 1))
         books.book.note(_HEALTHY)
-        books.until(lambda: books.told("recorder.misspoke"))
+        books.until(lambda: books.told("recorder.exited"))
         books.book._arguments = true
         books.until_replaced()
         books.until_written()
 
+        assert ["the recorder ended with Killed; the next one starts in 1 s"] == books.told(
+            "recorder.exited"
+        )
         assert ["boot", "start", "healthy"] == books.marks()
+        assert (how == "babbles") <= bool(books.told("recorder.misspoke"))
 
 
 def test_a_recorder_that_cannot_be_executed_is_trouble(tmp_path: Path) -> None:
@@ -152,25 +158,50 @@ def test_silence_is_an_answer_after_ten_seconds(tmp_path: Path) -> None:
         assert ["boot", "start", "healthy", "service-restart", "revoked"] == books.marks()
 
 
-def test_a_flood_of_records_drops_what_decides_nothing(tmp_path: Path) -> None:
-    """While nothing can be written the memory for it is bounded; health and starts outlive the failed attempts."""
+def test_a_late_grant_does_not_revoke_a_newer_one(tmp_path: Path) -> None:
+    """The card blocks while first a restart and then a reboot is asked for: that the first came too late leaves the
+    second in the ledger, where it is counted."""
+    if reason := untrusted(tmp_path):
+        pytest.skip(f"no reboot is granted here: {reason}")
+    heard: list[Verdict] = []
+    rules = Reboot(mode="observe", min_uptime_before_reboot=0, wait_for_others=0)
     with bookkeeping(tmp_path) as books:
-        true, books.book._arguments = books.book._arguments, ["camwatchd.no_such_recorder"]
-        books.book.begin(rec.Begin("0.1.0", 1))
-        books.until(lambda: books.book.pid is None)
-        for entry in books.book._entries:
-            entry.sent = False
+        books.begin()
         books.book.note(_HEALTHY)
-        for number in range(2000):
-            books.book.note(failed(number))
+        books.until_written()
+        books.child.signal(signal.SIGSTOP)
+        books.book.ask(_ASK, heard.append)
+        books.later(PATIENCE)
+        books.until(lambda: heard)
+        books.book.ask(replace(_ASK, rung=Rung.REBOOT, rules=rules), heard.append)
+        books.child.signal(signal.SIGCONT)
+        books.until(lambda: len(heard) == 2)
+        books.until_written()
+
+        assert ["ledger-silent", "observe"] == [verdict.name for verdict in heard]
+        assert ["boot", "start", "healthy", "service-restart", "observed"] == books.marks()
+        assert 1 == len(books.told("service.leave_revoked"))
+
+
+@pytest.mark.parametrize("flood", [failed(7), rec.CameraHealthy("cam1")], ids=["attempts", "health"])
+def test_a_flood_of_records_drops_what_decides_nothing(tmp_path: Path, flood: rec.Record) -> None:
+    """While nothing can be written the memory for it is bounded; the start outlives everything, and health whatever
+    decides nothing."""
+    with bookkeeping(tmp_path) as books:
+        books.environ["TOO_LONG"] = "x" * 1_000_000  # nobody can be executed, so nothing is sent
+        books.book.begin(rec.Begin("0.1.0", 1))
+        books.book.note(_HEALTHY)
+        for _ in range(2000):
+            books.book.note(flood)
         waiting = len(books.book._entries)
-        books.book._arguments = true
-        books.until_replaced()
+        del books.environ["TOO_LONG"]
+        books.later(30)
         books.until_written()
 
         assert waiting <= 500
-        assert ["boot", "start", "healthy"] == books.marks()
-        assert 1999 == attempts(books)[-1]
+        assert ["boot", "start"] == books.marks()[:2]
+        healthy = [mark["camera"] for mark in books.ledger()["marks"] if mark["kind"] == "healthy"]
+        assert ["cam0" if flood == failed(7) else "cam1"] == healthy
 
 
 # --- the state directory ------------------------------------------------------------------------------------
