@@ -92,6 +92,7 @@ class Container:
         self._on = Boot(self.tree, self._console, self._options, uptime, prepare)
         if ready:
             self._on.await_ready(PATIENCE)
+        self._on.hear_no_more()
 
     def await_end(self, timeout: float = PATIENCE) -> str:
         """Until it goes down by itself: "reboot" or "power-off"; it stays off."""

@@ -57,6 +57,10 @@ class Boot:
         """Until everything that is wanted at boot was started, or failed to."""
         self._await("^READY=1$", timeout)
 
+    def hear_no_more(self) -> None:
+        """systemd's status goes on; a queue that nobody empties would stop nspawn once it is full."""
+        self._notes.close()
+
     def _await(self, pattern: str, timeout: float) -> str:
         end = time.monotonic() + timeout
         while not (found := re.search(pattern, self._said, re.MULTILINE)):
