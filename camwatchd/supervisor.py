@@ -389,6 +389,8 @@ class Supervisor:
 
     def leave(self, post: Post, rung: Rung) -> None:
         """May this camera restart the service, or reboot the machine?"""
+        if self._stopping:
+            return  # a worker that cannot be killed on the way out: the next start finds it
         self.departure.ask(post, rung, self.settings.reboot)
 
     def _leave(self, words: str) -> None:

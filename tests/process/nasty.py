@@ -235,6 +235,8 @@ _HABITS: dict[str, Callable[[socket.socket], None]] = {
 if __name__ == "__main__":
     if sys.argv[1] == "worker":
         work(sys.argv[2])
+    elif sys.argv[1] == "mute":
+        _close(socket.socket(fileno=child.LINK_FD))
     elif sys.argv[1] == "flood":
         flood(sys.argv[2], int(sys.argv[3]))
     elif sys.argv[1] == "idle":

@@ -16,8 +16,10 @@ from camwatchd.adapters import log, notify
 from camwatchd.adapters.child import Child
 from camwatchd.adapters.devices import DeviceWatch
 from camwatchd.adapters.host import Host
+from camwatchd.core.records import AskLeave
 from camwatchd.core.settings import CameraSettings, Daemon, Settings, Supervision
 from camwatchd.core.state import Phase
+from camwatchd.errors import ExitStatus
 from camwatchd.loop import Signals
 from camwatchd.post import Post
 from camwatchd.slot import Worker
@@ -236,6 +238,27 @@ def test_what_cannot_be_killed_blocks_its_own_camera_only(tmp_path: Path) -> Non
 
     assert (Phase.WEDGED, "worker-unkillable") == (wedged.phase, wedged.fault)
     assert {"old", "other"} == {name for name, _ in before}
+
+
+def test_a_worker_that_cannot_be_killed_on_the_way_out_reboots_nothing(tmp_path: Path) -> None:
+    """Told to stop, the daemon leaves it behind: nothing is asked for any more, not even by a recorder that hangs."""
+    with supervising(tmp_path, having(camera("cam0")), frozenset({"cam0"})) as supervisor:
+        supervisor.until_healthy("cam0")
+        pid, recorder = pid_of(supervisor, "cam0"), supervisor.book.pid
+        assert recorder is not None
+        hang(tmp_path, pid)
+        os.kill(recorder, signal.SIGSTOP)
+        supervisor._stop(signal.SIGTERM)
+        while supervisor.post("cam0").state.fault != "worker-unkillable":
+            supervisor.clock.ahead += 0.5
+            supervisor._tick()
+        asked = [entry.record for entry in supervisor.book._entries if isinstance(entry.record, AskLeave)]
+        os.kill(recorder, signal.SIGCONT)
+        release(pid)
+        supervisor.until(supervisor._is_down)
+
+    assert [] == asked
+    assert ExitStatus.EX_OK == supervisor._exit_status
 
 
 def test_a_dead_camera_blocks_no_other(tmp_path: Path) -> None:
