@@ -90,7 +90,7 @@ WRONG = [
      "one of retry, restart-stream", "did you mean restart-stream?"),
     ("[ladder.retry]\nattempts = 5", "ladder.retry.attempts", "5",
      "no key here", "max_consecutive_failures in [supervision]"),
-    ("[ladder.reboot]\nenabled = true", "ladder.reboot.enabled", "true",
+    ("[ladder.reset-device]\nenabled = true", "ladder.reset-device.enabled", "true",
      "false: this rung is not in this release", "leave the key out"),
     ("[ladder.restart-worker]\nenabled = false", "ladder.restart-worker.enabled", "false",
      "true", "cannot be disabled"),
@@ -212,10 +212,12 @@ def test_contradictions_wait_for_their_causes(tmp_path: Path, broken: str) -> No
 def test_other_contradictions_do_not_wait(tmp_path: Path) -> None:
     """A contradiction is told together with problems that have nothing to do with it."""
     found = _problems(
-        tmp_path, "[health]\ngood_score = 95\n[daemon]\nx = 1", later="[ladder.reboot]\nenabled = true"
+        tmp_path, "[health]\ngood_score = 95\n[daemon]\nx = 1", later="[ladder.reset-device]\nenabled = true"
     )
 
-    assert {"daemon.x", "health.good_score", "ladder.reboot.enabled"} == {problem.key for problem in found}
+    assert {"daemon.x", "health.good_score", "ladder.reset-device.enabled"} == {
+        problem.key for problem in found
+    }
 
 
 def test_problems_read_well(tmp_path: Path) -> None:
