@@ -22,8 +22,10 @@ def given_settings(
 ) -> Settings:
     """Settings with these numbers; without cameras, the one of the defaults."""
     ladder = tuple(replace(row, **(rungs or {}).get(row.rung, {})) for row in LADDER)
-    chosen = {"cameras": cameras} if cameras else {}
-    return Settings(supervision=Supervision(**rules), ladder=ladder, reboot=Reboot(mode=mode), **chosen)
+    chosen = cameras or Settings().cameras
+    return Settings(
+        supervision=Supervision(**rules), ladder=ladder, reboot=Reboot(mode=mode), cameras=chosen
+    )
 
 
 def parts(of: Settings) -> dict[str, float]:
