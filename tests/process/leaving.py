@@ -42,7 +42,7 @@ def stall(directory: Path) -> None:
     (directory / STALLED).touch()
 
 
-def unstall(directory: Path) -> None:
+def deliver(directory: Path) -> None:
     """Frames come again."""
     (directory / STALLED).unlink()
 

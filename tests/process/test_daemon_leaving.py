@@ -21,6 +21,7 @@ from tests.process.leaving import (
     ask,
     camera_facts,
     cure,
+    deliver,
     kept,
     ledger,
     marks,
@@ -28,7 +29,6 @@ from tests.process.leaving import (
     refusal,
     stall,
     start,
-    unstall,
 )
 from tests.process.recorder_rig import systemctl
 from tests.process.side_by_side import SideBySide
@@ -55,7 +55,7 @@ def test_the_whole_way_up_and_back(tmp_path: Path) -> None:
         resumed = camera_facts(tmp_path)
         parked = rig.event("alert.critical", refusal=refusal(tmp_path))
         rig.status(rf"frames-stopped; parked, no reboot \({refusal(tmp_path)}\), next probe in")
-        unstall(tmp_path)
+        deliver(tmp_path)
         recovery = rig.event("alert.recovery")
         rig.stop()
 
@@ -191,7 +191,7 @@ def test_frames_that_return_while_the_answer_is_under_way(tmp_path: Path) -> Non
         recorder = rig.recorder()
         os.kill(recorder, signal.SIGSTOP)
         rig.event("ladder.leave_asked", rung="restart-service")
-        unstall(tmp_path)
+        deliver(tmp_path)
         rig.event("alert.recovery")
         os.kill(recorder, signal.SIGCONT)
         rig.event("service.leave_revoked", camera="cam0", rung="restart-service")
