@@ -282,8 +282,8 @@ stop() { # UNIT
 explain() { # RESULT/STATUS
     case $1 in
         exit-code/75) text="asked for this restart itself; why stands above" ;;
-        exit-code/78) text="cannot start: its configuration, or a package that it needs; what is wrong stands above \
-(mistakes in the configuration: camwatchd --check-config)" ;;
+        exit-code/78) text="cannot start, and why stands above: mistakes in its configuration (camwatchd \
+--check-config), a package missing (apt install --fix-broken) or broken (apt install --reinstall camwatchd)" ;;
         exit-code/1) text="is broken, its traceback stands above: apt install --reinstall camwatchd" ;;
         exit-code/2) text="does not know its arguments: look at ExecStart= in systemctl cat camwatchd" ;;
         exit-code/203) text="or its Python cannot be executed: apt install --reinstall camwatchd python3" ;;
