@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 RECORDER_COMM = "camwatchd-ledge"  # the recorder's name for itself; the kernel keeps 15 characters
+# Who may hang on a dying SD card in our cgroup, and holds no camera: the recorder, and the guard with its tools.
+_NO_WORKERS = frozenset(
+    {RECORDER_COMM, "guard", "tee", "sync", "head", "mv", "awk", "mawk", "timeout", "systemctl"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ class Host:
         if not group.endswith(".service"):
             return []  # not a unit of its own: whoever else is there has every right to be
         pids = self._read(f"sys/fs/cgroup/{group}/cgroup.procs").split()
-        return sorted(pid for pid in {int(pid) for pid in pids} - but if not self._is_recorder(pid))
+        return sorted(pid for pid in {int(pid) for pid in pids} - but if self._may_hold_a_camera(pid))
 
     def unit(self) -> str:
         """The service that we run as; empty if we were not started by systemd."""
@@ -79,9 +83,8 @@ class Host:
     def _cgroup(self) -> str:
         return self._read("proc/self/cgroup").strip().rpartition(":")[2].lstrip("/")
 
-    def _is_recorder(self, pid: int) -> bool:
-        """One that hangs on a dying SD card holds no camera."""
-        return self._read(f"proc/{pid}/comm").strip() == RECORDER_COMM
+    def _may_hold_a_camera(self, pid: int) -> bool:
+        return self._read(f"proc/{pid}/comm").strip() not in _NO_WORKERS
 
     def _state(self, task: Path) -> str:
         # The command name in parentheses may itself contain parentheses and spaces.

@@ -113,3 +113,12 @@ def test_a_node_that_mode_allows_and_the_kernel_refuses_is_told_apart(tmp_path: 
 
     assert before == []
     assert found == [refused]
+
+
+def test_who_writes_to_a_dying_card_is_no_leftover_worker(tmp_path: Path) -> None:
+    """The recorder, and the guard with its tools, may hang in our cgroup; only others may hold a camera."""
+    in_unit(tmp_path, "11\n12\n13\n14\n")
+    names = {11: "camwatchd-ledge", 12: "python3", 13: "guard", 14: "sync"}
+    host = put(tmp_path, **{f"proc__{pid}__comm": f"{name}\n" for pid, name in names.items()})
+
+    assert [12] == host.leftovers(frozenset())
