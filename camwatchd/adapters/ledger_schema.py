@@ -132,7 +132,7 @@ def objection(db: sqlite3.Connection, newest: int = len(STEPS)) -> str:
     if found > newest:
         return f"was written by a newer camwatchd (version {found}, we know {newest})"
     if verdict := db.execute("PRAGMA quick_check(1)").fetchone()[0].removeprefix("ok"):
-        return f"is damaged ({verdict:.100})"
+        return f"is damaged ({' '.join(verdict.split()):.100})"  # of several lines
     tables = {name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     return "" if found and tables >= _TABLES else "is another program's file"
 

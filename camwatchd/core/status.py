@@ -36,10 +36,16 @@ class CameraView:
 
 
 def line(views: Sequence[CameraView], now: float, note: str = "") -> str:
-    """Cameras in trouble first: the line is cut at 200 characters."""
-    ordered = sorted(views, key=lambda view: view.phase is Phase.HEALTHY and not view.late)
+    """Cameras in trouble first, and a note before those that are well: the line is cut at 200 characters."""
+    ordered = sorted(views, key=_is_well)
     parts = [_camera(view, now) for view in ordered] or ["no camera configured"]
-    return "; ".join([*parts, *([note] if note else [])])
+    if note:
+        parts.insert(max(1, sum(not _is_well(view) for view in views)), note)
+    return "; ".join(parts)
+
+
+def _is_well(view: CameraView) -> bool:
+    return view.phase is Phase.HEALTHY and not view.late
 
 
 def key(views: Sequence[CameraView]) -> tuple[object, ...]:

@@ -88,6 +88,7 @@ def test_what_cannot_be_used_is_set_aside(
         aside, begun = running.file.tidings
     assert aside.startswith(f"the ledger {wrong}")
     assert aside.endswith(f"set aside as {DATED}")
+    assert "\n" not in aside
     assert "new ledger was begun" in begun
     assert {"ledger.db", DATED} <= set(names(tmp_path))
 

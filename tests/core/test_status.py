@@ -121,10 +121,14 @@ def test_trouble_comes_first() -> None:
     assert ["b", "c", "a", "d"] == names
 
 
-def test_a_note_comes_last_and_no_camera_is_said() -> None:
-    """What concerns no single camera is told after them; a daemon without any says that."""
-    assert status.line([WELL], NOW, "new configuration refused, see journal").endswith(
-        "ago; new configuration refused, see journal"
+def test_a_note_comes_before_what_is_well_and_no_camera_is_said() -> None:
+    """What concerns no single camera must not be cut off by those that are well; a daemon without any says that."""
+    note = "new configuration refused, see journal"
+    ill, well = replace(ILL, name="b", phase=Phase.BACKOFF), replace(WELL, name="c")
+
+    assert status.line([WELL], NOW, note).endswith(f"ago; {note}")
+    assert f"{status.line([ill], NOW)}; {note}; {status.line([well], NOW)}" == status.line(
+        [well, ill], NOW, note
     )
     assert "no camera configured" == status.line([], NOW)
 
