@@ -29,11 +29,17 @@ def sabotage(container: Container, kind: str, *service: str) -> None:
     container.drop_in("\n".join(lines) + "\n", name="sabotage")
 
 
-def worked_before(container: Container) -> None:
-    """A boot with a healthy camera, and switched off in order: without it the guard would allow no reboot at all."""
+def armed(container: Container) -> None:
+    """On, with a healthy camera: from now on one start too many would reboot it."""
     container.configure(QUICK, camera("cam0"))
     container.boot()
     container.entry(_OPEN)
+    assert container.unit("StartLimitAction") == {"StartLimitAction": "reboot"}
+
+
+def worked_before(container: Container) -> None:
+    """Off, after a boot with a healthy camera, without which the guard would allow no reboot at all."""
+    armed(container)
     container.power_off()
 
 
