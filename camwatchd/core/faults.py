@@ -34,7 +34,8 @@ _CAPTURE, _BUFFER, _CONNECTION = Issue.CAPTURE_FAILURE, Issue.BUFFER_ERROR, Issu
 _STREAM, _WORKER = Rung.RESTART_STREAM, Rung.RESTART_WORKER
 
 # Entry rungs after the field reports on picamera2, libcamera and the Raspberry Pi kernel; what recovered them
-# there is what is tried first here. Probing of a busy camera: 30 s, a human is at work with it.
+# there is what is tried first here. Probing of a busy camera: a human is at work with it, and it has to be back
+# within 30 s of its release; importing and opening take a probe up to 8 s of them on a small Pi.
 # fmt: off
 _ROWS: tuple[Fault, ...] = (
     Fault("frames-stopped",     _CAPTURE,    _STREAM,     2, None, "no frame arrived and nothing gave a reason"),
@@ -64,7 +65,7 @@ _ROWS: tuple[Fault, ...] = (
     Fault("worker-unkillable",  _CAPTURE,    Rung.REBOOT, 2, None, "the capture process hangs in the kernel and cannot be killed"),
     Fault("leftover-worker",    _CAPTURE,    Rung.REBOOT, 2, None, "a capture process of a previous start still holds the camera"),
     Fault("open-limit",         _CONNECTION, Rung.REBOOT, 2, None, "this model stops working after too many opens in one boot; it is not opened again"),
-    Fault("busy",               _CONNECTION, _WORKER,     0, 30.0, "another program is using the camera"),
+    Fault("busy",               _CONNECTION, _WORKER,     0, 20.0, "another program is using the camera"),
     Fault("permission",         _CONNECTION, _WORKER,     0, 60.0, "the camera's device files may not be opened; is the user in group video?"),
     Fault("device-refused",     _CONNECTION, Rung.RESTART_SERVICE, 0, 60.0, "the sandbox refuses the camera's device files; the kernel had not registered them when the service started"),
     Fault("configuration",      _CAPTURE,    _WORKER,     0, 60.0, "the camera refused its configuration; check the [camera] table"),

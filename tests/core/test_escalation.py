@@ -112,7 +112,7 @@ def test_direct_evidence_is_a_fault_at_once() -> None:
     assert ev.Perform(STREAM, 1) == story.told[-1][1]
 
 
-def test_a_busy_camera_is_probed_every_30_seconds_for_ever() -> None:
+def test_a_busy_camera_is_probed_every_20_seconds_for_ever() -> None:
     """A camera in somebody else's hands is never climbed for."""
     story = Story().after(0.5, ev.WorkerStarted(), ev.WorkerImported())
     for _ in range(20):
@@ -120,7 +120,7 @@ def test_a_busy_camera_is_probed_every_30_seconds_for_ever() -> None:
         assert Phase.HOLDING is story.state.phase
         story.until_deadline().after(0.1, ev.WorkerStarted(), ev.WorkerImported())
 
-    assert {30.0} == {said.seconds for said in story.said(ev.SayWaiting)}
+    assert {20.0} == {said.seconds for said in story.said(ev.SayWaiting)}
     assert (0,) * 6 == story.state.used
 
 

@@ -47,8 +47,8 @@ def test_a_busy_camera_is_held_probed_and_comes_back(tmp_path: Path) -> None:
         recovery = rig.event("alert.recovery", since=free.number)
 
     assert fault["message"].startswith("CAMERA_ISSUE: connection_error: cam0: busy: ")
-    assert (30.0, "cam0: next probe in 30 s") == (held["seconds"], held["message"])
-    assert rig.status("busy; next probe in [23]")
+    assert (20.0, "cam0: next probe in 20 s") == (held["seconds"], held["message"])
+    assert rig.status("busy; next probe in [12]")
     assert [0, 0] == [line["attempt"] for line in rig.told("ladder.waiting")]
     assert 100 == recovery["health_score"]
 
