@@ -39,7 +39,9 @@ from camwatchd.reloading import Reloading
 from camwatchd.slot import Worker
 from camwatchd.standby import Standby, backend_of
 
-DOWN_WITHIN = 4.5  # seconds from SIGTERM to our own end; systemd counts a slower stop as a failure
+# Seconds from SIGTERM to our own end; systemd counts a stop of more than 5 as a failure, and a busy Pi needs up to
+# half a second to end an interpreter.
+DOWN_WITHIN = 4.2
 _STATUS_EVERY = (5.0, 1.0)  # seconds between status lines when all is well, and when a countdown runs
 _STATUS_PAUSE = (
     0.25  # seconds at least between two: a camera that flaps must not keep systemd and D-Bus busy
