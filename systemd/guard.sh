@@ -22,6 +22,7 @@ umask 022
 folder=$root/var/lib/camwatchd # root's own, so that nobody else can put a link there
 file=$folder/guard
 run=$root/run/camwatchd-guard # what must not outlive the boot; root's own too
+disabled=$root/boot/firmware/camwatchd.disable
 drop_in=camwatchd.service.d/zz-camwatchd-guard.conf # drop-ins count in the order of their names: after override.conf
 
 # --- the configuration ---------------------------------------------------------------------------------------
@@ -257,6 +258,13 @@ generate() { # FOLDER
 
 start() {
     rm -f "$run/stay"
+    # systemd 257 does not look at ConditionPathExists= again when it restarts the unit by itself.
+    if [ -e "$disabled" ]; then
+        say 5 "$disabled is there: it stays down"
+        trap 'exit 0' TERM # by the stop that we ask for; that we are ended by it would be a failure of the unit
+        timeout 10 systemctl stop camwatchd.service &
+        wait
+    fi
     # Only systemd's own restarts add up to a reboot. A start that somebody asked for after a failure begins the
     # count anew: an engineer who needs five attempts to mend a configuration must not lose the machine.
     case $(foreign || tail -n 1 "$file" 2>/dev/null) in

@@ -33,6 +33,18 @@ def test_starts_and_ends_are_written_down(machine: Machine) -> None:
     ] == machine.lines[2:]  # fmt: skip
 
 
+def test_the_disable_file_ends_a_restart(machine: Machine) -> None:
+    """systemd 257 starts the unit again without a look at its conditions: then the guard has it stopped."""
+    machine.start()
+    assert "stop camwatchd.service" not in machine.calls
+
+    disable = machine.root / "boot/firmware/camwatchd.disable"
+    disable.parent.mkdir(parents=True)
+    disable.touch()
+    assert "camwatchd.disable is there: it stays down\n" in machine.start()
+    assert "stop camwatchd.service" in machine.calls
+
+
 def test_everybody_may_read_the_record(machine: Machine) -> None:
     """Whatever the umask of the unit is: the daemon may tell what stands there."""
     machine.file.unlink()
