@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Proves that the ledger survives SIGKILL at any moment. Taken: being written."""
