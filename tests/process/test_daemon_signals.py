@@ -24,7 +24,7 @@ from tests.process.side_by_side import SideBySide
 
 together = SideBySide()
 
-_HANG: dict[str, object] = {"kind": "hang", "at": 0.3, "refuse_signals": True}
+_HANG: dict[str, object] = {"kind": "hang", "at_frame": 10, "refuse_signals": True}
 _STANDBY = QUICK.replace("standby = false", "standby = true")
 
 
@@ -57,7 +57,10 @@ def test_a_signal_during_the_imports_is_kept(tmp_path: Path, number: signal.Sign
     folders(tmp_path, _STANDBY + camera("cam0"))
     with running(Daemon(tmp_path, command())) as rig:
         handlers_in_place(rig.pid)
-        ends(rig, number)
+        rig.signal(number)
+        heard = rig.event("daemon.stopping")
+        assert rig.ends(0) - heard.at < DOWN_WITHIN
+    assert [] == rig.noise
 
 
 @together
@@ -81,7 +84,7 @@ MOMENTS: dict[str, tuple[str, Callable[[Daemon], object]]] = {
     ),
     "healthy": (_STANDBY + camera("cam0") + camera("cam1"), lambda rig: rig.event("standby.ready")),
     "settling": (
-        QUICK + camera("cam0", {"kind": "stall", "at": 0.3}),
+        QUICK + camera("cam0", {"kind": "stall", "at_frame": 10}),
         lambda rig: rig.status("done, waiting for frames"),
     ),
     "backoff": (

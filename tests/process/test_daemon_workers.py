@@ -81,7 +81,7 @@ def test_no_standby_where_none_is_wanted(tmp_path: Path) -> None:
 @together
 def test_workers_die_with_a_killed_supervisor(tmp_path: Path) -> None:
     """SIGKILL of the supervisor ends its workers at once, those that hang, the standby and the recorder too."""
-    cameras = camera("cam0") + camera("cam1", {"kind": "hang", "at": 0.5, "refuse_signals": True})
+    cameras = camera("cam0") + camera("cam1", {"kind": "hang", "at_frame": 15, "refuse_signals": True})
     with daemon(tmp_path, _STANDBY + cameras) as rig:
         rig.event("standby.ready")
         rig.event("capture.failed", camera="cam1")
@@ -96,7 +96,7 @@ def test_workers_die_with_a_killed_supervisor(tmp_path: Path) -> None:
 @together
 def test_no_camera_is_opened_while_its_last_worker_lives(tmp_path: Path) -> None:
     """A worker that refuses to die delays its successor: that one is executed only after it was reaped."""
-    script = {"kind": "hang", "at": 0.5, "until": "restart-worker", "refuse_signals": True}
+    script = {"kind": "hang", "at_frame": 15, "until": "restart-worker", "refuse_signals": True}
     with daemon(tmp_path, QUICK + camera("cam0", script)) as rig:
         gone = await_end(rig.worker())
         opened = rig.event("camera.opened", since=rig.event("ladder.action_started").number)
