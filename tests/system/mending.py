@@ -15,9 +15,7 @@ OnActiveSec=
 OnActiveSec={PERIOD}s
 """
 _TAKES = 10  # seconds; a start, and the second by which systemd may let a timer be late
-_FAILURES = (
-    5  # without the reset of the count before each try, StartLimitBurst=4 would have rebooted by then
-)
+_FAILURES = 5  # StartLimitBurst=4: the last of them would be a reboot, did they add up
 _OPEN = "^systemd's start limit may reboot this machine again"
 _FAILED = r"^camwatchd\.service: Failed with result 'exit-code'"
 _STARTED = r"^Started camwatchd\.service"
