@@ -54,6 +54,9 @@ def test_an_upgrade_after_crashes(container: Container) -> None:
     for crash in range(1, BURST):
         container.run(f"kill -SEGV {MAIN_PID}")
         await_up(container, restarts=crash)
+    container.drop_in("[Service]\nRestartSec=60\n", name="zz")
+    container.run(f"kill -SEGV {MAIN_PID}")
+    container.await_unit(SubState="^auto-restart$")  # the next start is the one that is too many
     before = marks(container)
     upgrade(container)
 
