@@ -46,9 +46,9 @@ _WORKERS = "grep -l 'camwatchd[.]worker' /proc/[0-9]*/cmdline | cut -d / -f 3"
 _MEMORY, _OVER = "/run/camwatchd/simulated-{}.json", """'s/"over": false/"over": true/g'"""
 
 
-def climbed(container: Container, name: str, *, after: Entry | None = None) -> list[str]:
+def climbed(container: Container, name: str) -> list[str]:
     """The rungs that were climbed for a camera, in their order; repetitions are left out."""
-    about = [entry for entry in container.journal.all(after=after, CAMERA=name) if "EVENT" in entry.fields]
+    about = [entry for entry in container.journal.all(CAMERA=name) if "EVENT" in entry.fields]
     rungs = [
         "retry" if e["EVENT"] == _RETRY else e["RUNG"] for e in about if e["EVENT"] in (_RETRY, *_RUNGS)
     ]
