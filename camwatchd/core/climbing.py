@@ -111,7 +111,7 @@ def act(policy: Policy, state: State, event: Event, now: float) -> Step:
     """Backoff is over, or a device appeared: perform the attempt."""
     used = list(state.used)
     used[state.rung.height] = min(used[state.rung.height] + 1, policy.row(state.rung).attempts)
-    state = replace(state, used=tuple(used), started_at=now, device_seen=False, symptom="")
+    state = replace(state, used=tuple(used), started_at=now, device_seen=False)
     if state.rung is Rung.RESTART_STREAM:
         deadline = now + policy.row(state.rung).timeout
         return state.to(Phase.ACTING, now, deadline), (ev.Perform(state.rung, state.attempt),)

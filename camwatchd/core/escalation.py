@@ -106,7 +106,7 @@ def _plugged(policy: Policy, state: State, event: Event, now: float) -> Step:
     """No device is missed while parked, at most waited for: the next regular probe may be an hour away."""
     if may_hurry(policy, state, now):
         return appeared(policy, state, event, now)
-    at = min(state.probe_at, state.hurried_at + lease.hurry_pause(policy, state))
+    at = state.hurried_at + lease.hurry_pause(policy, state)
     return replace(state, device_seen=True, probe_at=at, deadline=min(state.deadline, at)), ()
 
 

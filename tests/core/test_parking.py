@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Storyboards of cameras for which nothing may be done now: parked, wedged, or in their operator's hands."""
+"""Storyboards of cameras for which nothing may be done now: parked, or held by a process that cannot be killed."""
 
 import pytest
 
-from camwatchd.core import escalation
 from camwatchd.core import events as ev
 from camwatchd.core.events import Event
 from camwatchd.core.ladder import Rung
@@ -103,8 +102,27 @@ def test_frames_unpark() -> None:
     """Healthy frames of the worker that is still there end the park by themselves, and are news."""
     story = parked().after(10, GOOD)
 
-    assert (Phase.HEALTHY, "", 0.0) == (story.state.phase, story.state.refusal, story.state.probe_at)
+    assert Phase.HEALTHY is story.state.phase
     assert [None] == [said.rung for said in story.said(ev.SayRecovered)]
+
+
+def test_health_forgets_every_refusal() -> None:
+    """Nothing of an incident is left for the next one but the height it reached."""
+    waiting = parked("others-at-work", 10.0).after(1, ev.CaptureFailed("black-picture"))
+    stuck = healthy().after(1, STUCK).refuse("daily-limit", 5000.0)
+    for story in (waiting, stuck):
+        state, new = story.after(1, GOOD).state, healthy().state
+        for name in (
+            "wedged",
+            "symptom",
+            "waits_since",
+            "ask_at",
+            "probe_at",
+            "parks",
+            "refusal",
+            "refusal_detail",
+        ):
+            assert getattr(new, name) == getattr(state, name), name
 
 
 def test_a_probe_unparks() -> None:
@@ -165,6 +183,8 @@ def test_a_device_that_appears_during_a_probe_is_not_forgotten(asking: bool) -> 
 
     assert 1 == pytest.approx(story.now - parked_at)
     assert (WORKER, 0) == story.orders()[-1]
+    story.fails(*NOT_FOUND).refuse()
+    assert story.state.deadline - story.now > 250  # as without a device
 
 
 def test_devices_that_appear_all_the_time_are_probed_now_and_then() -> None:
@@ -178,6 +198,18 @@ def test_devices_that_appear_all_the_time_are_probed_now_and_then() -> None:
 
     assert 0 < soon <= 2
     assert 30 <= times[-1] - times[-2] <= 31
+
+
+def test_a_device_that_comes_too_soon_is_probed_a_little_later() -> None:
+    """At the moment when it may hurry, as one that hurried; what is to be asked before that is asked before."""
+    story = gone().after(5, ev.DeviceAppeared()).fails(*NOT_FOUND).refuse("daily-limit", 0.5)
+    hurried = story.state.hurries
+    story.after(0.1, ev.DeviceAppeared()).until_deadline()
+    first = story.orders()[-1]
+    story.refuse("daily-limit", 5000.0).until_deadline()
+
+    assert [(REBOOT, 1), (WORKER, 0)] == [first, story.orders()[-1]]
+    assert hurried + 1 == story.state.hurries
 
 
 def test_a_device_that_waits_for_its_probe_is_not_put_off_by_questions() -> None:
@@ -253,6 +285,7 @@ def test_a_process_that_ends_while_the_answer_is_out_is_taken_at_its_word() -> N
 
     assert (Phase.ACTING, WORKER) == (story.state.phase, story.state.rung)
     assert (WORKER, 1) == story.orders()[-1]
+    assert story.state.lease_until >= story.state.deadline + 50
 
 
 def test_a_freed_camera_that_stays_silent_is_climbed_for() -> None:
@@ -270,50 +303,3 @@ def test_reaping_is_no_news_elsewhere() -> None:
     story.after(1, ev.WorkerReaped())
 
     assert before == story.state
-
-
-# --- paused -----------------------------------------------------------------------------------------------
-
-
-def test_a_pause_releases_the_camera() -> None:
-    """Whatever was going on: the worker is ended, and nothing but time or the operator brings it back."""
-    for story in (Story(), healthy(), healthy().stall(), parked(), healthy().after(1, STUCK).refuse()):
-        story.after(1, ev.Paused(600.0))
-        end, effects = story.state.deadline, len(story.told)
-        story.after(1, GOOD, CRASH, MISSED, STUCK, ev.WorkerReaped(), ev.DeviceAppeared()).refuse()
-
-        assert [ev.Release(), ev.SayPaused(600.0)] == [effect for _, effect in story.told[-2:]]
-        assert (Phase.PAUSED, end, effects) == (story.state.phase, story.state.deadline, len(story.told))
-
-
-@pytest.mark.parametrize(("expired", "seconds"), [(True, 600.0), (False, 10.0)])
-def test_after_a_pause_the_camera_is_begun_anew(expired: bool, seconds: float) -> None:
-    """By the operator or by itself: a start of its own, from the foot of the ladder."""
-    story = parked().after(1, ev.Paused(600.0))
-    story = story.until_deadline() if expired else story.after(seconds, ev.Resumed())
-
-    assert [ev.SayResumed(expired), ev.Perform(WORKER, 0, fresh=True)] == [e for _, e in story.told[-2:]]
-    assert (Phase.STARTING, (0,) * len(Rung)) == (story.state.phase, story.state.used)
-    assert 0 == story.state.failures
-
-
-def test_a_pause_may_be_prolonged_and_shortened() -> None:
-    """The last word of the operator counts."""
-    story = healthy().after(1, ev.Paused(600.0)).after(10, ev.Paused(30.0))
-
-    assert 30 == pytest.approx(story.state.deadline - story.now)
-
-
-def test_a_pause_that_outlives_the_service_opens_nothing() -> None:
-    """The next start leaves the camera to its operator too, and forgets no healthy frame that it never saw."""
-    state, effects = escalation.pause(NO_ROUNDS, 100.0, 50.0)
-
-    assert (Phase.PAUSED, 150.0, None) == (state.phase, state.deadline, state.last_healthy)
-    assert (ev.Release(), ev.SayPaused(50.0)) == effects
-
-
-def test_resuming_what_is_not_paused_changes_nothing() -> None:
-    """An operator who says it twice disturbs nobody."""
-    for story in (healthy(), parked(), healthy().stall()):
-        before = story.state
-        assert before == story.after(0, ev.Resumed()).state

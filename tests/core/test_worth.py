@@ -6,12 +6,13 @@ import pytest
 from camwatchd.core import events as ev
 from camwatchd.core.events import Event
 from camwatchd.core.faults import FAULTS
-from camwatchd.core.ladder import Rung
+from camwatchd.core.ladder import Outcome, Rung
 from camwatchd.core.lastrungs import max_reboots
 from camwatchd.core.state import Phase
 from tests.core.storyboard import CRASH, MISSED, OPEN, Story, healthy, parked
 
 SERVICE, REBOOT = Rung.RESTART_SERVICE, Rung.REBOOT
+DONE = ev.ActionEnded(Outcome.SUCCEEDED)
 FROZEN = ev.CaptureFailed("frozen-picture", "the same for 10 s")
 
 
@@ -28,11 +29,12 @@ def test_bad_pictures_never_leave(name: str) -> None:
     assert [(name, "no-cure")] == [(said.fault, said.name) for said in story.said(ev.SayParked)]
 
 
-def test_a_crash_after_a_bad_picture_is_not_worth_more() -> None:
+@pytest.mark.parametrize("then", [(CRASH,), (MISSED, CRASH), (MISSED,)])
+def test_a_crash_after_a_bad_picture_is_not_worth_more(then: tuple[Event, ...]) -> None:
     """As long as each new worker still gives pictures, however it ends, no reboot is asked for."""
     story = healthy().after(1, ev.Faulted("frozen-picture"))
     for _ in range(20):
-        story.fails(*OPEN, FROZEN, CRASH)
+        story.fails(*OPEN, FROZEN, *then)
         assert 0 == max_reboots(story.state)
         story.until_deadline()
 
@@ -65,7 +67,18 @@ def test_a_bad_picture_that_turned_into_none_is_worth_a_reboot(events: tuple[Eve
     story = healthy().after(1, ev.Faulted("frozen-picture"))
     story.fails(*events)
 
+    assert [SERVICE] == story.asked()
     assert name == story.state.fault
+    assert [name] == [said.fault for said in story.said(ev.SayFault)][1:]
+
+
+def test_a_parked_camera_that_shows_nothing_any_more_is_worth_a_reboot() -> None:
+    """What the worker before the probe has shown is forgotten with it."""
+    story = healthy().after(1, ev.Faulted("frozen-picture")).fails(*OPEN, FROZEN)
+    before = (story.state.refusal, story.asked())
+    story.until_deadline().fails(*OPEN)
+
+    assert ("no-cure", []) == before
     assert [SERVICE] == story.asked()
 
 
@@ -122,3 +135,19 @@ def test_a_stream_restart_that_hangs_keeps_the_name() -> None:
 
     assert "frozen-picture" == story.state.fault
     assert [(Rung.RESTART_STREAM, 1), (Rung.RESTART_STREAM, 2)] == story.orders()[1:]
+
+
+def test_a_stream_that_was_restarted_and_is_silent_keeps_the_name() -> None:
+    """The same worker may only need longer; the next rungs will tell."""
+    story = healthy().after(1, ev.Faulted("frozen-picture")).after(1, DONE).until_deadline()
+
+    assert ("frozen-picture", (Rung.RESTART_STREAM, 2)) == (story.state.fault, story.orders()[-1])
+
+
+def test_a_line_about_the_stream_does_not_disprove_a_process_that_does_not_end() -> None:
+    """Only a worker that runs in its place does."""
+    story = Story().until_deadline().until_deadline().after(1, ev.Faulted("frontend-timeout"))
+    named = story.state.fault
+    story.until_deadline().after(1, *OPEN[:2], ev.Faulted("frontend-timeout"))
+
+    assert ("worker-unkillable", "frontend-timeout") == (named, story.state.fault)
