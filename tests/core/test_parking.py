@@ -192,6 +192,8 @@ def test_devices_that_appear_all_the_time_are_probed_now_and_then() -> None:
     story = gone().after(5, ev.DeviceAppeared()).fails(*NOT_FOUND).refuse()
     story.after(0.1, ev.DeviceAppeared())
     soon = story.state.deadline - story.now
+    assert [(WORKER, 0)] == story.until_deadline().orders()[-1:]
+    story.fails(*NOT_FOUND).refuse()
     for _ in range(40):
         story.until_deadline().after(0.1, ev.DeviceAppeared()).fails(*NOT_FOUND).refuse()
     times = probes(story)
