@@ -127,7 +127,8 @@ def test_an_intent_that_is_not_of_this_boot_is_ignored(tmp_path: Path, what: str
         (tmp_path / "run/kept.json").write_text(text[:-1] if what == "damaged" else "")
     with start(tmp_path) as rig:
         rig.event("daemon.started")
-        rig.stop()
+        rig.signal(signal.SIGTERM)
+        rig.ends(0)
 
     assert ("", 1) == (kept(tmp_path).intent, len(kept(tmp_path).starts))
 

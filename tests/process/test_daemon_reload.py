@@ -79,7 +79,7 @@ def test_a_bad_configuration_is_refused_whole(tmp_path: Path) -> None:
             word in refused["message"]
             for word in ("max_consecutive_failures", "frame_timeut", "config.toml")
         )
-        assert rig.status("new configuration refused, see journal$")
+        assert rig.status("; new configuration refused, see journal")
         assert before == rig.workers()
 
         notes = len(rig.notes)
