@@ -110,8 +110,9 @@ def _objections(rules: Reboot, max_reboots: int, facts: Facts) -> Iterator[Verdi
         yield _no(
             "did-not-help", f"reboots since its last healthy frame: {facts.unhelpful}, of {max_reboots}"
         )
-    yield from _systemd_objects(rules, facts)
+    # Before systemd: where the budget is spent the guard is closed too, and only the budget says until when.
     yield from _budget_objects(rules, facts)
+    yield from _systemd_objects(rules, facts)
     yield from _moment_objects(rules, facts)
 
 

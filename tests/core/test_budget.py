@@ -84,6 +84,7 @@ def test_a_reboot_is_granted_when_nothing_is_against_it() -> None:
         ("watchdogs-off", Reboot(), 2, {"service_watchdogs": False}),
         ("daily-limit", Reboot(), 2, {"in_a_day": 4, "day_frees_in": 60.0}),
         ("daily-limit", Reboot(max_reboots_per_day=0), 2, {}),
+        ("daily-limit", Reboot(), 2, {"in_a_day": 4, "action": "none"}),
         ("weekly-limit", Reboot(), 2, {"in_a_week": 10, "week_frees_in": 60.0}),
         ("min-uptime", Reboot(), 2, {"uptime": 299.0}),
         ("time-window", Reboot(window="02:00-03:00"), 2, {"window_opens_in": 1.0}),
