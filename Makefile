@@ -102,7 +102,7 @@ $(if $(call missing,lintian),$(error \
 make deb-check lacks lintian; install it (sudo apt install lintian) and run make again))
 endef
 
-SYSTEM_COMMANDS := mmdebstrap systemd-nspawn unshare nsenter setpriv mke2fs
+SYSTEM_COMMANDS := mmdebstrap systemd-nspawn unshare nsenter setpriv mke2fs fsfreeze gcc
 
 define need_system
 $(if $(filter-out 0,$(shell id -u)),$(error \

@@ -2,6 +2,7 @@
 """Owns a machine with two cameras: one is lost and wants its reboot, the other goes on and pays for the watchdog."""
 
 import json
+from typing import Any
 
 from .container import Container
 from .journal import Entry
@@ -9,8 +10,8 @@ from .shortcut import HEALTHY_FOR, QUICK, SHORTCUT, camera
 
 STATE = "/var/lib/camwatchd/state"
 FINE = camera("fine")
-_STALL = {"kind": "stall", "at": HEALTHY_FOR}
-_MISSING = {"kind": "missing", "message": "Camera(s) not found"}
+_STALL: dict[str, object] = {"kind": "stall", "at": HEALTHY_FOR}
+_MISSING: dict[str, object] = {"kind": "missing", "message": "Camera(s) not found"}
 WORKED = (QUICK, SHORTCUT, FINE, camera("lost"))
 STALLS = (QUICK, SHORTCUT, FINE, camera("lost", _STALL))  # after it has worked in this boot
 IS_MISSING = (QUICK, SHORTCUT, FINE, camera("lost", _MISSING))  # from the first opening on
@@ -42,12 +43,18 @@ def goes_on(container: Container) -> None:
     container.until(lambda: _pinged(container) > before, "a ping after the last")
 
 
+def marks(container: Container) -> list[dict[str, Any]]:
+    """What the ledger holds that decides about a reboot; also while its file system is not to be seen from here."""
+    dump = container.run(f"python3 -m camwatchd.adapters.ledger_dump {STATE} --json")
+    found: list[dict[str, Any]] = json.loads(dump.stdout)["marks"]
+    return found
+
+
 def intents(container: Container) -> list[str]:
-    """The cameras for which reboots were granted, as the ledger knows it; those that were revoked are left out."""
-    dump = f"python3 -m camwatchd.adapters.ledger_dump {STATE} --json"
-    marks = json.loads(container.run(dump).stdout)["marks"]
-    revoked = {mark["voids"] for mark in marks}
-    return [m["camera"] for m in marks if m["kind"] == "intent" and m["number"] not in revoked]
+    """The cameras for which reboots were granted; those that were revoked are left out."""
+    found = marks(container)
+    revoked = {mark["voids"] for mark in found}
+    return [m["camera"] for m in found if m["kind"] == "intent" and m["number"] not in revoked]
 
 
 def _pinged(container: Container) -> int:
