@@ -139,22 +139,31 @@ distrust() { # why what stands in the folder proves nothing; silent: it does
     esac
 }
 
+# Failures of boot n since it last went well. Whoever kills the whole unit kills `guard stop` too (seen with systemd
+# 257): a start that follows a start tells of a failure that nobody wrote down. A boot that had one and ends with
+# `start` ended in a failure, not by a power cut, or the budget would know nothing of the reboot.
+# shellcheck disable=SC2016 # a program of awk's
+counting='function count(event) {
+    if (event == "success") bad[n] = 0
+    else if (event != "start" || word[n] == "start") bad[n]++
+}'
+
 # Powered-on time is known within each boot alone, from its first line to its last (in a container /proc/uptime
 # is the host's). What comes after the last line is missing: boots look more recent than they are, never less.
 judge() { # DAY WEEK BOOTS
     healthy=
     [ ! -f "$folder/state/healthy" ] || [ -L "$folder/state/healthy" ] || read -r healthy _ <"$folder/state/healthy"
     case $healthy in *[!0-9a-f-]*) healthy= ;; esac
-    awk -v boot="$boot" -v uptime="$uptime" -v healthy="$healthy" -v day="$1" -v week="$2" -v boots="$3" '
+    awk -v boot="$boot" -v uptime="$uptime" -v healthy="$healthy" -v day="$1" -v week="$2" -v boots="$3" "$counting"'
         $1 != id { id = ids[++n] = $1; first[n] = $3 }
-        { word[n] = $2; last[n] = $3 }
+        { count($2); word[n] = $2; last[n] = $3 }
         END {
             if (day > 99) day = 99 # of more boots than that `shorten` may have left too little
             if (week > 99) week = 99
             for (i = n; i > 0; i--) {
                 if (ids[i] == boot) { on += uptime - first[i]; continue }
                 earlier = 1
-                failed = word[i] != "start" && word[i] != "success"
+                failed = word[i] != "success" && bad[i]
                 if (!failed || ids[i] == healthy) done = 1
                 if (!done) row++
                 if (failed && on < 86400) in_a_day++
@@ -215,11 +224,14 @@ append() { # WORD; prints "written", else what went wrong
     sync "$file" "$folder" && echo written
 }
 
-shorten() { # to what `judge` needs: the first and the last line of each boot, of the last 200
-    awk '
-        $1 != id { id = $1; first[++n] = $0; next }
-        { last[n] = "\n" $0 }
-        END { for (i = n > 200 ? n - 199 : 1; i <= n; i++) print first[i] last[i] }
+shorten() { # to what `judge` needs: the first and the last line of each boot, and that it saw a failure, of the last 200
+    awk "$counting"'
+        $1 != id { id = $1; first[++n] = $0; count($2); word[n] = $2; next }
+        { count($2); word[n] = $2; last[n] = "\n" $0; told[n] = "\n" $1 " unrecorded " $3 }
+        END {
+            for (i = n > 200 ? n - 199 : 1; i <= n; i++)
+                print first[i] (word[i] == "start" && bad[i] ? told[i] : "") last[i]
+        }
     ' "$file" >"$file.new" && sync "$file.new" && mv -f "$file.new" "$file"
 }
 

@@ -108,8 +108,7 @@ class Machine:
         """Earlier boots, each by the last word of it; the present boot follows."""
         with self.file.open("a") as file:
             for word in boots:
-                print(boot_id(self.boots), "start", 10.0, file=file)
-                print(boot_id(self.boots), word, 10.0 + lasting, file=file)
+                file.write(lines_of(self.boots, word, 10.0, 10.0 + lasting))
                 self.boots += 1
         self.boots -= 1
         self.boot()
@@ -146,6 +145,17 @@ class Machine:
         assert done.stderr == ""
         self.said = done.stdout
         return self.said
+
+
+def lines_of(boot: int, word: str, first: float, last: float) -> str:
+    """A boot from its first line to its last. "start": the power went, after an orderly restart; "killed": the runs
+    ended and nobody could write that down; else it ended with this word.
+    """
+    words = {"start": ["success", "start"], "killed": ["start"]}.get(word, [word])
+    return "".join(
+        f"{boot_id(boot)} {word} {at}\n"
+        for word, at in [("start", first), *((word, last) for word in words)]
+    )
 
 
 def boot_id(number: int) -> str:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.adapters.guard_rig import Machine, boot_id
+from tests.adapters.guard_rig import Machine, boot_id, lines_of
 
 HOUR = 3600.0
 
@@ -44,6 +44,8 @@ HISTORIES = [
     (["watchdog", "success", "watchdog"], 0, ""),  # an orderly end
     (["watchdog", "start", "watchdog"], 0, ""),  # the power went
     (["watchdog", "watchdog", "start"], 0, ""),
+    (["watchdog", "killed"], 0, "the last 2 boots"),  # nobody could write down how its runs ended
+    (["killed", "killed"], 0, "the last 2 boots"),
     (["watchdog", "watchdog"], 1, ""),  # the first of them was healthy
     (["watchdog", "watchdog"], 2, ""),
     (["watchdog", "watchdog", "watchdog"], 1, "the last 2 boots"),
@@ -137,7 +139,7 @@ def expected(words: list[tuple[str, float]], healthy: int, now: float) -> bool:
     return (tail >= 2 and healthy != len(words) + 1) or day >= 4 or week >= 10
 
 
-WORDS = st.sampled_from(["start", "success", "watchdog", "exit-code"])
+WORDS = st.sampled_from(["start", "success", "watchdog", "exit-code", "killed"])
 BOOTS = st.lists(st.tuples(WORDS, st.integers(0, 30)), min_size=1, max_size=14)
 
 
@@ -152,10 +154,7 @@ def test_any_history(shared: Machine, words: list[tuple[str, float]], healthy: i
     """The verdict is what the rules say, whatever boots there were and whichever of them was healthy."""
     present = len(words) + 1
     boots = [*words, ("start", 0.0)]
-    lines = [
-        f"{boot_id(n)} start 60.5\n{boot_id(n)} {word} {60.5 + h * HOUR}\n"
-        for n, (word, h) in enumerate(boots, 1)
-    ]
+    lines = [lines_of(n, word, 60.5, 60.5 + h * HOUR) for n, (word, h) in enumerate(boots, 1)]
     shared.file.write_text("".join(lines))
     shared.healthy(min(healthy, present))
     shared.uptime = 60.5 + now * HOUR
@@ -181,6 +180,22 @@ def test_the_record_is_bounded(machine: Machine) -> None:
         "3 start 10.00",
     ] == machine.lines
     assert machine.why == ""
+
+
+def test_shortening_keeps_that_a_boot_saw_failures(machine: Machine) -> None:
+    """A boot whose runs were killed unrecorded ended in a failure, also when only two of its lines are left."""
+    many = "".join(f"{boot_id(1)} start {10 + n}\n" for n in range(300))
+    more = "".join(f"{boot_id(2)} start {10 + n}\n{boot_id(2)} signal {10 + n}.5\n" for n in range(200))
+    machine.file.write_text(f"{many}{more}{boot_id(2)} start 400\n")
+    machine.boots = 2
+    machine.boot()
+    before = machine.why
+    machine.start()
+    machine.generate()
+
+    assert ["1 start 10", "1 unrecorded 309", "1 start 309"] == machine.lines[:3]
+    assert "the last 2 boots" in before
+    assert before == machine.why
 
 
 def test_the_oldest_boots_are_forgotten(machine: Machine) -> None:
