@@ -6,7 +6,7 @@ from pathlib import Path
 from .container import Container
 from .shortcut import HEALTHY_FOR, QUICK, SHORTCUT, camera
 
-_FOLDER = "/mnt/hang"
+_FOLDER = "/srv/hang"
 _SERVER = "/usr/local/lib/fusehang.py"
 # systemd spares a process whose name begins with @ until the very end of a shutdown: a driver would be there too.
 _SERVICE = f"""
