@@ -76,6 +76,8 @@ def park(policy: Policy, state: State, refusal: ev.LeaveRefused, now: float) -> 
 def wedged(policy: Policy, state: State, event: Event, now: float) -> Step:
     """Nothing below can help; no worker may open the camera until the one that cannot be killed is gone."""
     assert isinstance(event, ev.WorkerUnkillable)
+    if state.wedged:
+        return state, ()  # said again while the answer is out: another request would make that answer void
     said = ev.SayFault(event.fault, event.evidence, state.noticed_after)
     opened_at = now if state.phase is Phase.HEALTHY else state.opened_at
     state = replace(

@@ -256,6 +256,16 @@ def test_a_process_that_cannot_be_killed_is_told_and_counts() -> None:
         assert 1 == pytest.approx(story.now - story.state.opened_at)
 
 
+def test_a_process_that_is_found_again_and_again_is_asked_for_once() -> None:
+    """What is said every second must not make the answer void that is on its way."""
+    story = healthy().after(1, STUCK)
+    since = story.state.since
+    story.after(1, STUCK).after(1, STUCK)
+
+    assert [REBOOT] == story.asked()
+    assert since == story.state.since
+
+
 def test_frames_of_before_do_not_free_a_process() -> None:
     """One healthy frame is no proof, however many there were before the verdict."""
     story = healthy().after(1, GOOD).after(1, STUCK).after(1, ev.FramesArrived(2))
