@@ -15,6 +15,7 @@ from .journal import Entry, Journal
 from .nspawn import Boot
 
 UNIT = "camwatchd.service"
+RETRIES = ("camwatchd-retry.timer", "camwatchd-retry.service")
 PATIENCE = 30.0  # seconds; only ever waited for in full by a test that fails
 _numbers = itertools.count()
 
@@ -184,5 +185,5 @@ class Container:
 
     def tail(self) -> str:
         """For the report of a failure: the last that was said about the daemon, and on the console."""
-        parts = [self.journal.tail(UNIT), "--- console", self._on.console_tail(10) if self._on else "off"]
+        parts = [self.journal.tail(UNIT, *RETRIES), "--- console", self._on.console_tail(10) if self._on else "off"]
         return "\n".join(parts)
