@@ -19,6 +19,9 @@ Fingerprint = dict[str, tuple[int, int, int] | None]
 
 def import_backend(name: str) -> Imported:
     """Import a backend; whatever an import can raise comes through."""
+    # On its own numpy's library for linear algebra starts a thread a core, each with memory of its own; a
+    # SIGABRT may land in one of them, and faulthandler then reads the main thread's stack while it changes.
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
     load(name)
     return Imported(name, round(_seconds_since_exec(), 3), _versions())
 

@@ -185,5 +185,9 @@ class Container:
 
     def tail(self) -> str:
         """For the report of a failure: the last that was said about the daemon, and on the console."""
-        parts = [self.journal.tail(UNIT, *RETRIES), "--- console", self._on.console_tail(10) if self._on else "off"]
+        parts = [
+            self.journal.tail(UNIT, *RETRIES),
+            "--- console",
+            self._on.console_tail(10) if self._on else "off",
+        ]
         return "\n".join(parts)
