@@ -22,7 +22,6 @@ from camwatchd.bookkeeper import Bookkeeper
 from camwatchd.control.protocol import SOCKET_NAME
 from camwatchd.control.server import Server
 from camwatchd.core import events as ev
-from camwatchd.core import lease, status
 from camwatchd.core import records as rec
 from camwatchd.core.killing import HURRIED_STEPS
 from camwatchd.core.ladder import Rung
@@ -31,6 +30,7 @@ from camwatchd.core.state import REAP_BOUND, Phase, Policy
 from camwatchd.departure import Departure
 from camwatchd.desk import Desk
 from camwatchd.errors import ExitStatus
+from camwatchd.herald import Herald
 from camwatchd.leftovers import Leftovers
 from camwatchd.loop import Loop, Signals
 from camwatchd.ports import EventLog, Notifier
@@ -42,10 +42,6 @@ from camwatchd.standby import Standby, backend_of
 # Seconds from SIGTERM to our own end; systemd counts a stop of more than 5 as a failure, and a busy Pi needs up to
 # half a second to end an interpreter.
 DOWN_WITHIN = 4.2
-_STATUS_EVERY = (5.0, 1.0)  # seconds between status lines when all is well, and when a countdown runs
-_STATUS_PAUSE = (
-    0.25  # seconds at least between two: a camera that flaps must not keep systemd and D-Bus busy
-)
 _DEVICES_SETTLE = 0.2  # seconds of quiet in /dev before a plugged-in camera is probed: it has several nodes
 _BUSY_PHASES = (Phase.STARTING, Phase.ACTING, Phase.SETTLING)
 _NEVER = float("inf")
@@ -96,7 +92,6 @@ class Supervisor:
     def __init__(self, settings: Settings, world: World) -> None:
         self.settings, self.world = settings, world
         self.loop = Loop()
-        self._watchdog = lease.Watchdog(world.notifier.watchdog_interval)
         self.standby = Standby(
             loop=self.loop, log=world.log, host=world.host, clock=world.clock, environ=world.environ
         )
@@ -110,14 +105,11 @@ class Supervisor:
         self.control = Server(Desk(self), world.log, world.clock)
         self.posts = [self._post(camera) for camera in settings.cameras]
         self._retired: list[Post] = []  # of cameras that the configuration no longer has
-        self._said: tuple[object, ...] = ()
-        self._said_at = -_NEVER
-        self._status_at = -_NEVER  # when it is due to be said again
-        self._owes_ready = True
-        self._pay_at = -_NEVER  # when the watchdog wants to be looked at even if nothing happens
+        self._herald = Herald(
+            world.notifier, world.log, world.clock,
+            posts=self.posts, note=self.note_for_humans, summary_interval=settings.daemon.summary_interval,
+        )  # fmt: skip
         self._probe_at = _NEVER
-        self._summary_at = world.clock() + settings.daemon.summary_interval
-        self.pings = 0
         self.since = world.clock()
         self._reload_waiters: list[Callable[[str], None]] = []
         self._down_by = _NEVER
@@ -132,7 +124,8 @@ class Supervisor:
             self.loop.turn(self._deadline() - self.world.clock())
             self._tick()
             self.control.look()
-            self._tell_systemd()
+            if not self._stopping:
+                self._herald.tell()
         self.control.close()
         return self._exit_status
 
@@ -151,7 +144,7 @@ class Supervisor:
         self.departure.started()
         for post in self.posts:
             self._take_up(post, kept)
-        self._say_ready()
+        self._herald.ready()
         world.log.info(
             "daemon.started", message=f"supervising {', '.join(p.camera.name for p in self.posts) or 'no camera'}",
             pid=os.getpid(), watchdog=world.notifier.watchdog_interval,
@@ -193,7 +186,7 @@ class Supervisor:
     def _deadline(self) -> float:
         own = [self._down_by]
         if not self._stopping:
-            own += [self._status_at, self._pay_at, self._probe_at, self._summary_at]
+            own += [self._herald.deadline, self._probe_at]
         return min(*own, *(part.deadline for part in self._parts()))
 
     def _tick(self) -> None:
@@ -210,72 +203,8 @@ class Supervisor:
             self._probe_at = _NEVER
             for post in self.posts:
                 post.feed(ev.DeviceAppeared())
-        if now >= self._summary_at:
-            self._summarise(now)
         if all(post.state.phase not in _BUSY_PHASES for post in self.posts):
             self.standby.ensure(self.settings.daemon, backend_of(self.settings.cameras))
-
-    # --- systemd ------------------------------------------------------------------------------------------
-
-    def _tell_systemd(self) -> None:
-        """What systemd does not take now (its socket is full) it is told after the next turn, until it does."""
-        if self._stopping:
-            return
-        if self._owes_ready:
-            self._say_ready()
-        self._say_status()
-        now, gates = self.world.clock(), [post.gate() for post in self.posts if post.camera.required]
-        watchdog, orders = lease.pay(self._watchdog, gates, now)
-        self._pay_at = now + _STATUS_PAUSE
-        if all([self._pay(order) for order in orders]):  # noqa: C419  # each is tried, whatever becomes of the other
-            self._watchdog, self._pay_at = watchdog, lease.due(watchdog, gates)
-
-    def _say_ready(self) -> None:
-        self._owes_ready = not self.world.notifier.ready()
-
-    def _pay(self, order: lease.Order) -> bool:
-        if isinstance(order, lease.SetInterval):
-            sent = self.world.notifier.watchdog_interval_is(order.seconds)
-            self.world.log.debug("watchdog.interval", seconds=round(order.seconds, 3), sent=sent)
-            return sent
-        if not self.world.notifier.ping():
-            return False
-        self.pings += 1
-        for post in self.posts:
-            post.delivered = False
-        return True
-
-    def _say_status(self) -> None:
-        now, views = self.world.clock(), [post.view() for post in self.posts]
-        note = self.note_for_humans()
-        key = (status.key(views), note)
-        calm = all(post.state.phase is Phase.HEALTHY for post in self.posts)
-        steady = _STATUS_EVERY[not calm]
-        self._status_at = self._said_at + (steady if key == self._said else _STATUS_PAUSE)
-        if now >= self._status_at:
-            sent = self.world.notifier.status(status.line(views, now, note))
-            self._said, self._said_at, self._status_at = key if sent else (), now, now + steady
-
-    def note_for_humans(self) -> str:
-        """What the status line tells beside the cameras."""
-        return "; ".join(text for text in (self.reloading.note, self.book.remark) if text)
-
-    def _summarise(self, now: float) -> None:
-        """One canonical line now and then: what a healthy camera leaves in the journal."""
-        self._summary_at = now + self.settings.daemon.summary_interval
-        for post in self.posts:
-            tally = post.figures.tally
-            text = (
-                f"{post.camera.name}: {tally.captures} healthy captures, {tally.failures} failed, "
-                f"availability {100 * tally.availability(now):.3f} %"
-            )
-            self.world.log.info(
-                "camera.summary", message=text, camera=post.camera.name, captures=tally.captures,
-                failures=tally.failures, outages=tally.outages, recoveries=tally.recoveries,
-                availability=round(tally.availability(now), 6), mtbf=tally.mtbf(now), mttr=tally.mttr(),
-                dropped=post.figures.dropped, late=post.figures.late_frames, fps=round(post.figures.fps(), 2),
-                watchdog_pings=self.pings, notify_failures=self.world.notifier.failures,
-            )  # fmt: skip
 
     # --- what arrives -------------------------------------------------------------------------------------
 
@@ -309,7 +238,7 @@ class Supervisor:
         """A reload ended; None: it was refused, the last good settings stay."""
         if settings is not None and not self._stopping:
             self._take(settings)
-        self._say_ready()
+        self._herald.ready()
         if not self.reloading.again:
             waiters, self._reload_waiters = self._reload_waiters, []
             for done in waiters:
@@ -318,7 +247,7 @@ class Supervisor:
     def _take(self, settings: Settings) -> None:
         self._take_daemon(settings.daemon)
         self.settings = settings
-        self._summary_at = min(self._summary_at, self.world.clock() + settings.daemon.summary_interval)
+        self._herald.summarise_every(settings.daemon.summary_interval)
         wanted = {camera.name: camera for camera in settings.cameras}
         for post in [post for post in self.posts if post.camera.name not in wanted]:
             self.posts.remove(post)
@@ -386,6 +315,17 @@ class Supervisor:
     def note(self, record: rec.Record) -> None:
         """Have it written into the ledger."""
         self.book.note(record)
+
+    # --- what the control socket asks ---------------------------------------------------------------------
+
+    @property
+    def pings(self) -> int:
+        """How often the watchdog was paid."""
+        return self._herald.pings
+
+    def note_for_humans(self) -> str:
+        """What the status line tells beside the cameras."""
+        return "; ".join(text for text in (self.reloading.note, self.book.remark) if text)
 
     # --- leaving on purpose -------------------------------------------------------------------------------
 
