@@ -9,7 +9,7 @@ Times are those of an emulated processor: only the ratios mean something.
 from pathlib import Path
 
 from tests.bench.table import Row, show
-from tests.vm.install import install
+from tests.vm.install import configure
 from tests.vm.machine import Machine
 
 SECONDS = 20
@@ -59,7 +59,7 @@ def main() -> None:
     with Machine() as machine:
         machine.push(Path(__file__).with_name("bare_picamera2.py"), "/root/bare.py")
         request, array = bare(machine, "request"), bare(machine, "array")
-        install(machine, CONFIGURATION)
+        configure(machine, CONFIGURATION)
         ours = supervised(machine)
     show(
         "cost of supervision (real picamera2, kernel camera, 320x240 YUYV, emulated processor)",

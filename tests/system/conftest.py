@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.scenario_lines import ScenarioLines
+
 from . import cache, nspawn
 from .container import Container
 from .installed import bare, installed
@@ -20,7 +22,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "scenario(number, title, seconds=30): which demand a test proves, and about how long that takes",
     )
-    config.pluginmanager.register(_Lines(config), "scenario lines")
+    config.pluginmanager.register(ScenarioLines(config), "scenario lines")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -75,28 +77,3 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, None, None]:
     container = item.stash.get(_CONTAINER, None)
     if report.failed and report.when == "call" and container:
         report.sections.append(("container", container.tail()))
-
-
-class _Lines:
-    """One line for each scenario, as soon as it is over."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-        self._seconds: dict[str, float] = {}
-        self._failed: set[str] = set()
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Reports of other processes come here too."""
-        self._seconds[report.nodeid] = self._seconds.get(report.nodeid, 0.0) + report.duration
-        if report.failed:
-            self._failed.add(report.nodeid)
-        title = dict(report.user_properties).get("scenario")
-        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
-        if report.when == "teardown" and title and terminal:
-            word = "FAILED" if report.nodeid in self._failed else "skipped" if report.skipped else "ok"
-            terminal.write_line(f"{title:<90} {self._seconds[report.nodeid]:6.1f} s  {word}")
-
-    @staticmethod
-    def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
-        """No dots in between the lines."""
-        return ("passed", "", "") if report.passed and report.when == "call" else None

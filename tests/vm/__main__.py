@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Owns `python -m tests.vm`: builds what is not built yet, so that the tests find it ready."""
 
-from .snapshot import snapshot
+from .snapshot import installed
 
 if __name__ == "__main__":
-    snapshot()
+    installed()

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FOLDER = REPOSITORY / "build" / "vm"
@@ -60,6 +61,14 @@ def lock() -> Iterator[None]:
     with (FOLDER / "lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def turn() -> IO[str]:
+    """The right to run a machine, until it is closed: one at a time, or so many as CAMWATCHD_MACHINES says."""
+    places = [FOLDER / f"turn-{n}" for n in range(int(os.environ.get("CAMWATCHD_MACHINES", "1")))]
+    file = places[os.getpid() % len(places)].open("w")
+    fcntl.flock(file, fcntl.LOCK_EX)
+    return file
 
 
 def scratch() -> "tempfile.TemporaryDirectory[str]":

@@ -3,7 +3,7 @@
 
 from tests.system.installed import package
 
-from .machine import Machine
+from .shell import Shell
 
 _PACKAGE = "/root/camwatchd.deb"
 
@@ -13,12 +13,16 @@ set -e
 printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d
 chmod 0755 /usr/sbin/policy-rc.d
 dpkg --install {_PACKAGE}
-rm /usr/sbin/policy-rc.d
+rm /usr/sbin/policy-rc.d {_PACKAGE}
 """
 
 
-def install(machine: Machine, configuration: str) -> None:
-    """Everything but the start; `configuration` goes to /etc/camwatchd/conf.d, on top of what is shipped."""
-    machine.write("/etc/camwatchd/conf.d/test.toml", configuration.encode())
-    machine.push(package(), _PACKAGE)
-    machine.run(_SET_UP, timeout=180, check=True)
+def install(shell: Shell) -> None:
+    """Everything but the start."""
+    shell.push(package(), _PACKAGE)
+    shell.run(_SET_UP, timeout=180, check=True)
+
+
+def configure(shell: Shell, configuration: str) -> None:
+    """On top of what is shipped."""
+    shell.write("/etc/camwatchd/conf.d/test.toml", configuration.encode())

@@ -1,39 +1,44 @@
 # SPDX-License-Identifier: MIT
-"""Owns the machine as a test sees it: fresh from the snapshot; commands, files, its camera, its logs."""
+"""Owns the machine as a test sees it: fresh from the snapshot; its camera, its logs, its units, its reboots."""
 
-import base64
 import json
 import shlex
 import subprocess
-import tarfile
-from io import BytesIO
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from . import cache, snapshot
 from .qemu import Qemu
+from .shell import Shell
 
 Entry = dict[str, Any]  # of the journal: fields and their values
 
+STATE = "/var/lib/camwatchd/state"
 _RESUME_SECONDS = 30
-_ANSWER_SECONDS = 15  # on top of what a command may take
+_BOOT_SECONDS = 240
 _RIG_DEFECT = "vhci_hcd: cannot find a urb of seqnum"
 
 
-class Machine:
-    """A context manager: each machine runs on a copy of the snapshot, and nothing of it is left behind."""
+class Machine(Shell):
+    """A context manager: each machine runs on a copy of the snapshot, and nothing of it is left behind.
+
+    The package under test is installed in it, but not started. Only one runs at a time: with two of them on two
+    cores the times would be those of the host.
+    """
 
     def __init__(self) -> None:
-        base, disk = snapshot.snapshot()
+        base, disk = snapshot.installed()
+        self._turn = cache.turn()
         self._folder = cache.scratch()
         folder = Path(self._folder.name)
         subprocess.run(
             ["cp", "--reflink=auto", "--sparse=always", str(disk), str(folder / disk.name)], check=True
         )
-        self._qemu = Qemu(base, folder / disk.name, folder / "console.log", snapshot.NAME)
+        super().__init__(Qemu(base, folder / disk.name, folder / "console.log", snapshot.INSTALLED))
         try:
             self.run("true", _RESUME_SECONDS)
+            self._qemu.listen()
         except BaseException:
             self.close()
             raise
@@ -49,45 +54,16 @@ class Machine:
     def close(self) -> None:
         self._qemu.close()
         self._folder.cleanup()
+        self._turn.close()
 
-    def run(
-        self, command: str, timeout: float = 60, *, check: bool = False
-    ) -> subprocess.CompletedProcess[str]:
-        """A bash command line as root; TimeoutExpired once it was killed for taking too long."""
-        answer = self._qemu.ask_agent({"run": command, "timeout": timeout}, timeout + _ANSWER_SECONDS)
-        if answer["status"] is None:
-            raise subprocess.TimeoutExpired(command, timeout, answer["stdout"], answer["stderr"])
-        done = subprocess.CompletedProcess(command, answer["status"], answer["stdout"], answer["stderr"])
-        if check and done.returncode != 0:
-            raise AssertionError(f"{command}: status {done.returncode}\n{done.stdout}{done.stderr}")
-        return done
+    # --- the camera ---------------------------------------------------------------------------------------
 
-    def push(self, local: Path, guest: str) -> None:
-        """A file, or a folder with all that is in it, under exactly this name."""
-        if local.is_dir():
-            self._push_folder(local, guest)
-        else:
-            self.write(guest, local.read_bytes())
+    def camera(self, command: str, port: int = 0) -> str:
+        """Gives a USB camera a command, e.g. "stall" or "normal", and returns its answer."""
+        words = ["usb-camera", "-s", camera_socket(port), "-c", command]
+        return self.run(shlex.join(words), check=True).stdout.strip()
 
-    def write(self, guest: str, content: bytes) -> None:
-        data = base64.b64encode(content).decode()
-        self._qemu.ask_agent({"write": guest, "data": data}, _ANSWER_SECONDS)
-
-    def _push_folder(self, local: Path, guest: str) -> None:
-        packed = BytesIO()
-        with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-            archive.add(local, ".", filter=_without_caches)
-        self.write("/run/pushed.tar.gz", packed.getvalue())
-        target = shlex.quote(guest)
-        self.run(f"mkdir -p {target} && tar -xzf /run/pushed.tar.gz --no-same-owner -C {target}", check=True)
-
-    def pull(self, guest: str, local: Path) -> None:
-        answer = self._qemu.ask_agent({"read": guest}, _ANSWER_SECONDS)
-        local.write_bytes(base64.b64decode(answer["data"]))
-
-    def camera(self, command: str) -> str:
-        """Gives the USB camera a command, e.g. "stall" or "normal", and returns its answer."""
-        return self.run(f"usb-camera -c {shlex.quote(command)}", check=True).stdout.strip()
+    # --- its logs -----------------------------------------------------------------------------------------
 
     def journal(self, *matches: str) -> list[Entry]:
         """The entries that match, e.g. "_SYSTEMD_UNIT=camwatchd.service", oldest first."""
@@ -107,6 +83,19 @@ class Machine:
         entry: Entry = json.loads(self.run(search, timeout, check=True).stdout)
         return entry
 
+    def ledger(self) -> dict[str, Any]:
+        """What the ledger holds: marks, boots, incidents with their steps."""
+        dump = self.run(f"python3 -m camwatchd.adapters.ledger_dump {STATE} --json", check=True).stdout
+        content: dict[str, Any] = json.loads(dump)
+        return content
+
+    def rig_defect(self) -> str:
+        """The kernel's line that says that the rig itself lost the camera; empty if it did not."""
+        lines = self.run("dmesg").stdout.splitlines()
+        return next((line for line in lines if _RIG_DEFECT in line), "")
+
+    # --- systemd ------------------------------------------------------------------------------------------
+
     def unit(self, name: str, *properties: str) -> dict[str, str]:
         """Properties of a unit, as systemctl show prints them."""
         shown = self.run(f"systemctl show {name} --property={','.join(properties)}", check=True).stdout
@@ -121,11 +110,15 @@ class Machine:
         fits = f"grep --perl-regexp -e {shlex.quote(pattern)}"
         return self.run(f"until {show} | {fits}; do sleep 0.5; done", timeout, check=True).stdout.strip()
 
-    def rig_defect(self) -> str:
-        """The kernel's line that says that the rig itself lost the camera; empty if it did not."""
-        lines = self.run("dmesg").stdout.splitlines()
-        return next((line for line in lines if _RIG_DEFECT in line), "")
+    def boot_id(self) -> str:
+        return self.run("cat /proc/sys/kernel/random/boot_id", check=True).stdout.strip()
+
+    def await_reboot(self, timeout: float = 120) -> None:
+        """Until it was rebooted, by whomever, and is up again; MachineGoneError: it never was within `timeout`."""
+        self._qemu.await_reset(timeout)
+        self._qemu.ask_agent({"run": "true", "timeout": 10}, _BOOT_SECONDS)
 
 
-def _without_caches(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    return None if "__pycache__" in entry.name else entry
+def camera_socket(port: int = 0) -> str:
+    """Where the camera on a port of the virtual host controller takes commands."""
+    return "/run/usb-camera.sock" if port == 0 else f"/run/usb-camera-{port}.sock"

@@ -5,6 +5,7 @@ import contextlib
 import json
 import socket
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +53,12 @@ class Lines:
 
 
 class Qemu:
-    """Runs from construction to `close()`. It never reboots: a guest that does so ends it."""
+    """Runs from construction to `close()`. A guest that reboots stays; the RESET events tell."""
 
     def __init__(self, image: Path, disk: Path, console: Path, snapshot: str = "") -> None:
         self._console = console
         self._monitor, self._agent = Lines(), Lines()
+        self._greeted = False
         ends = (self._monitor.other, self._agent.other)
         with console.with_suffix(".qemu").open("wb") as said:
             self._process = subprocess.Popen(
@@ -73,13 +75,15 @@ class Qemu:
         monitor, agent = (channel.other.fileno() for channel in (self._monitor, self._agent))
         return [
             # A test run that is killed must not leave a machine behind.
-            *("setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64", "-nodefaults", "-no-reboot"),
+            *("setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64", "-nodefaults"),
             *("-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", str(MEMORY_MIB)),
             *("-kernel", str(image / "vmlinuz"), "-initrd", str(image / "initrd.img")),
             *("-append", _KERNEL_LINE, "-display", "none", "-serial", f"file:{self._console}"),
             *("-drive", f"file={disk},if=virtio,format=qcow2,cache=unsafe"),
             *("-device", "virtio-serial", "-chardev", f"socket,id=agent,fd={agent}"),
             *("-device", "virtserialport,chardev=agent,name=agent"),
+            # The hardware watchdog, for an orderly reboot that hangs.
+            *("-device", "i6300esb", "-action", "watchdog=reset"),
             *("-chardev", f"socket,id=monitor,fd={monitor}", "-mon", "chardev=monitor,mode=control"),
             *(("-loadvm", snapshot) if snapshot else ()),
         ]
@@ -96,13 +100,29 @@ class Qemu:
 
     def monitor(self, command: str) -> str:
         """A command of the human monitor, and what it says: nothing, if it went well."""
-        self._monitor.next(_MONITOR_SECONDS)  # the greeting
-        self._monitor.ask({"execute": "qmp_capabilities"}, _MONITOR_SECONDS)
+        self.listen()
         request = {"execute": "human-monitor-command", "arguments": {"command-line": command}}
         answer = self._monitor.ask(request, _MONITOR_SECONDS)
         while "event" in answer:
             answer = self._monitor.next(_MONITOR_SECONDS)
         return str(answer.get("return", answer)).strip()
+
+    def await_reset(self, timeout: float) -> None:
+        """Until the guest reboots, or its hardware watchdog resets it; also if it did since `listen()`."""
+        end = time.monotonic() + timeout
+        try:
+            self.listen()
+            while self._monitor.next(max(0.1, end - time.monotonic())).get("event") != "RESET":
+                continue
+        except TimeoutError as error:
+            raise MachineGoneError(f"no reboot within {timeout:g} s\n{self.console_tail()}") from error
+
+    def listen(self) -> None:
+        """From now on the monitor obeys, and tells events."""
+        if not self._greeted:
+            self._monitor.next(_MONITOR_SECONDS)
+            self._monitor.ask({"execute": "qmp_capabilities"}, _MONITOR_SECONDS)
+            self._greeted = True
 
     def console_tail(self) -> str:
         """The last lines of the guest's console, and whatever QEMU itself said."""

@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""Owns the snapshot: a machine that is up, its camera plugged in, and what is slow to read in memory."""
+"""Owns the snapshots: a machine that is up, its camera plugged in; then the same with the package installed."""
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+
+from tests.system.installed import package
 
 from . import cache
 from .image import image
+from .install import install
 from .qemu import Qemu
+from .shell import Shell
 
-NAME = "ready"
+READY, INSTALLED = "ready", "installed"
 _DISK = "machine.qcow2"
 _BOOT_SECONDS = 300
 _WARM_UP_SECONDS = 120
@@ -27,15 +32,20 @@ sync
 """
 
 
-def snapshot() -> tuple[Path, Path]:
+def installed() -> tuple[Path, Path]:
     """The image's folder and the disk with the snapshot in it, which is to be copied, never run."""
     with cache.lock():
-        base = image()
-        code = [Path(__file__), Path(__file__).with_name("qemu.py")]
-        folder = cache.built(
-            "snapshot", cache.key(str(base), _qemu_version(), *code), lambda new: _build(base, new)
-        )
+        base, ready = _ready()
+        inputs = cache.key(str(ready), package(), Path(__file__).with_name("install.py"))
+        folder = cache.built(INSTALLED, inputs, lambda new: _install(base, ready, new))
     return base, folder / _DISK
+
+
+def _ready() -> tuple[Path, Path]:
+    base = image()
+    code = [Path(__file__).with_name(name) for name in ("snapshot.py", "qemu.py")]
+    inputs = cache.key(str(base), _qemu_version(), *code)
+    return base, cache.built(READY, inputs, lambda new: _build(base, new)) / _DISK
 
 
 def _qemu_version() -> str:
@@ -48,11 +58,23 @@ def _build(base: Path, folder: Path) -> None:
     disk = folder / _DISK
     options = ["-q", "-f", "qcow2", "-b", str(base / "disk.img"), "-F", "raw"]
     subprocess.run(["qemu-img", "create", *options, str(disk)], check=True)
-    machine = Qemu(base, disk, folder / "console.log")
+    _save(Qemu(base, disk, folder / "console.log"), READY, _warm_up)
+
+
+def _install(base: Path, ready: Path, folder: Path) -> None:
+    disk = folder / _DISK
+    subprocess.run(["cp", "--sparse=always", str(ready), str(disk)], check=True)
+    _save(
+        Qemu(base, disk, folder / "console.log", READY), INSTALLED, lambda machine: install(Shell(machine))
+    )
+    subprocess.run(["qemu-img", "snapshot", "-d", READY, str(disk)], check=True)
+
+
+def _save(machine: Qemu, name: str, prepare: Callable[[Qemu], None]) -> None:
     try:
-        _warm_up(machine)
+        prepare(machine)
         with cache.progress("saving the snapshot"):
-            complaint = machine.monitor(f"savevm {NAME}")
+            complaint = machine.monitor(f"savevm {name}")
     finally:
         machine.close()
     if complaint:

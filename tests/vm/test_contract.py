@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from .install import install
 from .machine import Machine
 
 pytestmark = pytest.mark.vm
@@ -21,7 +20,6 @@ _RUN = (
 @pytest.mark.parametrize("format_", ["YUYV", "MJPEG"])
 def test_the_picamera2_backend_keeps_the_contract(machine: Machine, format_: str) -> None:
     """The suite that the simulated camera passes, without a skip, against real picamera2 and libcamera."""
-    install(machine, "")
     machine.push(_SUITE, "/root/contract.py")
     done = machine.run(_RUN.format(format=format_), timeout=240)
     last = done.stdout.strip().splitlines()[-1]

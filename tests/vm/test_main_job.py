@@ -6,7 +6,7 @@ import pytest
 from camwatchd.core.alerts import RECOVERY, of_issue
 from camwatchd.core.faults import Issue
 
-from .install import install
+from .install import configure
 from .machine import Machine
 
 pytestmark = pytest.mark.vm
@@ -36,7 +36,7 @@ format = "YUYV"
 @pytest.fixture
 def machine(machine: Machine) -> Machine:
     """The machine with camwatchd started and its camera delivering."""
-    install(machine, CONFIGURATION)
+    configure(machine, CONFIGURATION)
     machine.run(f"systemctl start {UNIT}", timeout=90, check=True)
     machine.await_property(UNIT, "StatusText", "cam0 EXCELLENT")
     return machine

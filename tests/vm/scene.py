@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""Owns a scenario's words: the daemon is started, the camera misbehaves, and what was said about it is measured."""
+
+import re
+from dataclasses import dataclass
+
+from .install import configure
+from .machine import Entry, Machine
+
+UNIT = "camwatchd.service"
+ITS_ENTRIES = f"_SYSTEMD_UNIT={UNIT}"
+# As somebody would configure it, but for the small picture: every pixel is moved by an emulated processor.
+CAMERA = """
+[camera.{name}]
+backend = "picamera2"
+width = 320
+height = 240
+format = "{format}"
+{more}
+"""
+
+
+def camera(name: str = "cam0", format_: str = "YUYV", more: str = "") -> str:
+    """The table of a camera."""
+    return CAMERA.format(name=name, format=format_, more=more)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Times are seconds of the guest's monotonic clock, which is that of its journal too."""
+
+    machine: Machine
+    properties: list[tuple[str, object]]
+
+    # --- the daemon ---------------------------------------------------------------------------------------
+
+    def start(self, *configuration: str, healthy: bool = True) -> None:
+        """With this configuration; until every camera delivers, if it is to be healthy."""
+        configure(self.machine, "\n".join(configuration or (camera(),)))
+        self.machine.run(f"systemctl start {UNIT}", timeout=90, check=True)
+        if healthy:
+            self.machine.await_property(UNIT, "StatusText", "EXCELLENT 100/100, [0-9.]+ fps")
+
+    def pid(self, child: str = "camwatchd.worker") -> int:
+        """The first process of the unit whose command line has this module; "camwatchd" is the supervisor itself."""
+        found = self.machine.run(f"pgrep -o -f -- '-m {child}( |$)'", check=True).stdout
+        return int(found.split()[0])
+
+    def undisturbed(self) -> None:
+        """The service that was started first still runs."""
+        state = self.machine.unit(UNIT, "ActiveState", "NRestarts")
+        assert state == {"ActiveState": "active", "NRestarts": "0"}
+
+    # --- the camera ---------------------------------------------------------------------------------------
+
+    def order(self, command: str, port: int = 0) -> float:
+        """Give the camera a command; when it took it."""
+        answer = self.machine.camera(command, port)
+        assert answer == "ok", f"{command}: {answer}"
+        return self._ordered()
+
+    def during(self, seconds: float, first: str, then: str) -> tuple[float, float]:
+        """Two commands with a pause between them; when each was taken."""
+        begun = self.order(first)
+        self.machine.run(f"sleep {seconds}", seconds + 10, check=True)
+        return begun, self.order(then)
+
+    def _ordered(self) -> float:
+        lines = [entry["MESSAGE"] for entry in self.machine.journal("_COMM=usb-camera", "-n5")]
+        told = [re.match(r"\[([\d.]+)\] ordered: ", line) for line in lines]
+        return float([match for match in told if match][-1].group(1))
+
+    # --- what was said ------------------------------------------------------------------------------------
+
+    def entry(
+        self, *matches: str, pattern: str = "", after: Entry | None = None, timeout: float = 60
+    ) -> Entry:
+        """The first such entry of the daemon's."""
+        return self.machine.await_journal(
+            ITS_ENTRIES, *matches, pattern=pattern, after=after, timeout=timeout
+        )
+
+    def fault(
+        self,
+        fault: str,
+        issue: str,
+        *,
+        since: float,
+        within: float,
+        name: str = "cam0",
+        after: Entry | None = None,
+    ) -> Entry:
+        """The alert of an incident, at most so many seconds after its cause."""
+        entry = self.entry(f"EVENT=alert.{issue}", f"CAMERA={name}", after=after, timeout=within + 30)
+        assert entry["FAULT"] == fault, entry["MESSAGE"]
+        assert entry["MESSAGE"].startswith(f"CAMERA_ISSUE: {issue}: {name}: {fault}")
+        self.measured(f"{fault} said after", at(entry) - since, within)
+        return entry
+
+    def recovery(
+        self,
+        *,
+        since: float,
+        within: float,
+        after: Entry,
+        by: str = "",
+        name: str = "cam0",
+        timeout: float = 120,
+    ) -> Entry:
+        """Healthy again, at most so many seconds after the cause has gone; by a rung, "itself", or whatever."""
+        entry = self.entry("EVENT=alert.recovery", f"CAMERA={name}", after=after, timeout=timeout)
+        assert not by or entry.get("RUNG", "itself") == by, entry["MESSAGE"]
+        self.measured(f"by {entry.get('RUNG', 'itself')}, healthy after", at(entry) - since, within)
+        return entry
+
+    def measured(self, what: str, seconds: float, bound: float) -> None:
+        """Onto the scenario's line; longer than the bound is a failure."""
+        self.properties.append(("measured", f"{what} {seconds:.2f} s (bound {bound:g} s)"))
+        assert seconds <= bound, f"{what} {seconds:.2f} s, not within {bound:g} s"
+
+
+def at(entry: Entry) -> float:
+    """When it was written."""
+    return int(entry["__MONOTONIC_TIMESTAMP"]) / 1e6
