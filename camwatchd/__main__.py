@@ -76,7 +76,8 @@ def arguments() -> argparse.ArgumentParser:
 
 def _build(options: argparse.Namespace, signals: Signals) -> "Supervisor":
     from camwatchd.adapters import config, log, notify
-    from camwatchd.supervisor import Supervisor, World
+    from camwatchd.supervisor import Supervisor
+    from camwatchd.world import World
 
     # libcamera before 0.7 colours its lines even in a pipe.
     environ = {"LIBCAMERA_LOG_NO_COLOR": "1", **os.environ}

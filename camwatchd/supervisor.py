@@ -6,17 +6,12 @@ One thread, no blocking call. Whatever may hang runs in a worker or a helper pro
 
 import os
 import signal
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from camwatchd import __version__
 from camwatchd.adapters import rundir
 from camwatchd.adapters.child import spawn_worker
-from camwatchd.adapters.devices import DeviceWatch
-from camwatchd.adapters.host import Host
 from camwatchd.adapters.stderr import StderrReader
 from camwatchd.bookkeeper import Bookkeeper
 from camwatchd.control.protocol import SOCKET_NAME
@@ -32,12 +27,12 @@ from camwatchd.desk import Desk
 from camwatchd.errors import ExitStatus
 from camwatchd.herald import Herald
 from camwatchd.leftovers import Leftovers
-from camwatchd.loop import Loop, Signals
-from camwatchd.ports import EventLog, Notifier
+from camwatchd.loop import Loop
 from camwatchd.post import Post
 from camwatchd.reloading import Reloading
 from camwatchd.slot import Worker
 from camwatchd.standby import Standby, backend_of
+from camwatchd.world import World, recorder_arguments
 
 # Seconds from SIGTERM to our own end; systemd counts a stop of more than 5 as a failure, and a busy Pi needs up to
 # half a second to end an interpreter.
@@ -45,34 +40,6 @@ DOWN_WITHIN = 4.2
 _DEVICES_SETTLE = 0.2  # seconds of quiet in /dev before a plugged-in camera is probed: it has several nodes
 _BUSY_PHASES = (Phase.STARTING, Phase.ACTING, Phase.SETTLING)
 _NEVER = float("inf")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
-    """What the supervisor works with; built in the composition root."""
-
-    notifier: Notifier
-    log: EventLog
-    signals: Signals
-    environ: Mapping[str, str]  # of the children
-    runtime_dir: str
-    state_dir: str
-    config: tuple[str, str]  # main file and folder of the drop-ins
-    version: str = __version__
-    pid: int = field(default_factory=os.getpid)
-    host: Host = field(default_factory=Host)
-    devices: DeviceWatch = field(default_factory=DeviceWatch)
-    clock: Callable[[], float] = time.monotonic
-    log_level_is: Callable[[str], None] = lambda _: None  # where the command line has not fixed the level
-
-
-def recorder_arguments(world: World, boot: str) -> list[str]:
-    """What the recorder is told on its command line. The start's id lets it know a record that comes twice."""
-    start = f"{boot}-{world.pid}-{world.clock():.3f}"
-    return [
-        "--link=3", f"--supervisor={world.pid}", f"--state={world.state_dir}", f"--unit={world.host.unit()}",
-        f"--start={start}", *([f"--boot-id={boot}"] if boot else []),
-    ]  # fmt: skip
 
 
 class Part(Protocol):

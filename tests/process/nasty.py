@@ -27,7 +27,8 @@ from camwatchd.core.ladder import Outcome
 from camwatchd.core.settings import CameraSettings
 from camwatchd.loop import Loop, Signals
 from camwatchd.slot import Worker
-from camwatchd.supervisor import Part, Supervisor, World
+from camwatchd.supervisor import Part, Supervisor
+from camwatchd.world import World
 
 BEAT = 0.02  # seconds between the deadlines that are measured
 BEATS = 20  # ... so many for an answer

@@ -23,7 +23,8 @@ from camwatchd.errors import ExitStatus
 from camwatchd.loop import Signals
 from camwatchd.post import Post
 from camwatchd.slot import Worker
-from camwatchd.supervisor import Supervisor, World
+from camwatchd.supervisor import Supervisor
+from camwatchd.world import World
 from tests.adapters.test_host import in_unit, put
 
 PATIENCE = 20.0  # seconds; only ever waited for in full by a test that fails
