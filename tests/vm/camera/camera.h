@@ -37,6 +37,7 @@ struct faults {
 	atomic_bool empty;         /* packets with a header and no picture */
 	atomic_bool skip;          /* pictures are counted, but not sent */
 	atomic_bool same;          /* the picture does not change any more */
+	atomic_bool black;         /* YUYV: nothing but black, the frame counter too */
 	atomic_bool error_bit;     /* every packet carries UVC's error flag */
 	atomic_bool junk_header;   /* header lengths that make no sense */
 	atomic_bool ignore_setup;  /* control requests are never answered */
@@ -46,6 +47,7 @@ struct faults {
 	atomic_int setup_delay_ms; /* how long a control request takes */
 	atomic_int stall_after;    /* pictures until a stall begins; 0: never */
 	atomic_int frame_rate;     /* frames a second; 0: as negotiated */
+	atomic_int frame_ms;       /* milliseconds from frame to frame; 0: as frame_rate has it */
 };
 
 struct camera {

@@ -19,10 +19,11 @@ static void set_normal(void)
 {
 	struct faults *faults = &camera.faults;
 
-	faults->stall = faults->empty = faults->skip = faults->same = false;
+	faults->stall = faults->empty = faults->skip = faults->same = faults->black = false;
 	faults->error_bit = faults->junk_header = faults->ignore_setup = faults->refuse_setup = false;
 	faults->kept_percent = 100;
-	faults->lost_percent = faults->setup_delay_ms = faults->stall_after = faults->frame_rate = 0;
+	faults->lost_percent = faults->setup_delay_ms = faults->stall_after = 0;
+	faults->frame_rate = faults->frame_ms = 0;
 }
 
 static bool turn_on(const char *command)
@@ -35,6 +36,7 @@ static bool turn_on(const char *command)
 		{"empty", &camera.faults.empty},
 		{"skip", &camera.faults.skip},
 		{"same", &camera.faults.same},
+		{"black", &camera.faults.black},
 		{"err", &camera.faults.error_bit},
 		{"junk", &camera.faults.junk_header},
 		{"nosetup", &camera.faults.ignore_setup},
@@ -62,6 +64,7 @@ static bool set_number(const char *command)
 		{"setup_delay", &camera.faults.setup_delay_ms, -1},
 		{"stallafter", &camera.faults.stall_after, -1},
 		{"fps", &camera.faults.frame_rate, -1},
+		{"every", &camera.faults.frame_ms, -1},
 	};
 	char word[32];
 	int value = -1;

@@ -108,12 +108,28 @@ static void draw_counter(uint8_t *picture, int width, unsigned number)
 	fill_rows(picture, width, 0, COUNTER_ROWS, row);
 }
 
+/* Luma 0, as a sensor behind a shut lens gives it, not the 16 of video levels. */
+static void draw_black(uint8_t *picture, int width, int height)
+{
+	uint8_t row[MAX_WIDTH * 2];
+
+	for (int x = 0; x < width; x++) {
+		row[2 * x] = 0;
+		row[2 * x + 1] = NO_COLOUR;
+	}
+	fill_rows(picture, width, 0, height, row);
+}
+
 static size_t draw_yuyv(int frame, unsigned number, const uint8_t **picture)
 {
 	static uint8_t pixels[MAX_WIDTH * MAX_HEIGHT * 2];
 
-	draw_pattern(pixels, widths[frame], heights[frame], number);
-	draw_counter(pixels, widths[frame], number);
+	if (camera.faults.black) {
+		draw_black(pixels, widths[frame], heights[frame]);
+	} else {
+		draw_pattern(pixels, widths[frame], heights[frame], number);
+		draw_counter(pixels, widths[frame], number);
+	}
 	*picture = pixels;
 	return picture_bytes(frame);
 }

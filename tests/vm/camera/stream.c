@@ -17,6 +17,7 @@ enum { HEADER_BYTES = 2, JUNK_HEADER_BYTES = 0xff };
 enum { FRAME_ID = 0x01, END_OF_FRAME = 0x02, PAYLOAD_ERROR = 0x40, END_OF_HEADER = 0x80 };
 
 #define NANOSECONDS 1000000000L
+#define LONGEST_NAP 50000000L /* longer than a frame at full rate */
 
 /* What is left of the picture that is being sent. */
 struct rest {
@@ -154,8 +155,11 @@ static void send_what_is_due(unsigned plugged, const struct stream_settings *set
 
 static long frame_duration(uint32_t interval)
 {
+	int milliseconds = camera.faults.frame_ms;
 	int rate = camera.faults.frame_rate;
 
+	if (milliseconds)
+		return milliseconds * (NANOSECONDS / 1000);
 	return rate ? NANOSECONDS / rate : (long)interval * 100;
 }
 
@@ -164,18 +168,35 @@ static long elapsed(const struct timespec *since, const struct timespec *now)
 	return (now->tv_sec - since->tv_sec) * NANOSECONDS + now->tv_nsec - since->tv_nsec;
 }
 
-/* A camera that cannot keep up drops pictures; it does not catch up in a burst. */
-static void wait_until_due(struct timespec *due, long duration)
+static struct timespec later(struct timespec time, long nanoseconds)
 {
-	struct timespec now;
+	time.tv_nsec += nanoseconds;
+	time.tv_sec += time.tv_nsec / NANOSECONDS;
+	time.tv_nsec %= NANOSECONDS;
+	return time;
+}
 
-	due->tv_nsec += duration;
-	due->tv_sec += due->tv_nsec / NANOSECONDS;
-	due->tv_nsec %= NANOSECONDS;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (elapsed(due, &now) > 2 * duration)
-		*due = now;
-	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, due, NULL);
+/* In naps, so that another pace holds as soon as it is ordered.  A camera that cannot keep up drops
+ * pictures; it does not catch up in a burst. */
+static void wait_until_due(struct timespec *due, uint32_t interval)
+{
+	const struct timespec last = *due;
+	struct timespec now;
+	long left;
+
+	for (;;) {
+		long duration = frame_duration(interval);
+
+		*due = later(last, duration);
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		left = -elapsed(due, &now);
+		if (left < -2 * duration)
+			*due = now;
+		if (left <= 0)
+			return;
+		now = later(now, left < LONGEST_NAP ? left : LONGEST_NAP);
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &now, NULL);
+	}
 }
 
 static unsigned wait_for_stream(struct stream_settings *settings, struct timespec *due)
@@ -208,7 +229,7 @@ void *stream(void *unused)
 	for (;;) {
 		unsigned plugged = wait_for_stream(&settings, &due);
 
-		wait_until_due(&due, frame_duration(settings.interval));
+		wait_until_due(&due, settings.interval);
 		send_what_is_due(plugged, &settings);
 	}
 	return unused;
