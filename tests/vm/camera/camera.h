@@ -34,6 +34,8 @@ struct stream_settings {
  * that atomics are enough. */
 struct faults {
 	atomic_bool stall;         /* no packet at all: transfers stay pending */
+	atomic_bool wedged;        /* a stall that only a reset of the port ends, or a replug */
+	atomic_bool deaf;          /* the host controller hangs: nothing is read, nothing is returned */
 	atomic_bool empty;         /* packets with a header and no picture */
 	atomic_bool skip;          /* pictures are counted, but not sent */
 	atomic_bool same;          /* the picture does not change any more */

@@ -19,6 +19,7 @@ static void set_normal(void)
 {
 	struct faults *faults = &camera.faults;
 
+	faults->wedged = faults->deaf = false;
 	faults->stall = faults->empty = faults->skip = faults->same = faults->black = false;
 	faults->error_bit = faults->junk_header = faults->ignore_setup = faults->refuse_setup = false;
 	faults->kept_percent = 100;
@@ -33,6 +34,8 @@ static bool turn_on(const char *command)
 		atomic_bool *fault;
 	} table[] = {
 		{"stall", &camera.faults.stall},
+		{"wedge", &camera.faults.wedged},
+		{"deaf", &camera.faults.deaf},
 		{"empty", &camera.faults.empty},
 		{"skip", &camera.faults.skip},
 		{"same", &camera.faults.same},

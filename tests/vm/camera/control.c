@@ -64,7 +64,10 @@ static int answer_standard(const struct request *request, uint8_t *answer)
 		return put(answer, (uint32_t)camera.alternate, 1);
 	case SET_INTERFACE:
 		return set_interface(request);
-	case SET_CONFIGURATION:
+	case SET_CONFIGURATION: /* at a plug and after each reset of the port, never in between */
+		if (atomic_exchange(&camera.faults.wedged, false))
+			say("freed by a reset");
+		return 0;
 	case CLEAR_FEATURE:
 	case SET_FEATURE:
 		return 0;

@@ -145,6 +145,8 @@ static int receive_message(struct reader *reader)
 
 	if (receive_all(reader->link, &header, sizeof header))
 		return -1;
+	while (camera.faults.deaf)
+		usleep(10000);
 	switch (be32toh(header.command)) {
 	case CMD_SUBMIT:
 		return receive_submit(reader, &header);

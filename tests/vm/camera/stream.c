@@ -140,7 +140,7 @@ static void count_down_to_stall(void)
 
 static void send_what_is_due(unsigned plugged, const struct stream_settings *settings)
 {
-	if (camera.faults.stall)
+	if (camera.faults.stall || camera.faults.wedged || camera.faults.deaf)
 		return;
 	if (camera.faults.empty) {
 		send_nothing(plugged);
