@@ -3,6 +3,7 @@
 
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 from . import cache
@@ -26,11 +27,14 @@ _MASKED = (
 )
 
 
-def image() -> Path:
-    """The folder that holds disk.img, vmlinuz and initrd.img; nobody writes into them any more."""
-    tree = root()
+def image(source: Callable[[], Path] = root, prefix: str = "") -> Path:
+    """The folder that holds disk.img, vmlinuz and initrd.img; nobody writes into them any more.
+
+    Another root file system has a prefix, so that what is built of it replaces nothing of the ordinary one.
+    """
+    tree = source()
     code = [_GUEST, _CAMERA, *(_HERE / name for name in ("image.py", "initrd.py", "initrd-init.sh"))]
-    return cache.built("image", cache.key(str(tree), *code), lambda folder: _build(tree, folder))
+    return cache.built(f"{prefix}image", cache.key(str(tree), *code), lambda folder: _build(tree, folder))
 
 
 def _build(tree: Path, folder: Path) -> None:

@@ -27,8 +27,8 @@ class Machine(Shell):
     cores the times would be those of the host.
     """
 
-    def __init__(self) -> None:
-        base, disk = snapshot.installed()
+    def __init__(self, built: tuple[Path, Path] | None = None) -> None:
+        base, disk = built or snapshot.installed()
         self._turn = cache.turn()
         self._folder = cache.scratch()
         folder = Path(self._folder.name)

@@ -11,6 +11,7 @@ from . import cache
 from .image import image
 from .install import install
 from .qemu import Qemu
+from .root import root
 from .shell import Shell
 
 READY, INSTALLED = "ready", "installed"
@@ -32,20 +33,20 @@ sync
 """
 
 
-def installed() -> tuple[Path, Path]:
-    """The image's folder and the disk with the snapshot in it, which is to be copied, never run."""
+def installed(source: Callable[[], Path] = root, prefix: str = "") -> tuple[Path, Path]:
+    """The image's folder and the disk with the snapshot in it, which is to be copied, never run; see `image()`."""
     with cache.lock():
-        base, ready = _ready()
+        base, ready = _ready(source, prefix)
         inputs = cache.key(str(ready), package(), Path(__file__).with_name("install.py"))
-        folder = cache.built(INSTALLED, inputs, lambda new: _install(base, ready, new))
+        folder = cache.built(f"{prefix}{INSTALLED}", inputs, lambda new: _install(base, ready, new))
     return base, folder / _DISK
 
 
-def _ready() -> tuple[Path, Path]:
-    base = image()
+def _ready(source: Callable[[], Path], prefix: str) -> tuple[Path, Path]:
+    base = image(source, prefix)
     code = [Path(__file__).with_name(name) for name in ("snapshot.py", "qemu.py")]
     inputs = cache.key(str(base), _qemu_version(), *code)
-    return base, cache.built(READY, inputs, lambda new: _build(base, new)) / _DISK
+    return base, cache.built(f"{prefix}{READY}", inputs, lambda new: _build(base, new)) / _DISK
 
 
 def _qemu_version() -> str:
