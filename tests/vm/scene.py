@@ -9,6 +9,12 @@ from .machine import Entry, Machine
 
 UNIT = "camwatchd.service"
 ITS_ENTRIES = f"_SYSTEMD_UNIT={UNIT}"
+_LAST_PING = "WatchdogTimestampMonotonic"  # as systemctl show calls it
+_UPTIME = "cut -d ' ' -f 1 /proc/uptime"
+_RUN_OTHER = (
+    "systemd-run --unit=other --setenv=LIBCAMERA_PIPELINES_MATCH_LIST=uvcvideo --setenv=PYTHONUNBUFFERED=1"
+    " python3 /root/other.py"
+)
 # As somebody would configure it, but for the small picture: every pixel is moved by an emulated processor.
 CAMERA = """
 [camera.{name}]
@@ -46,6 +52,30 @@ class Scene:
         found = self.machine.run(f"pgrep -o -f -- '-m {child}( |$)'", check=True).stdout
         return int(found.split()[0])
 
+    def drop_in(self, text: str) -> None:
+        """On top of the unit, before it is started."""
+        self.machine.write(f"/etc/systemd/system/{UNIT}.d/test.conf", text.encode())
+        self.machine.run("systemctl daemon-reload", check=True)
+
+    def kill(self, signal: str, child: str = "camwatchd.worker") -> float:
+        """Send a process of the unit a signal; when."""
+        done = self.machine.run(f"{_UPTIME}; kill -{signal} {self.pid(child)}", check=True)
+        return float(done.stdout)
+
+    def await_ping(self) -> None:
+        """Until systemd gets the next watchdog ping."""
+        last = self.machine.unit(UNIT, _LAST_PING)[_LAST_PING]
+        self.machine.await_property(UNIT, _LAST_PING, rf"^(?!{last}$)\d+$")
+
+    def cpu_share(self, child: str, seconds: float) -> float:
+        """How much of a processor a process of the unit uses from now on."""
+        ticks = f"cut -d ' ' -f 14,15 /proc/{self.pid(child)}/stat"
+        done = self.machine.run(
+            f"{ticks}; sleep {seconds}; {ticks}; getconf CLK_TCK", seconds + 10, check=True
+        )
+        *used, rate = (sum(map(int, line.split())) for line in done.stdout.splitlines())
+        return (used[1] - used[0]) / rate / seconds
+
     def undisturbed(self) -> None:
         """The service that was started first still runs."""
         state = self.machine.unit(UNIT, "ActiveState", "NRestarts")
@@ -69,6 +99,19 @@ class Scene:
         lines = [entry["MESSAGE"] for entry in self.machine.journal("_COMM=usb-camera", "-n5")]
         told = [re.match(r"\[([\d.]+)\] ordered: ", line) for line in lines]
         return float([match for match in told if match][-1].group(1))
+
+    # --- the rest of the machine --------------------------------------------------------------------------
+
+    def now(self) -> float:
+        """As the journal will have it."""
+        return float(self.machine.run(_UPTIME, check=True).stdout)
+
+    def other_program(self, script: str, until: str) -> int:
+        """Run Python beside the daemon, until it prints that it is ready; its process."""
+        self.machine.write("/root/other.py", script.encode())
+        self.machine.run(_RUN_OTHER, check=True)
+        self.machine.await_journal("_SYSTEMD_UNIT=other.service", pattern=until)
+        return int(self.machine.unit("other.service", "MainPID")["MainPID"])
 
     # --- what was said ------------------------------------------------------------------------------------
 
