@@ -65,10 +65,21 @@ def lock() -> Iterator[None]:
 
 def turn() -> IO[str]:
     """The right to run a machine, until it is closed: one at a time, or so many as CAMWATCHD_MACHINES says."""
-    places = [FOLDER / f"turn-{n}" for n in range(int(os.environ.get("CAMWATCHD_MACHINES", "1")))]
-    file = places[os.getpid() % len(places)].open("w")
-    fcntl.flock(file, fcntl.LOCK_EX)
-    return file
+    files = [(FOLDER / f"turn-{n}").open("w") for n in range(int(os.environ.get("CAMWATCHD_MACHINES", "1")))]
+    chosen = next((file for file in files if _lock_at_once(file)), files[os.getpid() % len(files)])
+    fcntl.flock(chosen, fcntl.LOCK_EX)  # nothing new if it is ours already
+    for file in files:
+        if file is not chosen:
+            file.close()
+    return chosen
+
+
+def _lock_at_once(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def scratch() -> "tempfile.TemporaryDirectory[str]":
