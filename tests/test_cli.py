@@ -14,7 +14,7 @@ from camwatchd import cli
 from camwatchd.cli import reader
 from camwatchd.cli.table import table
 from camwatchd.core.faults import FAULTS
-from camwatchd.core.ladder import LADDER, NOT_IN_THIS_RELEASE, Rung
+from camwatchd.core.ladder import LADDER, Rung
 
 
 @pytest.mark.parametrize(("verb", "names"), [("ladder", list(Rung)), ("faults", list(FAULTS))])
@@ -24,15 +24,6 @@ def test_tables_have_every_row(verb: str, names: list[str], capsys: pytest.Captu
 
     rows = capsys.readouterr().out.splitlines()[2:]
     assert (status, [row.split()[0] for row in rows]) == (0, names)
-
-
-def test_what_is_not_in_this_release_is_marked(capsys: pytest.CaptureFixture[str]) -> None:
-    """A rung that nothing performs yet is shown as such."""
-    cli.main(["ladder"])
-
-    rows = capsys.readouterr().out.splitlines()
-    marked = {row.split()[0] for row in rows if "(not in this release)" in row}
-    assert marked == {str(rung) for rung in NOT_IN_THIS_RELEASE}
 
 
 def test_json_has_the_codes_own_numbers(capsys: pytest.CaptureFixture[str]) -> None:

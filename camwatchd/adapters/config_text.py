@@ -14,7 +14,7 @@ from camwatchd.adapters.config_shape import Free, Leaf, Named, section
 from camwatchd.adapters.config_tables import Table, tables
 from camwatchd.adapters.config_toml import KeyPath, dotted, literal
 from camwatchd.adapters.config_values import convert
-from camwatchd.core.ladder import NOT_IN_THIS_RELEASE, RungPolicy
+from camwatchd.core.ladder import RungPolicy
 from camwatchd.core.settings import CameraSettings, ScriptedFault, Settings
 
 _WIDTH = 100  # of comments
@@ -78,12 +78,7 @@ def _about(table: Table, first: bool) -> Iterator[str]:
         yield from _comment(_sentence(doc))
         yield from (line for text in _keyless(table) for line in _comment(text))
     if isinstance(table.values, RungPolicy):
-        later = (
-            " Not in this release: enabled must stay false."
-            if table.values.rung in NOT_IN_THIS_RELEASE
-            else ""
-        )
-        yield from _comment(f"Cures {table.values.cures}.{later}")
+        yield from _comment(f"Cures {table.values.cures}.")
     if table.path == ("camera", _DRILL.name):
         yield from _comment("An alarm drill: a simulated camera, optional, with a fault on purpose.")
 

@@ -8,7 +8,7 @@ import sys
 from camwatchd.cli.table import table
 from camwatchd.cli.verb import Verb, only_json
 from camwatchd.core.faults import FAULTS, Fault
-from camwatchd.core.ladder import NOT_IN_THIS_RELEASE, Rung
+from camwatchd.core.ladder import Rung
 from camwatchd.core.plain import to_plain
 from camwatchd.core.status import duration
 from camwatchd.errors import ExitStatus
@@ -25,7 +25,7 @@ def _remedy(fault: Fault) -> str:
     if fault.hold is not None:
         first = f"{fault.entry}, then " if fault.entry is Rung.RESTART_SERVICE else ""
         return f"{first}probe every {duration(fault.hold)}"
-    return "wait for the kernel" if fault.entry in NOT_IN_THIS_RELEASE else fault.entry
+    return fault.entry
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ import sys
 
 from camwatchd.cli.table import table
 from camwatchd.cli.verb import Verb, only_json
-from camwatchd.core.ladder import LADDER, NOT_IN_THIS_RELEASE, Rung, RungPolicy
+from camwatchd.core.ladder import LADDER, Rung, RungPolicy
 from camwatchd.core.plain import to_plain
 from camwatchd.core.settings import Supervision
 from camwatchd.errors import ExitStatus
@@ -17,8 +17,6 @@ HEAD = ("rung", "attempts", "timeout", "settle", "backoff", "cures")
 
 def cells(row: RungPolicy) -> tuple[str, ...]:
     """One row for humans; a dash where the rung has no such number."""
-    if row.rung in NOT_IN_THIS_RELEASE:
-        return row.rung, "-", "-", "-", "-", f"{row.cures} (not in this release)"
     attempts = str(row.attempts)
     if row.rung is Rung.RETRY:
         attempts = f"until {Supervision().max_consecutive_failures} failures"

@@ -17,7 +17,7 @@ from camwatchd.core.settings import CameraSettings, Contradiction, Settings, Sup
 from camwatchd.core.state import Phase, Policy, State
 
 # As the unit file has them; a test compares. Seconds.
-START_LIMIT_INTERVAL = 4500.0
+START_LIMIT_INTERVAL = 5100.0
 TIMEOUT_START = 60.0
 TIMEOUT_STOP = 15.0
 TIMEOUT_ABORT = 10.0

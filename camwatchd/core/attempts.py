@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from camwatchd.core import events as ev
 from camwatchd.core import lease
-from camwatchd.core.climbing import attempt_failed, climb
+from camwatchd.core.climbing import attempt_failed, climb, skip, start_worker
 from camwatchd.core.events import Effect, Event
 from camwatchd.core.faults import FAULTS
 from camwatchd.core.ladder import PROOF_FRAMES, Outcome, Rung
@@ -29,21 +29,40 @@ def opening(policy: Policy, state: State, event: Event, now: float) -> Step:
 def settling(policy: Policy, state: State, event: Event, now: float) -> Step:
     if (
         state.phase is Phase.ACTING
-        and state.milestone is Milestone.NONE
+        and state.milestone in (Milestone.NONE, Milestone.RESETTING)
         and isinstance(event, ev.StreamStarted)
     ):
-        return state, ()  # a restart of the stream is over when its outcome says so
+        return state, ()  # a restart of the stream, or a reset, is over when its outcome says so
     bound = lease.settle_time(policy, state)
     return state.to(Phase.SETTLING, now, now + bound, milestone=Milestone.NONE, streak=0), ()
 
 
 def action_ended(policy: Policy, state: State, event: Event, now: float) -> Step:
     assert isinstance(event, ev.ActionEnded)
+    if state.rung is Rung.RESET_DEVICE and state.milestone is Milestone.RESETTING:
+        return _reset_ended(policy, state, event, now)
     if state.rung is not Rung.RESTART_STREAM:
         return state, ()
     if event.outcome is Outcome.SUCCEEDED:
         return settling(policy, state, event, now)
     return attempt_failed(policy, state, event.detail or event.outcome.value, now)
+
+
+def _reset_ended(policy: Policy, state: State, event: ev.ActionEnded, now: float) -> Step:
+    """A fresh worker proves it: what had the device open before holds a dead object."""
+    if event.outcome is Outcome.SUCCEEDED:
+        return start_worker(policy, state, now, Phase.ACTING, Rung.RESET_DEVICE)
+    if event.outcome is Outcome.NOT_APPLICABLE:
+        state, said = skip(state, event.detail)
+        state, effects = climb(policy, state, now)
+        return state, (*said, *effects)
+    return attempt_failed(policy, state, event.detail or event.outcome.value, now)
+
+
+def located(policy: Policy, state: State, event: Event, now: float) -> Step:
+    """Remembered over restarts of the service too: what is reset is the place, whatever is called how by then."""
+    assert isinstance(event, ev.Located)
+    return replace(state, place=event.place), ()
 
 
 def _no_start(policy: Policy, state: State, fault: str, evidence: str, now: float) -> Step:
@@ -92,6 +111,8 @@ _MISSED = {
 def worse(policy: Policy, state: State, event: Event, now: float) -> Step:
     """Direct evidence during an incident: it fails the attempt, and takes the incident over if it is worse."""
     assert isinstance(event, ev.Faulted | ev.WorkerExited)
+    if state.milestone is Milestone.RESETTING:
+        return state, ()  # no worker lives: these are the kernel's words on the reset, whose outcome follows
     if not state.fault:
         return _no_start(policy, state, event.fault, event.evidence, now)
     if (

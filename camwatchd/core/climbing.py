@@ -13,6 +13,9 @@ from camwatchd.core.state import REAP_BOUND, Milestone, Phase, Policy, State, St
 # Faults that another program or a human ends; only the first is no reason to call anybody.
 _SOMEBODY_ELSE = "busy"
 
+_NOT_ON_USB = "the camera is not on USB"
+_NEVER_OPENED = "the camera was not opened yet, so it is not known whether it is on USB"
+
 
 def open_incident(policy: Policy, state: State, event: Event, now: float) -> Step:
     assert isinstance(event, ev.Faulted | ev.WorkerExited)
@@ -36,18 +39,31 @@ def _forgive(policy: Policy, state: State, now: float) -> State:
 def climb(policy: Policy, state: State, now: float) -> Step:
     """Choose the next attempt: the lowest rung from the fault's entry and our own floor with attempts left."""
     fault = FAULTS[state.fault]
+    said: tuple[Effect, ...] = ()
     if fault.entry is Rung.RESTART_SERVICE and lastrungs.service_restart_left(policy, state):
         return lastrungs.ask(policy, state, Rung.RESTART_SERVICE, now)
     if fault.hold is not None:
         return hold(policy, state, fault, now)
     entry = max(fault.entry, state.floor, key=lambda rung: rung.height)
-    rung = next((r for r in lease.rungs_from(policy, entry) if lease.attempts_left(policy, state, r)), None)
-    if rung is None:
-        return exhausted(policy, state, now)
+    rungs = [r for r in lease.rungs_from(policy, entry) if lease.attempts_left(policy, state, r)]
+    if rungs == [Rung.RESET_DEVICE] and not state.place:
+        rungs = []
+        state, said = skip(state, _NOT_ON_USB if state.place is not None else _NEVER_OPENED)
+    if not rungs:
+        state, effects = exhausted(policy, state, now)
+        return state, (*said, *effects)
+    rung = rungs[0]
     state = replace(state, floor=rung, rung=rung, attempt=state.used[rung.height] + 1, exhausted=False)
     # Every attempt shortens what remains, so within one climb this never moves the end of the lease.
     state = replace(state, lease_until=max(state.lease_until, now + lease.remaining(policy, state)))
     return _wait_or_act(policy, state, now, _backoff(policy, state, fault))
+
+
+def skip(state: State, reason: str) -> tuple[State, tuple[Effect, ...]]:
+    """There is no device to reset: no failure, and told once in an incident."""
+    if state.skip_said:
+        return state, ()
+    return replace(state, skip_said=True), (ev.SaySkipped(Rung.RESET_DEVICE, reason),)
 
 
 def _backoff(policy: Policy, state: State, fault: Fault) -> float:
@@ -111,7 +127,15 @@ def act(policy: Policy, state: State, event: Event, now: float) -> Step:
     """Backoff is over, or a device appeared: perform the attempt."""
     used = list(state.used)
     used[state.rung.height] = min(used[state.rung.height] + 1, policy.row(state.rung).attempts)
-    state = replace(state, used=tuple(used), started_at=now, device_seen=False)
+    # A reset may find nothing at the old place: then it is the next attempt that looks for what appeared.
+    seen = state.device_seen and state.rung is Rung.RESET_DEVICE
+    state = replace(state, used=tuple(used), started_at=now, device_seen=seen)
+    if state.rung is Rung.RESET_DEVICE:
+        deadline = now + lease.reset_bound(policy)
+        state = state.to(
+            Phase.ACTING, now, deadline, milestone=Milestone.RESETTING, tries=state.tries + 1, symptom=""
+        )
+        return state, (ev.Perform(state.rung, state.attempt),)
     if state.rung is Rung.RESTART_STREAM:
         deadline = now + policy.row(state.rung).timeout
         return state.to(Phase.ACTING, now, deadline), (ev.Perform(state.rung, state.attempt),)
@@ -156,7 +180,7 @@ def attempt_failed(policy: Policy, state: State, reason: str, now: float) -> Ste
 def appeared(policy: Policy, state: State, event: Event, now: float) -> Step:
     """A plugged-in device is probed at once, whatever node it comes back as."""
     if not may_hurry(policy, state, now):
-        return state, ()
+        return seen(policy, state, event, now)
     state = replace(state, hurried_at=now, hurries=state.hurries + 1)
     return (act if state.phase is Phase.BACKOFF else probe)(policy, state, event, now)
 

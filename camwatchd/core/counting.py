@@ -70,7 +70,7 @@ def _healthy(policy: Policy, state: State, now: float, healthy_since: float) -> 
         Phase.HEALTHY, now, now + _report_time(policy, state),
         rung=Rung.RETRY, attempt=0, milestone=Milestone.NONE, fault="", suspicion="", exhausted=False,
         failed_recoveries=0, healthy_since=healthy_since, noticed_after=None, critical_said=False,
-        tries=0, hurries=0, hurried_at=NEVER_BEFORE, device_seen=False,
+        skip_said=False, tries=0, hurries=0, hurried_at=NEVER_BEFORE, device_seen=False,
         parks=0, probe_at=0.0, refusal="", refusal_detail="", ask_at=NEVER, wedged=False, symptom="", waits_since=None,
     )  # fmt: skip
 

@@ -25,6 +25,7 @@ from camwatchd.core.attempts import (
     action_ended,
     importing,
     late,
+    located,
     opening,
     settling,
     worse,
@@ -153,6 +154,7 @@ _PHASES = (
     Phase.WEDGED, Phase.LEAVING, Phase.PARKED, Phase.PAUSED,
 )  # fmt: skip
 _, _f, _open, _wait, _ended, _p = _nothing, frames, open_incident, worse_while_waiting, action_ended, _pause
+_l = located
 
 # fmt: off
 _ROWS: tuple[tuple[type[Event], tuple[Handler, ...]], ...] = (
@@ -160,6 +162,7 @@ _ROWS: tuple[tuple[type[Event], tuple[Handler, ...]], ...] = (
     (ev.WorkerStarted,    (importing, _,       _,       _,        importing, _,       _,        _,            _,           _,                   _)),
     (ev.WorkerImported,   (opening,   _,       _,       _,        opening,   _,       _,        _,            _,           _,                   _)),
     (ev.StreamStarted,    (settling,  _,       _,       _,        settling,  _,       _,        _,            _,           _,                   _)),
+    (ev.Located,          (_l,        _l,      _l,      _l,       _l,        _l,      _l,       _l,           _l,          _l,                  _)),
     (ev.FramesArrived,    (_f,        _f,      _f,      _f,       _f,        _f,      _f,       _f,           _f,          _f,                  _)),
     (ev.CaptureFailed,    (count,     failure, failure, count,    count,     count,   count,    count,        count,       count,               _)),
     (ev.Faulted,          (worse,     _open,   _open,   _wait,    worse,     worse,   _,        _,            _,           _,                   _)),

@@ -24,6 +24,13 @@ class StreamStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class Located:
+    """The camera was opened: where on USB it is plugged in (see core.usb), empty if nowhere."""
+
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
 class FramesArrived:
     """`count` healthy captures since the last report; frame duration in seconds (0: unknown).
 
@@ -53,7 +60,7 @@ class Faulted:
 
 @dataclass(frozen=True, slots=True)
 class ActionEnded:
-    """The ordered restart of the stream returned."""
+    """The ordered restart of the stream, or reset of the device, returned."""
 
     outcome: Outcome
     detail: str = ""
@@ -118,6 +125,7 @@ Event = (
     WorkerStarted
     | WorkerImported
     | StreamStarted
+    | Located
     | FramesArrived
     | CaptureFailed
     | Faulted
@@ -207,6 +215,14 @@ class SayAttemptFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class SaySkipped:
+    """A rung has nothing to act on here, for this reason; the ladder goes on. Said once per incident."""
+
+    rung: Rung
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class SayRecovered:
     """The incident is over: proved by frames. `rung` None: the frames came back by themselves."""
 
@@ -268,6 +284,7 @@ Effect = (
     | SayFault
     | SayWaiting
     | SayAttemptFailed
+    | SaySkipped
     | SayRecovered
     | SayCritical
     | SayRefused

@@ -45,19 +45,16 @@ class RungPolicy:
     cures: str
 
 
-# A row that is off belongs to a release to come: its place is fixed, nothing performs it yet.
 # `retry` has no attempts of its own: it captures again until max_consecutive_failures.
 # fmt: off
 LADDER: tuple[RungPolicy, ...] = (
     RungPolicy(rung=Rung.RETRY,           enabled=True,  attempts=0, timeout=0,  settle=0,  backoff=0, cures="a hiccup"),
     RungPolicy(rung=Rung.RESTART_STREAM,  enabled=True,  attempts=2, timeout=30, settle=5,  backoff=0, cures="front-end time-out, stuck buffers"),
     RungPolicy(rung=Rung.RESTART_WORKER,  enabled=True,  attempts=3, timeout=50, settle=10, backoff=2, cures="leaked or wedged libcamera state, dead event loop, crash, replugged camera"),
-    RungPolicy(rung=Rung.RESET_DEVICE,    enabled=False, attempts=1, timeout=20, settle=10, backoff=2, cures="wedged USB camera"),
+    RungPolicy(rung=Rung.RESET_DEVICE,    enabled=True,  attempts=1, timeout=20, settle=10, backoff=2, cures="wedged USB camera"),
     RungPolicy(rung=Rung.RESTART_SERVICE, enabled=True,  attempts=1, timeout=0,  settle=15, backoff=0, cures="damage in the supervisor or its environment"),
     RungPolicy(rung=Rung.REBOOT,          enabled=True,  attempts=1, timeout=0,  settle=0,  backoff=0, cures="driver or firmware state that only a boot clears"),
 )
 # fmt: on
-
-NOT_IN_THIS_RELEASE = frozenset(row.rung for row in LADDER if not row.enabled)
 
 PROOF_FRAMES = 3  # healthy frames in a row that prove a recovery

@@ -40,10 +40,15 @@ def hurry_pause(policy: Policy, state: State) -> float:
 
 def action_bound(policy: Policy, rung: Rung) -> float:
     """The longest time from ordering a rung's action to its end."""
-    bound = policy.row(rung).timeout
-    if rung is Rung.RESTART_WORKER:
-        bound += REAP_BOUND + policy.supervision.import_timeout
-    return bound
+    if rung is Rung.RESTART_STREAM:
+        return policy.row(rung).timeout
+    restart = REAP_BOUND + policy.supervision.import_timeout + policy.row(Rung.RESTART_WORKER).timeout
+    return restart if rung is Rung.RESTART_WORKER else reset_bound(policy) + restart
+
+
+def reset_bound(policy: Policy) -> float:
+    """The longest time from ordering a reset of the device to its end: its worker must be gone first."""
+    return REAP_BOUND + policy.row(Rung.RESET_DEVICE).timeout
 
 
 def settle_time(policy: Policy, state: State) -> float:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
-from camwatchd.core.ladder import LADDER, NOT_IN_THIS_RELEASE, Rung, RungPolicy
+from camwatchd.core.ladder import LADDER, Rung, RungPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +152,7 @@ class Checks:
     on_saturated: Literal["ignore", "warn", "recover"] = _key("warn", "What a saturated picture means.")
 
 
-_CURES = tuple(
-    r.value for r in Rung if r.height < Rung.RESTART_SERVICE.height and r not in NOT_IN_THIS_RELEASE
-)
+_CURES = tuple(rung.value for rung in Rung if rung.height < Rung.RESTART_SERVICE.height)
 _SIGNALS = ("SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGKILL", "SIGSEGV", "SIGTERM")
 
 FaultKind = Literal[
@@ -303,18 +301,6 @@ def _some_rung_restarts(settings: Settings) -> list[Contradiction]:
                           "this rung is what an exhausted ladder repeats; it cannot be disabled")]  # fmt: skip
 
 
-def _rungs_are_in_this_release(settings: Settings) -> list[Contradiction]:
-    return [
-        Contradiction(
-            (f"ladder.{row.rung}.enabled",),
-            "false: this rung is not in this release",
-            "leave the key out; the other numbers of the rung may stay",
-        )
-        for row in settings.ladder
-        if row.enabled and row.rung in NOT_IN_THIS_RELEASE
-    ]
-
-
 def _cameras_differ(settings: Settings) -> list[Contradiction]:
     seen: dict[object, str] = {}
     found: list[Contradiction] = []
@@ -359,7 +345,6 @@ _RULES: tuple[Callable[[Settings], list[Contradiction]], ...] = (
     _bands_descend,
     _detection_fits,
     _some_rung_restarts,
-    _rungs_are_in_this_release,
     _cameras_differ,
     _scripts_have_their_place,
     _window_is_one,

@@ -29,10 +29,11 @@ class Phase(StrEnum):
 
 
 class Milestone(StrEnum):
-    """How far a restart of the worker has come."""
+    """How far a reset of the device and the restart of the worker have come."""
 
     NONE = ""
     REAPING = "ending the old worker"
+    RESETTING = "resetting the USB device"
     IMPORTING = "importing"
     OPENING = "opening"
 
@@ -88,6 +89,8 @@ class State:
     lease_until: float = 0.0  # until when the rungs that remain may take; set when an incident opens
     critical_said: bool = False
     tries: int = 0  # attempts and probes performed in this incident
+    place: str | None = None  # of the USB device behind it, empty: there is none; None: not opened yet
+    skip_said: bool = False  # that there is no device to reset was told in this incident
     device_seen: bool = False  # a device appeared while an attempt was under way that may have missed it
     hurries: int = 0  # how often a device that appeared has cut a pause short in this incident
     hurried_at: float = NEVER_BEFORE  # ... and when it last did

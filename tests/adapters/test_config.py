@@ -128,13 +128,13 @@ def test_cameras_keep_their_order(tmp_path: Path) -> None:
 
 
 def test_rungs_override_their_row(tmp_path: Path) -> None:
-    """A [ladder.<rung>] table changes the named numbers of that row and nothing else, also for later releases."""
+    """A [ladder.<rung>] table changes the named numbers of that row and nothing else."""
     loaded = _load(tmp_path, "[ladder.restart-stream]\nattempts = 7\n[ladder.reset-device]\nbackoff = 9\n")
 
     ladder = loaded.settings.ladder
     assert [row.rung for row in ladder] == list(Rung)
     assert [row.attempts for row in ladder] == [0, 7, *(row.attempts for row in LADDER[2:])]
-    assert (ladder[3].backoff, ladder[3].enabled) == (9, False)
+    assert (ladder[3].backoff, ladder[3].enabled) == (9, True)
 
 
 def test_only_toml_files_are_drop_ins(tmp_path: Path) -> None:

@@ -90,8 +90,6 @@ WRONG = [
      "one of retry, restart-stream", "did you mean restart-stream?"),
     ("[ladder.retry]\nattempts = 5", "ladder.retry.attempts", "5",
      "no key here", "max_consecutive_failures in [supervision]"),
-    ("[ladder.reset-device]\nenabled = true", "ladder.reset-device.enabled", "true",
-     "false: this rung is not in this release", "leave the key out"),
     ("[ladder.restart-worker]\nenabled = false", "ladder.restart-worker.enabled", "false",
      "true", "cannot be disabled"),
     ("[health]\ngood_score = 95", "health.good_score", "95",
@@ -212,10 +210,12 @@ def test_contradictions_wait_for_their_causes(tmp_path: Path, broken: str) -> No
 def test_other_contradictions_do_not_wait(tmp_path: Path) -> None:
     """A contradiction is told together with problems that have nothing to do with it."""
     found = _problems(
-        tmp_path, "[health]\ngood_score = 95\n[daemon]\nx = 1", later="[ladder.reset-device]\nenabled = true"
+        tmp_path,
+        "[health]\ngood_score = 95\n[daemon]\nx = 1",
+        later="[ladder.restart-worker]\nenabled = false",
     )
 
-    assert {"daemon.x", "health.good_score", "ladder.reset-device.enabled"} == {
+    assert {"daemon.x", "health.good_score", "ladder.restart-worker.enabled"} == {
         problem.key for problem in found
     }
 

@@ -19,6 +19,7 @@ happenings: st.SearchStrategy[Event] = st.one_of(
     st.sampled_from(
         [ev.WorkerStarted(), ev.WorkerImported(), ev.StreamStarted(), ev.WorkerReaped(), ev.TimePassed()]
     ),
+    st.sampled_from([ev.Located("1-1.3"), ev.Located("1-1.3"), ev.Located("")]),
     st.builds(ev.FramesArrived, st.integers(1, 8), durations),
     st.builds(ev.CaptureFailed, faults),
     st.builds(ev.Faulted, faults),
@@ -48,14 +49,14 @@ policies = st.builds(
         max_recovery_attempts=st.integers(1, 6),
         system_reboot_threshold=st.integers(1, 12),
     ),
-    ladder=st.tuples(st.booleans(), st.integers(1, 3), st.integers(1, 3), st.booleans(), st.booleans()).map(
+    ladder=st.tuples(*[st.booleans()] * 4, *[st.integers(1, 3)] * 3).map(
         lambda x: (
             LADDER[0],
-            replace(LADDER[1], enabled=x[0], attempts=x[1]),
-            replace(LADDER[2], attempts=x[2]),
-            LADDER[3],
-            replace(LADDER[4], enabled=x[3]),
-            replace(LADDER[5], enabled=x[4]),
+            replace(LADDER[1], enabled=x[0], attempts=x[4]),
+            replace(LADDER[2], attempts=x[5]),
+            replace(LADDER[3], enabled=x[1], attempts=x[6]),
+            replace(LADDER[4], enabled=x[2]),
+            replace(LADDER[5], enabled=x[3]),
         )
     ),
     required=st.booleans(),

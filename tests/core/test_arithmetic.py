@@ -13,6 +13,7 @@ from camwatchd.core import arithmetic, escalation, settings
 from camwatchd.core.arithmetic import START_LIMIT_INTERVAL, between_starts, total
 from camwatchd.core.budget import BURST
 from camwatchd.core.ladder import LADDER, Rung
+from camwatchd.core.lease import IN_PROCESS
 from camwatchd.core.settings import CameraSettings, Reboot, Settings, Supervision
 from camwatchd.core.state import Policy
 
@@ -54,6 +55,7 @@ def test_the_parts_of_the_defaults() -> None:
         "first worker of cam0": 155.0,
         "restart-stream": 2 * (30 + 5.0),
         "restart-worker": 2 + 4 + 8 + 3 * (20 + 60 + 50 + 10.0),
+        "reset-device": 2 + (20 + 20) + (20 + 60 + 50) + 10.0,
         "until a hanging daemon is given up": 55.0,
         "RestartSec": 15.0,
     } == parts(Settings())
@@ -88,9 +90,9 @@ def test_a_ladder_that_takes_too_long_is_refused_with_its_sum() -> None:
 
     assert ("supervision.import_timeout",) == refused.keys
     assert (
-        "4 starts that hang to fit into systemd's start limit of 4500 s; each may take 60 s until READY + 395 s first "
-        "worker of cam0 + 70 s restart-stream + 1154 s restart-worker + 55 s until a hanging daemon is given up + "
-        "15 s RestartSec = 1749 s, together 6996 s"
+        "4 starts that hang to fit into systemd's start limit of 5100 s; each may take 60 s until READY + 395 s "
+        "first worker of cam0 + 70 s restart-stream + 1154 s restart-worker + 422 s reset-device + 55 s until a "
+        "hanging daemon is given up + 15 s RestartSec = 2171 s, together 8684 s"
     ) == refused.expected
     assert '[reboot] mode = "off"' in refused.hint
 
@@ -109,7 +111,7 @@ def test_the_key_that_does_most_is_blamed_first() -> None:
 
 def test_two_keys_that_hide_each_other_still_have_a_name() -> None:
     """Where no single default would help, the refusal names the mode that needs the sum to be right."""
-    rungs = {rung: {"settle": 600} for rung in (Rung.RESTART_STREAM, Rung.RESTART_WORKER)}
+    rungs = {rung: {"settle": 600} for rung in IN_PROCESS}
     slow = CameraSettings(frame_rate=0.01)
     (refused,) = refusals(given_settings(slow, rungs=rungs, first_frame_timeout=600))
 

@@ -45,7 +45,7 @@ def test_attempts_never_exceed_their_limit(policy: Policy, history: list[tuple[f
             ordered.clear()
         spent = after.exhausted or after.attempt == 0 or before.wedged
         ordered.update(e.rung for e in effects if isinstance(e, ev.Perform) and not spent)
-        for row in policy.ladder[1:3]:
+        for row in policy.ladder[1:4]:
             assert ordered[row.rung] <= row.attempts
 
 
@@ -84,9 +84,9 @@ def test_the_lease_covers_what_remains(policy: Policy, history: list[tuple[float
 def _left(policy: Policy, state: State) -> float:
     """What the attempts not spent may take, counted here in the plainest way."""
     total = 0.0
-    for row in policy.ladder[1:3]:
+    for row in policy.ladder[1:4]:
         if row.enabled and row.rung.height >= state.floor.height:
-            bound = row.timeout + (80 if row.rung is Rung.RESTART_WORKER else 0)
+            bound = row.timeout + {Rung.RESTART_WORKER: 80, Rung.RESET_DEVICE: 20 + 130}.get(row.rung, 0)
             total += (row.attempts - state.used[row.rung.height]) * (bound + row.settle)
     return total
 
@@ -158,7 +158,7 @@ class Obedient:
 
     def obey(self, rung: Rung) -> None:
         self.frame_at = float("inf")
-        if rung is Rung.RESTART_STREAM:
+        if rung in (Rung.RESTART_STREAM, Rung.RESET_DEVICE):  # a reset is followed by the order of a worker
             self.feed(ev.ActionEnded(Outcome.SUCCEEDED))
         else:
             for milestone in (ev.WorkerStarted(), ev.WorkerImported(), ev.StreamStarted()):

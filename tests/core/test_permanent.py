@@ -123,6 +123,7 @@ def _worth_it(policy: Policy, state: State, rung: Rung) -> bool:
     rules, fault = policy.supervision, FAULTS[state.fault]
     lowest = max(fault.entry, state.floor, key=lambda r: r.height).height
     below = [policy.row(r) for r in IN_PROCESS if r.height >= lowest and policy.row(r).enabled]
+    below = [row for row in below if row.rung is not Rung.RESET_DEVICE or state.place]
     tried = all(state.used[row.rung.height] == row.attempts for row in below) and state.failed_recoveries > 0
     unasked = not state.used[SERVICE.height]
     if rung is SERVICE:
