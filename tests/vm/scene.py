@@ -2,6 +2,7 @@
 """Owns a scenario's words: the daemon is started, the camera misbehaves, and what was said about it is measured."""
 
 import re
+import shlex
 from dataclasses import dataclass
 
 from .install import configure
@@ -10,6 +11,7 @@ from .machine import Entry, Machine
 UNIT = "camwatchd.service"
 ITS_ENTRIES = f"_SYSTEMD_UNIT={UNIT}"
 _LAST_PING = "WatchdogTimestampMonotonic"  # as systemctl show calls it
+_PROCESSES = f"/sys/fs/cgroup/system.slice/{UNIT}/cgroup.procs"
 _UPTIME = "cut -d ' ' -f 1 /proc/uptime"
 _RUN_OTHER = (
     "systemd-run --unit=other --setenv=LIBCAMERA_PIPELINES_MATCH_LIST=uvcvideo --setenv=PYTHONUNBUFFERED=1"
@@ -47,10 +49,11 @@ class Scene:
         if healthy:
             self.machine.await_property(UNIT, "StatusText", "EXCELLENT 100/100, [0-9.]+ fps")
 
-    def pid(self, child: str = "camwatchd.worker") -> int:
-        """The first process of the unit whose command line has this module; "camwatchd" is the supervisor itself."""
-        found = self.machine.run(f"pgrep -o -f -- '-m {child}( |$)'", check=True).stdout
-        return int(found.split()[0])
+    def pid(self, words: str = "camwatchd.worker") -> int:
+        """The first process of the unit that has these words in its command line, e.g. "bin/camwatchd"."""
+        listed = f"cd /proc; grep -lz {shlex.quote(words)} $(sed 's,$,/cmdline,' {_PROCESSES})"
+        found = self.machine.run(listed, check=True).stdout.split()
+        return min(int(path.partition("/")[0]) for path in found)
 
     def drop_in(self, text: str) -> None:
         """On top of the unit, before it is started."""
