@@ -63,6 +63,13 @@ class Machine(Shell):
         words = ["usb-camera", "-s", camera_socket(port), "-c", command]
         return self.run(shlex.join(words), check=True).stdout.strip()
 
+    def plug_in_another(self, port: int = 1) -> None:
+        """A second USB camera."""
+        node = f"/dev/video{2 * port}"  # each has one for pictures and one for metadata
+        options = f"-p {port} -s {camera_socket(port)} -j /usr/local/share/usb-camera"
+        self.run(f"systemd-run --property=Nice=-10 usb-camera {options}", check=True)
+        self.run(f"udevadm wait --timeout=20 {node} && udevadm settle", check=True)
+
     # --- its logs -----------------------------------------------------------------------------------------
 
     def journal(self, *matches: str) -> list[Entry]:

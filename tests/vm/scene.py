@@ -55,6 +55,12 @@ class Scene:
         found = self.machine.run(listed, check=True).stdout.split()
         return min(int(path.partition("/")[0]) for path in found)
 
+    def await_standby(self) -> None:
+        """Until there is a standby that has read all it needs and waits for orders."""
+        listed = f"cd /proc; grep -lz -e --standby $(sed 's,$,/cmdline,' {_PROCESSES})"
+        waits = f"grep -q poll $({listed} | sed 's,^,/proc/,; s,cmdline,wchan,')"
+        self.machine.run(f"until {waits} < /dev/null; do sleep 0.5; done", check=True)
+
     def drop_in(self, text: str) -> None:
         """On top of the unit, before it is started."""
         self.machine.write(f"/etc/systemd/system/{UNIT}.d/test.conf", text.encode())
@@ -92,11 +98,11 @@ class Scene:
         assert answer == "ok", f"{command}: {answer}"
         return self._ordered()
 
-    def during(self, seconds: float, first: str, then: str) -> tuple[float, float]:
+    def during(self, seconds: float, first: str, then: str, port: int = 0) -> tuple[float, float]:
         """Two commands with a pause between them; when each was taken."""
-        begun = self.order(first)
+        begun = self.order(first, port)
         self.machine.run(f"sleep {seconds}", seconds + 10, check=True)
-        return begun, self.order(then)
+        return begun, self.order(then, port)
 
     def _ordered(self) -> float:
         lines = [entry["MESSAGE"] for entry in self.machine.journal("_COMM=usb-camera", "-n5")]
