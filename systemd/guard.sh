@@ -4,7 +4,7 @@
 #
 #   guard start         ExecStartPre= of camwatchd.service: writes the start down
 #   guard stop UNIT     ExecStopPost=: writes down how it ended, and says what a human can do
-#   guard check         camwatchd-guard.service: a camera is healthy at last, or the unit failed
+#   guard check         camwatchd-guard.service: a camera is healthy at last, the unit failed, or an hour is over
 #   guard DIR DIR DIR   a systemd generator, at boot and at each daemon-reload
 #
 # /var/lib/camwatchd/guard holds lines "BOOT_ID WORD UPTIME"; WORD is `start`, or systemd's $SERVICE_RESULT at
@@ -245,12 +245,15 @@ in_force() {
     if [ -e "$root/run/systemd/generator/$drop_in" ]; then echo closed; else echo open; fi
 }
 
-settle() { # has systemd do what the verdict says, and says what that is
+settle() { # WHAT-TO-SAY (all, changes): has systemd do what the verdict says, and says what that is
     if closed; then wanted=closed; else wanted=open; fi
     before=$(in_force)
     [ "$before" = $wanted ] || timeout 8 systemctl daemon-reload # PID 1 runs the generator anew
     [ "$(in_force)" = $wanted ] || say 3 "daemon-reload did not take effect: for systemd reboots are still $before"
-    if [ $wanted = closed ]; then
+    # Every hour the same would be noise.
+    if [ "$before" = $wanted ] && [ "$1" = changes ]; then
+        return
+    elif [ $wanted = closed ]; then
         say 5 "systemd's start limit will not reboot this machine: $why"
     elif [ "$before" = closed ]; then
         say 5 "systemd's start limit may reboot this machine again"
@@ -286,7 +289,7 @@ start() {
                 timeout 5 systemctl reset-failed camwatchd.service ;;
     esac
     write_down start
-    settle
+    settle all
 }
 
 stop() { # UNIT
@@ -295,7 +298,7 @@ stop() { # UNIT
     write_down "$SERVICE_RESULT"
     [ "$SERVICE_RESULT" != success ] || return
     explain "$SERVICE_RESULT/$EXIT_STATUS"
-    settle
+    settle all
     next "$1"
 }
 
@@ -336,7 +339,7 @@ camwatchd-retry.timer tries again at most 15 minutes from now; at once: systemct
     id -u camwatchd >/dev/null 2>&1 ||
         printf '%s\n' "MESSAGE=$text" PRIORITY=3 SYSLOG_IDENTIFIER=camwatchd-guard \
             OBJECT_SYSTEMD_UNIT=camwatchd.service | logger --journald # among the unit's own lines
-    settle
+    settle changes
 }
 
 boot=

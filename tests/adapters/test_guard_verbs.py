@@ -210,6 +210,14 @@ def test_in_the_journal_lines_have_their_priority(machine: Machine) -> None:
     assert [line[:3] for line in told.splitlines()] == ["<3>", "<5>"]
 
 
+def test_the_hourly_look_says_only_what_has_changed(machine: Machine) -> None:
+    """camwatchd-guard.timer asks for ever: the same answer again is no news."""
+    machine.configure('[reboot]\nmode = "off"')
+
+    assert "will not reboot this machine" in machine.run("check")
+    assert machine.run("check") == ""
+
+
 def test_a_missing_user_is_named_among_the_units_own_lines(machine: Machine) -> None:
     """systemd executes nothing of a unit without its user, so the unit's OnFailure= has to say it."""
     machine.run("check")

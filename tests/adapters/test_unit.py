@@ -16,7 +16,8 @@ from camwatchd.core.settings import Settings
 SYSTEMD = Path(__file__).parents[2] / "systemd"
 UNIT = SYSTEMD / "camwatchd.service"
 OTHERS = [
-    SYSTEMD / f"camwatchd-{name}" for name in ("guard.path", "guard.service", "retry.service", "retry.timer")
+    SYSTEMD / f"camwatchd-{name}"
+    for name in ("guard.path", "guard.service", "retry.service", "retry.timer", "guard.timer")
 ]
 EXPOSURE = 1.6  # what is left over are the cameras themselves, AF_UNIX, AF_NETLINK and /proc
 
@@ -117,7 +118,7 @@ def test_the_guard_hears_of_health_and_of_failures() -> None:
     unit, path = settings(), settings(SYSTEMD / "camwatchd-guard.path")
     (state,) = unit["Service", "StateDirectory"]
     assert path["Path", "PathChanged"] == [f"/var/lib/{state}/healthy"]
-    assert "camwatchd-guard.path" in unit["Unit", "Wants"]
+    assert ["camwatchd-guard.path camwatchd-guard.timer"] == unit["Unit", "Wants"][1:]
     assert unit["Unit", "OnFailure"] == ["camwatchd-retry.timer camwatchd-guard.service"]
 
 

@@ -18,13 +18,14 @@ HEALTHY = "/var/lib/camwatchd/state/healthy"
 RUNNING = {
     "camwatchd.service",
     "camwatchd-guard.path",
+    "camwatchd-guard.timer",
     "camwatchd-retry.timer",
     "worker",
     "recorder",
     "user",
 }
 DATA = "/etc/camwatchd/config.toml /etc/camwatchd/conf.d/test-0.toml /var/lib/camwatchd/state/ledger.db"
-ALL_UNITS = "camwatchd.service camwatchd-guard.{path,service} camwatchd-retry.{timer,service}"
+ALL_UNITS = "camwatchd.service camwatchd-guard.{path,service,timer} camwatchd-retry.{timer,service}"
 EXPOSURE = 1.6
 
 
