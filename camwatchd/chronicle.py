@@ -32,6 +32,8 @@ class Chronicle:
                 self.open = True
             case ev.SayAttemptFailed(rung, attempt, reason, seconds) if self.open:
                 self.note(rec.AttemptFailed(camera, rung, attempt, reason, seconds))
+            case ev.SaySkipped(rung, reason) if self.open:
+                self.note(rec.RungSkipped(camera, rung, reason))
             case ev.SayParked(fault, name, detail, _):
                 self.note(rec.CameraParked(camera, fault, name, detail, words))
             case ev.SayRecovered(_, rung, attempt, seconds):

@@ -64,6 +64,9 @@ class Narrator:
                     "ladder.attempt_failed", message=text, rung=rung.value, attempt=attempt, reason=reason,
                     seconds=round(seconds, 3), **facts,
                 )  # fmt: skip
+            case ev.SaySkipped(rung, reason):
+                text = f"{self.camera}: {rung} is not applicable: {reason}; going on to the next remedy"
+                self.log.info("ladder.skipped", message=text, rung=rung.value, reason=reason, **facts)
             case _:
                 self._alert(effect, facts)
 

@@ -5,14 +5,14 @@ Turns what arrives (reports, stderr lines, exits, time) into events for the core
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from camwatchd.adapters.host import Host
 from camwatchd.adapters.opens import Opens
 from camwatchd.chronicle import Chronicle
-from camwatchd.core import classify, escalation, health, lease, liveness
+from camwatchd.core import classify, escalation, health, killing, lease, liveness
 from camwatchd.core import events as ev
 from camwatchd.core import messages as msg
 from camwatchd.core.events import Effect, Event
@@ -23,11 +23,12 @@ from camwatchd.core.ladder import Outcome, Rung
 from camwatchd.core.lease import Gate
 from camwatchd.core.records import Record
 from camwatchd.core.settings import CameraSettings, Health, Supervision
-from camwatchd.core.state import Phase, Policy, State
+from camwatchd.core.state import Milestone, Phase, Policy, State
 from camwatchd.core.status import CameraView
 from camwatchd.loop import Loop
 from camwatchd.narrator import Narrator
 from camwatchd.ports import EventLog
+from camwatchd.resetting import Resetting
 from camwatchd.slot import Slot, Worker
 
 
@@ -65,6 +66,7 @@ class Post:
     def __init__(
         self, camera: CameraSettings, policy: Policy, limits: Health, *,
         agency: Agency, loop: Loop, log: EventLog, host: Host, clock: Callable[[], float], runtime_dir: str,
+        environ: Mapping[str, str],
     ) -> None:  # fmt: skip
         self.camera, self.policy, self.limits = camera, policy, limits
         self.log, self.clock = log, clock
@@ -75,11 +77,12 @@ class Post:
         self._chronicle = Chronicle(camera.name, agency.note)
         self._agency, self._host, self._runtime_dir = agency, host, runtime_dir
         self.slot = Slot(loop, self, host, clock)
+        self._resetting = Resetting(loop, clock, environ, runtime_dir, self._was_reset)
         self._vacancy: bool | None = (
             None  # a worker is wanted as soon as the slot is free; True: a fresh one
         )
         self._held = camera  # as its present worker was told
-        self._retired = False
+        self._retired = self._going = False
         self._unkillable_said = False
         self._orders = 0
         self.model = self.camera_id = ""  # as the camera itself says
@@ -112,11 +115,13 @@ class Post:
     @property
     def deadline(self) -> float:
         """When `tick()` wants to be called next."""
-        return min(self.state.deadline, self.slot.deadline)
+        return min(self.state.deadline, self.slot.deadline, self._resetting.deadline)
 
     def tick(self) -> None:
         """Do what is due."""
         self.slot.tick()
+        if self.clock() >= self._resetting.deadline:
+            self._resetting.tick()
         if self.clock() >= self.state.deadline:
             self.feed(ev.TimePassed())
 
@@ -164,7 +169,14 @@ class Post:
     def retire(self) -> None:
         """Give the camera up for good; the slot lives on until its worker is reaped."""
         self._vacancy, self._retired = None, True
+        self._resetting.end()
         self.slot.end()
+
+    def end(self) -> None:
+        """On the way out: the worker has little time to end, and nothing is reset any more."""
+        self._going = True
+        self._resetting.end()
+        self.slot.end(killing.HURRIED_STEPS)
 
     @property
     def outgoing(self) -> CameraSettings | None:
@@ -240,6 +252,7 @@ class Post:
         self.streaming = False
         self._log_last_words("ended by us")
         self._agency.vacated()
+        self._reset_if_due()
 
     def signalled(self, pid: int, name: str) -> None:
         # A worker that ends when asked is no news; one that has to be told or killed is.
@@ -268,6 +281,7 @@ class Post:
                     self._perform(effect)
                 case ev.Release():
                     self._vacancy = None
+                    self._resetting.end()
                     self.slot.end()
 
     def _perform(self, order: ev.Perform) -> None:
@@ -279,13 +293,31 @@ class Post:
             if not self.slot.send(msg.RestartStream(self._orders)):
                 self.feed(ev.ActionEnded(Outcome.FAILED, "the worker takes no orders"))
             return
+        if order.rung is Rung.RESET_DEVICE:
+            self._vacancy = None
+            self.slot.end()
+            self._reset_if_due()
+            return
         if (cap := OPEN_CAPS.get(self.model, 0)) and self._opens.count() >= cap:
             # The worker stays: its stream may come back by itself, a further open would be the last.
             self.feed(ev.Faulted("open-limit", f"{self.model}: {cap} opens in this boot"))
             return
+        self._resetting.end()  # if one still hangs: whoever wants a worker does not wait for it
         self._vacancy = order.fresh
         self.slot.end()
         self.fill()
+
+    def _reset_if_due(self) -> None:
+        """Only when nobody has the device open: a reset under a stream leaves a dead object behind."""
+        state, free = self.state, self.slot.worker is None and not (self._retired or self._going)
+        if state.place and state.milestone is Milestone.RESETTING and state.phase is Phase.ACTING and free:
+            self._resetting.begin(state.place, self.policy.row(Rung.RESET_DEVICE).timeout)
+
+    def _was_reset(self, outcome: Outcome, detail: str) -> None:
+        if outcome is Outcome.SUCCEEDED:
+            text = f"{self.camera.name}: {detail}; a fresh worker shows whether that helped"
+            self.log.info("device.reset", message=text, camera=self.camera.name, place=self.state.place)
+        self.feed(ev.ActionEnded(outcome, detail))
 
     def _delivered(self, frames: msg.Frames) -> None:
         self.feed(ev.FramesArrived(frames.count, frames.frame_duration, frames.oldest or self.clock()))
@@ -301,9 +333,11 @@ class Post:
             case msg.Opened():
                 self.model, self.camera_id = report.model, report.camera_id
                 self._opens.add()
+                self.feed(ev.Located(report.usb))
                 text = f"{self.camera.name}: {report.model} is open, {report.width}x{report.height} {report.format}"
+                text += f", USB port {report.usb}" if report.usb else ""
                 self.log.info(
-                    "camera.opened", message=text, camera=self.camera.name, camera_id=report.camera_id,
+                    "camera.opened", message=text, camera=self.camera.name, camera_id=report.camera_id, usb=report.usb,
                     seconds=round(report.seconds, 3),
                 )  # fmt: skip
             case msg.Late(waited):

@@ -18,7 +18,6 @@ from camwatchd.control.protocol import SOCKET_NAME
 from camwatchd.control.server import Server
 from camwatchd.core import events as ev
 from camwatchd.core import records as rec
-from camwatchd.core.killing import HURRIED_STEPS
 from camwatchd.core.ladder import Rung
 from camwatchd.core.settings import CameraSettings, Daemon, Settings
 from camwatchd.core.state import REAP_BOUND, Phase, Policy
@@ -272,7 +271,7 @@ class Supervisor:
         world = self.world
         return Post(
             camera, self._policy(camera), self.settings.health, agency=self, loop=self.loop, log=world.log,
-            host=world.host, clock=world.clock, runtime_dir=world.runtime_dir,
+            host=world.host, clock=world.clock, runtime_dir=world.runtime_dir, environ=world.environ,
         )  # fmt: skip
 
     def _policy(self, camera: CameraSettings) -> Policy:
@@ -326,7 +325,7 @@ class Supervisor:
         self.standby.end()
         self.reloading.end()
         for post in (*self.posts, *self._retired):
-            post.slot.end(HURRIED_STEPS)
+            post.end()
 
     def _is_down(self) -> bool:
         if not self._stopping:

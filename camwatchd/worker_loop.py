@@ -150,7 +150,7 @@ class CaptureLoop:
         began = time.monotonic()
         who = self._call("open", self._camera.open)
         seconds = time.monotonic() - began
-        self._tell(Opened(who.camera_id, who.model, who.format, who.width, who.height, seconds))
+        self._tell(Opened(who.camera_id, who.model, who.format, who.width, who.height, seconds, who.usb))
 
     def _start(self) -> None:
         began = time.monotonic()

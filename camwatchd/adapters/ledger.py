@@ -128,6 +128,8 @@ class Ledger:
                 self._incidents.name(camera, fault, evidence, source)
             case rec.AttemptFailed() as failed:
                 self._incidents.fail(failed, source)
+            case rec.RungSkipped() as skipped:
+                self._incidents.skip(skipped, source)
             case rec.IncidentClosed() as closed:
                 self._incidents.close(closed, source)
             case rec.CameraParked(camera, fault, name, detail, words):

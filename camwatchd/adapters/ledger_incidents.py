@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from camwatchd.adapters.ledger_marks import Source
 from camwatchd.core.budget import Verdict
+from camwatchd.core.ladder import Outcome
 from camwatchd.core.messages import EVIDENCE_LIMIT
-from camwatchd.core.records import AttemptFailed, IncidentClosed
+from camwatchd.core.records import AttemptFailed, IncidentClosed, RungSkipped
 
 KEEP = 500  # incidents
 _STEPS = (10, 30)  # of one incident: the first ones tell how it began, the last ones how it ended
@@ -31,6 +32,13 @@ class Incidents:
         """An attempt did not end in health."""
         number = self._open(record.camera, source)
         self._add_step(number, source, record.rung, record.attempt, "failed", record.reason, record.seconds)
+
+    def skip(self, record: RungSkipped, source: Source) -> None:
+        """A rung was passed over."""
+        number = self._open(record.camera, source)
+        self._add_step(
+            number, source, record.rung, outcome=Outcome.NOT_APPLICABLE.value, reason=record.reason
+        )
 
     def park(
         self, camera: str, fault: str, name: str, detail: str, words: Sequence[str], source: Source

@@ -27,13 +27,17 @@ class CameraError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Which camera it is and what it delivers (width and height in pixels)."""
+    """Which camera it is and what it delivers (width and height in pixels).
+
+    `usb`: where on USB it is plugged in, as core.usb writes it; empty if nowhere.
+    """
 
     camera_id: str
     model: str
     format: str
     width: int
     height: int
+    usb: str = ""
 
 
 def _released_twice() -> None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from camwatchd.cameras import script as play
+from camwatchd.cameras.simulated_usb import NOWHERE, UsbDevice
 from camwatchd.core.ladder import Rung
 from camwatchd.core.plain import from_plain, to_plain
 from camwatchd.core.settings import ScriptedFault
@@ -23,10 +24,12 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 class Runner:
     """A script with its memory; called by the worker's thread and by the sensor's."""
 
-    def __init__(self, script: play.Script, path: Path, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, script: play.Script, path: Path, clock: Callable[[], float], device: UsbDevice = NOWHERE
+    ) -> None:
         self.script = script
         self.clock = clock
-        self._path = path
+        self._path, self._device = path, device
         self._lock = threading.Lock()
         self._memory = play.fresh(script, "", 0.0)  # nothing is active before `open`
         self._saved_at = 0.0
@@ -43,6 +46,8 @@ class Runner:
                 known = play.fresh(self.script, boot_id, now)
             elif new_worker:
                 known = play.cure(self.script, known, Rung.RESTART_WORKER)
+            if self._device.was_reset():
+                known = play.cure(self.script, known, Rung.RESET_DEVICE)
             self._become(play.advance(self.script, known, now))
 
     def cure(self, rung: Rung) -> None:
@@ -81,6 +86,7 @@ class Runner:
             return
         self._memory = memory
         self.active = {index: self.script[index] for index in play.active(self.script, memory)}
+        self._device.shows(self.active.values())
         self._save(self.clock())
 
     def _save(self, now: float) -> None:

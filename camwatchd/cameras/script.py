@@ -19,6 +19,12 @@ Script = tuple[ScriptedFault, ...]
 CUES: frozenset[FaultKind] = frozenset({"crash", "exit", "stderr", "flood", "garbage"})
 
 
+# What a reset of the simulated USB device meets.
+RESETS: dict[FaultKind, str] = {"reset-hangs": "hangs", "reset-refused": "refused"}
+# While one of these is active the device is not there.
+ABSENT: frozenset[FaultKind] = frozenset({"gone", "missing"})
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far one fault of the script is: `began` is CLOCK_MONOTONIC, None before."""
@@ -115,6 +121,11 @@ def spend(script: Script, memory: Memory, index: int) -> Memory:
     faults = list(memory.faults)
     faults[index] = replace(faults[index], over=True)
     return replace(memory, faults=tuple(faults))
+
+
+def on_usb(script: Script) -> bool:
+    """Whether the camera sits on a simulated USB device: if a reset of that plays a part in the script."""
+    return any(fault.until is Rung.RESET_DEVICE or fault.kind in RESETS for fault in script)
 
 
 def stalls(fault: ScriptedFault) -> bool:

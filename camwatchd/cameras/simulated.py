@@ -16,10 +16,13 @@ from camwatchd.cameras import mishaps
 from camwatchd.cameras.base import CameraError, Frame, Identity, lend
 from camwatchd.cameras.memory import Runner
 from camwatchd.cameras.pictures import JpegPictures, Pictures, RawPictures
+from camwatchd.cameras.script import on_usb
 from camwatchd.cameras.sensor import Sensor, Shot
+from camwatchd.cameras.simulated_usb import UsbDevice
 from camwatchd.cameras.wake import Wake
 from camwatchd.core.ladder import Rung
 from camwatchd.core.settings import CameraSettings, ScriptedFault
+from camwatchd.core.usb import simulated_place
 
 FRAME_RATE = 30.0
 BUFFERS = 6  # as picamera2's video configuration has
@@ -34,7 +37,8 @@ class SimulatedCamera:
         self._settings = settings
         self._interval = 1.0 / (settings.frame_rate or FRAME_RATE)
         memory = Path(runtime_dir, f"simulated-{settings.name}.json")
-        self._runner = Runner(settings.fault, memory, time.monotonic)
+        device = UsbDevice(settings.name, Path(runtime_dir), settings.fault)
+        self._runner = Runner(settings.fault, memory, time.monotonic, device)
         self._wake: Wake | None = None
         self._sensor: Sensor | None = None
         self._pictures: Pictures
@@ -64,7 +68,8 @@ class SimulatedCamera:
         self._free = deque(range(buffers))
         self._wake = Wake()
         self._dead = False
-        return Identity(f"simulated/{self._settings.name}", "simulated", format_, width, height)
+        usb = simulated_place(self._settings.name) if on_usb(self._settings.fault) else ""
+        return Identity(f"simulated/{self._settings.name}", "simulated", format_, width, height, usb)
 
     def start(self) -> None:
         """From the second time on this is the cure `restart-stream`."""

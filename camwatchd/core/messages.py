@@ -47,7 +47,7 @@ class Entering:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The camera is open and configured: who it is, and what it will deliver."""
+    """The camera is open and configured: who it is, what it will deliver, where on USB it is (see core.usb)."""
 
     camera_id: str
     model: str
@@ -55,6 +55,7 @@ class Opened:
     width: int
     height: int
     seconds: float
+    usb: str = ""
 
 
 @dataclass(frozen=True, slots=True)

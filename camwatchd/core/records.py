@@ -69,6 +69,15 @@ class AttemptFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class RungSkipped:
+    """A rung was passed over, because it has nothing to act on here."""
+
+    camera: str
+    rung: Rung
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentClosed:
     """Healthy again, by a rung's attempt or (rung None) by itself; `words`: the last lines of the worker's stderr."""
 
@@ -167,6 +176,7 @@ Record = (
     | IncidentOpened
     | FaultNamed
     | AttemptFailed
+    | RungSkipped
     | IncidentClosed
     | CameraParked
     | AskLeave

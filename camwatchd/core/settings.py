@@ -157,7 +157,7 @@ _SIGNALS = ("SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGKILL", "SIGSEGV", "SIGT
 
 FaultKind = Literal[
     "stall", "slow", "drop", "frozen", "black", "saturated", "truncated", "out-of-order", "error", "stderr", "crash",
-    "exit", "hang", "missing", "busy", "slow-open", "gone", "flood", "garbage",
+    "exit", "hang", "missing", "busy", "slow-open", "gone", "flood", "garbage", "reset-hangs", "reset-refused",
 ]  # fmt: skip
 
 
@@ -168,8 +168,8 @@ class ScriptedFault:
     kind: FaultKind = _key(
         "stall", "What happens. To frames: stall (none come), slow, drop, frozen, black, saturated, truncated, "
         "out-of-order, error (a capture raises). To the device: missing or busy when it is opened, slow-open, gone "
-        "(unplugged). To the worker: stderr (libcamera complains), crash, exit, hang, flood (of stderr), garbage "
-        "(no message).")  # fmt: skip
+        "(unplugged); reset-hangs or reset-refused when it is to be reset. To the worker: stderr (libcamera complains), "
+        "crash, exit, hang, flood (of stderr), garbage (no message).")  # fmt: skip
     at: float | None = _key(
         None, "When it begins, counted from the first opening of the camera.", "s", low=0, example="20")  # fmt: skip
     at_frame: int | None = _key(
@@ -177,7 +177,8 @@ class ScriptedFault:
     duration: float | None = _key(
         None, "How long it lasts; without it and without `until`, for ever (a crash: once).", "s", low=0, example="8")  # fmt: skip
     until: Rung | None = _key(
-        None, "The rung that cures it (a higher one does too).", choices=_CURES, example='"restart-stream"')  # fmt: skip
+        None, "The rung that cures it (a higher one does too). reset-device: the camera sits on a simulated USB device.",
+        choices=_CURES, example='"restart-stream"')  # fmt: skip
     message: str = _key(
         "", "error, stderr, flood: the text that picamera2 or libcamera would say. hang: a file to open; if it never "
         "answers, the worker cannot be killed.")  # fmt: skip

@@ -47,7 +47,7 @@ def make_post(folder: Path, agency: NoWorkers) -> Post:
     log = build("json", "error", os.open(os.devnull, os.O_WRONLY), {})
     post = Post(
         CameraSettings(), Policy(), Health(), agency=agency, loop=Loop(), log=log, host=Host(folder),
-        clock=time.monotonic, runtime_dir=str(folder),
+        clock=time.monotonic, runtime_dir=str(folder), environ=os.environ,
     )  # fmt: skip
     post.begin()
     return post
