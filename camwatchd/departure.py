@@ -53,7 +53,7 @@ class Departure:
         record = rec.AskLeave(
             camera=post.camera.name, fault=state.fault, rung=rung, max_reboots=lastrungs.max_reboots(state),
             rules=rules, starts=len(kept.starts), service_restarts=len(kept.restarts),
-            waited_for_others=waited, words=post.slot.last_words,
+            waited_for_others=waited, words=post.evidence,
         )  # fmt: skip
         self._book.ask(record, partial(self._answered, post, record, state.since))
 

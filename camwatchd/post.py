@@ -6,7 +6,7 @@ Turns what arrives (reports, stderr lines, exits, time) into events for the core
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from camwatchd.adapters.host import Host
@@ -25,6 +25,7 @@ from camwatchd.core.records import Record
 from camwatchd.core.settings import CameraSettings, Health, Supervision
 from camwatchd.core.state import Milestone, Phase, Policy, State
 from camwatchd.core.status import CameraView
+from camwatchd.hearsay import Hearsay
 from camwatchd.loop import Loop
 from camwatchd.narrator import Narrator
 from camwatchd.ports import EventLog
@@ -49,15 +50,6 @@ class Agency(Protocol):
 
     def note(self, record: Record) -> None:
         """Have it written into the ledger."""
-
-
-@dataclass(frozen=True, slots=True)
-class Clue:
-    """A line on stderr that would explain a failure."""
-
-    fault: str
-    line: str
-    at: float
 
 
 class Post:
@@ -88,7 +80,7 @@ class Post:
         self.model = self.camera_id = ""  # as the camera itself says
         self.streaming = False  # the present worker has opened the camera and started its stream
         self._opens = Opens(runtime_dir, camera.name)
-        self._clue: Clue | None = None
+        self.hearsay = Hearsay(clock)
         self._call = ""  # the call into the camera that the worker announced last
         self._suspicion = ("", "")  # fault and picture that failed last, for the next worker
         self._inbox: deque[Event] = deque()
@@ -151,8 +143,9 @@ class Post:
             return
         if worker is None:
             return
-        self._vacancy, self._clue, self._call, self._held = None, None, "", self.camera
+        self._vacancy, self._call, self._held = None, "", self.camera
         self.streaming = False
+        self.hearsay.forget_the_worker()
         self.slot.adopt(worker)
         self.feed(ev.WorkerStarted())
         if worker.child.imported:
@@ -184,6 +177,16 @@ class Post:
         moved = self._retired or self._held.choice != self.camera.choice
         return self._held if moved and self.slot.worker is not None else None
 
+    @property
+    def identity(self) -> str:
+        """What is known of which camera it is: as it says itself, else as the settings say."""
+        return self.camera_id or self.camera.id or self.camera.model or ""
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """What the incident leaves behind, for the ledger."""
+        return self.hearsay.evidence(self.state.opened_at)
+
     def gate(self) -> Gate:
         """What the watchdog needs to know."""
         detection = lease.detection_time(self.policy, self.state.frame_duration)
@@ -213,7 +216,7 @@ class Post:
             case msg.CaptureFailed(fault, evidence, _, picture):
                 if picture:
                     self._suspicion = (fault, picture)
-                self.feed(ev.CaptureFailed(*self._explained(fault, evidence)))
+                self.feed(ev.CaptureFailed(*self.hearsay.explained(fault, evidence)))
             case msg.CameraFailed():
                 self.feed(self._diagnose(report))
             case msg.Finished(order, outcome, detail):
@@ -229,7 +232,7 @@ class Post:
                 self._noted(report)
 
     def wrote(self, line: str) -> None:
-        clue = classify.of_line(line)
+        clue = self.hearsay.wrote(line)
         say = self.log.debug if clue is None else self.log.warning
         say("worker.stderr", camera=self.camera.name, message=line)
         if clue is None:
@@ -237,7 +240,7 @@ class Post:
         if clue.direct and not self.slot.ending:
             self.feed(ev.Faulted(clue.fault, line))
         else:
-            self._clue = Clue(clue.fault, line, self.clock())
+            self.hearsay.suspect(clue.fault, line)
 
     def misspoke(self, text: str) -> None:
         self.feed(ev.Faulted("worker-protocol", text))
@@ -246,7 +249,7 @@ class Post:
         self.streaming = False
         text = f"{describe_exit(status)}{f', in {self._call}()' if self._call else ''}"
         self._log_last_words(text)
-        self.feed(ev.WorkerExited(*self._explained(classify.of_exit(status), text)))
+        self.feed(ev.WorkerExited(*self.hearsay.explained(classify.of_exit(status), text)))
 
     def reaped(self) -> None:
         self.streaming = False
@@ -274,7 +277,7 @@ class Post:
     def _act(self, effects: tuple[Effect, ...]) -> None:
         for effect in effects:
             self._narrator.tell(effect, self.policy, self.state.failures)
-            self._chronicle.tell(effect, self.slot.last_words, required=self.camera.required)
+            self._chronicle.tell(effect, self.evidence, required=self.camera.required)
             self.figures.note(effect, self.clock())
             match effect:
                 case ev.Perform():
@@ -352,7 +355,7 @@ class Post:
         evidence = f"{report.call}(): {' <- '.join(report.chain)}"[: msg.EVIDENCE_LIMIT]
         nameless = "init-failed" if report.call in ("open", "start") else "capture-error"
         fault = report.fault or classify.of_exceptions(report.chain) or nameless
-        fault, evidence = self._explained(fault, evidence)
+        fault, evidence = self.hearsay.explained(fault, evidence)
         if fault == "permission" and (nodes := self._host.refused_by_sandbox()):
             fault, evidence = "device-refused", f"mode and group allow {', '.join(nodes)}; {evidence}"
         if fault == "busy" and (holders := self._host.camera_holders()):
@@ -364,6 +367,7 @@ class Post:
 
     def _log_last_words(self, how: str) -> None:
         """What a dying worker wrote (a traceback, faulthandler's stacks) is the best evidence of what hung."""
+        self.hearsay.died(self.slot.last_words)
         if words := self.slot.last_words:
             text = f"{self.camera.name}: last words of the worker ({how})"
             self.log.info(
@@ -375,13 +379,6 @@ class Post:
             self._unkillable_said = True
             text = f"{self.camera.name}: a worker of this former camera cannot be killed: {evidence}"
             self.log.warning("worker.unkillable", message=text, camera=self.camera.name)
-
-    def _explained(self, fault: str, evidence: str) -> tuple[str, str]:
-        """A failure without a good reason takes the one that the camera stack gave a moment ago."""
-        if (clue := self._clue) is None:
-            return fault, evidence
-        name = classify.better_name(fault, clue.fault, self.clock() - clue.at)
-        return name, evidence if name == fault else f"{evidence}; {clue.line}"
 
     def adapt(
         self, camera: CameraSettings, policy_of: Callable[[CameraSettings], Policy], limits: Health

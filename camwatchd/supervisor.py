@@ -25,6 +25,7 @@ from camwatchd.departure import Departure
 from camwatchd.desk import Desk
 from camwatchd.errors import ExitStatus
 from camwatchd.herald import Herald
+from camwatchd.kernel_watch import KernelWatch
 from camwatchd.leftovers import Leftovers
 from camwatchd.loop import Loop
 from camwatchd.post import Post
@@ -70,6 +71,7 @@ class Supervisor:
         self.departure = Departure(world.runtime_dir, self.book, world.log, world.clock, self._leave)
         self.control = Server(Desk(self), world.log, world.clock)
         self.posts = [self._post(camera) for camera in settings.cameras]
+        self.kernel = KernelWatch(self.loop, world.log, world.clock, world.environ, self.posts)
         self._retired: list[Post] = []  # of cameras that the configuration no longer has
         self._herald = Herald(
             world.notifier, world.log, world.clock,
@@ -105,6 +107,7 @@ class Supervisor:
             patience = REAP_BOUND + self.settings.supervision.import_timeout
             self.leftovers.look(self.vacated, self._still_blocked, patience)
         self._open_control()
+        self.kernel.begin()
         self.book.begin(rec.Begin(world.version, world.pid))
         kept = self.departure.kept
         self.departure.started()
@@ -140,14 +143,10 @@ class Supervisor:
     def _parts(self) -> tuple[Part, ...]:
         """Whatever has a deadline. On the way out the ladder stands still; only the workers are ended."""
         if self._stopping:
-            return (
-                self.standby,
-                self.book,
-                self.control,
-                *(post.slot for post in (*self.posts, *self._retired)),
-            )
-        former = (post.slot for post in self._retired)
-        return (self.standby, self.leftovers, self.reloading, self.book, self.control, *self.posts, *former)
+            slots = (post.slot for post in (*self.posts, *self._retired))
+            return (self.standby, self.book, self.control, self.kernel, *slots)
+        helpers = (self.standby, self.leftovers, self.reloading, self.book, self.control, self.kernel)
+        return (*helpers, *self.posts, *(post.slot for post in self._retired))
 
     def _deadline(self) -> float:
         own = [self._down_by]
@@ -223,6 +222,8 @@ class Supervisor:
         moved = [p for p in self.posts if p.adapt(wanted.pop(p.camera.name), self._policy, settings.health)]
         new = [self._post(camera) for camera in wanted.values()]
         self.posts += new
+        for post in new:
+            self.kernel.introduce(post)
         for post in (*moved, *new):
             if post not in moved or post.state.phase is not Phase.PAUSED:  # a pause outlives a reload
                 post.begin()
@@ -324,6 +325,7 @@ class Supervisor:
         self.book.end(clean=clean)
         self.standby.end()
         self.reloading.end()
+        self.kernel.end()
         for post in (*self.posts, *self._retired):
             post.end()
 
@@ -334,6 +336,7 @@ class Supervisor:
         alive += ["worker of a former camera" for _ in self._retired]
         alive += ["standby worker"] if self.standby.pid is not None else []
         alive += ["reader of the configuration"] if self.reloading.busy else []
+        alive += ["reader of the kernel's log"] if self.kernel.pid is not None else []
         alive += ["recorder"] if self.book.pid is not None else []
         if alive and self.world.clock() >= self._down_by:
             self.world.log.error("daemon.left_behind", message=f"{', '.join(alive)}: did not end in time")

@@ -6,7 +6,7 @@ import select
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from camwatchd.core.messages import MAX_MESSAGE, Order, encode
@@ -96,7 +96,9 @@ def spawn_linked(arguments: list[str], environ: Mapping[str, str]) -> Child:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         ours.setblocking(False)
-        pid, pidfd, stderr = _spawn(arguments, environ, [(os.POSIX_SPAWN_DUP2, theirs.fileno(), LINK_FD)])
+        pid, pidfd, stderr = _spawn(
+            _python(arguments), environ, [(os.POSIX_SPAWN_DUP2, theirs.fileno(), LINK_FD)]
+        )
     except OSError:
         ours.close()
         raise
@@ -110,14 +112,24 @@ def spawn_helper(arguments: list[str], environ: Mapping[str, str]) -> tuple[int,
 
     OSError: nothing of it is left.
     """
-    return _spawn(arguments, environ, [])
+    return _spawn(_python(arguments), environ, [])
 
 
-def _spawn(arguments: list[str], environ: Mapping[str, str], actions: list[Any]) -> tuple[int, int, int]:
+def spawn_tool(command: Sequence[str], environ: Mapping[str, str]) -> tuple[int, int, int]:
+    """Execute a program of the system, found as a shell would; gives the same. OSError: there is none."""
+    return _spawn(command, environ, [])
+
+
+def _python(arguments: list[str]) -> list[str]:
+    # -P: never import what happens to lie in the current directory.
+    return [sys.executable, "-P", "-m", *arguments]
+
+
+def _spawn(command: Sequence[str], environ: Mapping[str, str], actions: list[Any]) -> tuple[int, int, int]:
     reader, writer = os.pipe2(os.O_CLOEXEC)
     try:
         os.set_blocking(reader, False)
-        pid = _exec(arguments, environ, actions, writer)
+        pid = _exec(command, environ, actions, writer)
         return pid, _pidfd(pid), reader
     except OSError:
         os.close(reader)
@@ -135,7 +147,7 @@ def _pidfd(pid: int) -> int:
         raise
 
 
-def _exec(arguments: list[str], environ: Mapping[str, str], actions: list[Any], output: int) -> int:
+def _exec(command: Sequence[str], environ: Mapping[str, str], actions: list[Any], output: int) -> int:
     # Output first: its descriptor may have the very number that the link is moved to.
     actions = [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
@@ -143,11 +155,11 @@ def _exec(arguments: list[str], environ: Mapping[str, str], actions: list[Any], 
         (os.POSIX_SPAWN_DUP2, output, 2),
         *actions,
     ]
-    # -P: never import what happens to lie in the current directory. A group of its own keeps a Ctrl-C that
-    # is meant for us away from it; signals blocked or ignored here must not be there.
-    return os.posix_spawn(
-        sys.executable,
-        [sys.executable, "-P", "-m", *arguments],
+    # A group of its own keeps a Ctrl-C that is meant for us away from it; signals blocked or ignored here must
+    # not be there.
+    return os.posix_spawnp(
+        command[0],
+        list(command),
         dict(environ),
         file_actions=actions,
         setpgroup=0,

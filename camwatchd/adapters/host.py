@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 RECORDER_COMM = "camwatchd-ledge"  # the recorder's name for itself; the kernel keeps 15 characters
-# Who may hang on a dying SD card in our cgroup, and holds no camera: the recorder, and the guard with its tools.
-_NO_WORKERS = frozenset(
-    {RECORDER_COMM, "guard", "tee", "sync", "head", "mv", "awk", "mawk", "timeout", "systemctl"}
-)
+# Who may hang on a dying SD card in our cgroup, and holds no camera: the recorder, the guard with its tools,
+# the reader of the kernel's log.
+_NO_WORKERS = frozenset({
+    RECORDER_COMM, "guard", "tee", "sync", "head", "mv", "awk", "mawk", "timeout", "systemctl", "journalctl",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,8 +131,12 @@ class Incidents:
     def _keep_words(self, incident: int, words: Sequence[str]) -> None:
         if not words:
             return
+        (known,) = self._db.execute("SELECT words FROM incidents WHERE number = ?", (incident,)).fetchone()
+        # A restart of the service forgets what was said before it; the incident does not.
+        before = known.splitlines()
+        together = [*before, *(line for line in words if line not in before)]
         lines, characters = _WORDS
-        text = "\n".join(words[-lines:])[-characters:]
+        text = "\n".join(together[-lines:])[-characters:]
         self._db.execute(
             "UPDATE incidents SET words = ? WHERE number = ?", (_fit(text, characters), incident)
         )

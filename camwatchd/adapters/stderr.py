@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Owns the reading end of a worker's stderr: whole, clean lines, few enough to think about, and the last ones kept.
+"""Owns the reading end of a child's stderr: whole, clean lines, few enough to think about, and the last ones kept.
 
 A camera stack in trouble can write a hundred megabytes of the same line. What is over the budget is counted and
 thrown away unsplit, so that draining it costs little more than the copy out of the pipe.
@@ -28,15 +28,20 @@ _NO_CONTROLS = {code: None for code in (*range(32), *range(127, 160)) if chr(cod
 
 
 class StderrReader:
-    """Reads `fd`, which stays its owner's to close. `closed`: the other end is, and everything was read."""
+    """Reads `fd`, which stays its owner's to close. `closed`: the other end is, and everything was read.
 
-    def __init__(self, fd: int, clock: Callable[[], float] = time.monotonic) -> None:
+    `first`: how many lines may come once, before the limit holds.
+    """
+
+    def __init__(
+        self, fd: int, clock: Callable[[], float] = time.monotonic, first: int = LINES_PER_SECOND
+    ) -> None:
         self.tail: deque[str] = deque(maxlen=TAIL)
         self.closed = False
         self.dropped = 0  # lines in all
         self._fd, self._clock = fd, clock
         self._partial = b""
-        self._second, self._room = clock(), LINES_PER_SECOND
+        self._second, self._room = clock(), first
         self._flood, self._flood_end = 0, b""
         os.set_blocking(fd, False)
         with contextlib.suppress(OSError):  # the user's share of pipe memory is used up: the default must do
@@ -70,7 +75,7 @@ class StderrReader:
         now = self._clock()
         if now < self._second + 1:
             return []
-        self._second, self._room = now, LINES_PER_SECOND
+        self._second, self._room = now, max(self._room, LINES_PER_SECOND)
         return self._end_flood()
 
     def _whole_lines(self, data: bytes) -> bytes:

@@ -290,7 +290,7 @@ def test_an_incident_keeps_every_rung_and_how_it_ended(tmp_path: Path) -> None:
         ("restart-worker", 2, "succeeded", "", 61.0),
     ] == told
     assert ("worker-silent", "no frame for 1.5 s") == (incident["fault"], incident["evidence"])
-    assert ("last\nwords", 61.0) == (incident["words"], incident["seconds"])
+    assert ("old words\nlast\nwords", 61.0) == (incident["words"], incident["seconds"])
     assert "healthy by restart-worker 2" == incident["ended"]
 
 

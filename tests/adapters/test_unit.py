@@ -68,16 +68,16 @@ def test_the_sandbox_is_tight() -> None:
 
 
 def test_the_camera_is_within_reach() -> None:
-    """What libcamera needs is allowed: its device groups, group video, udev's netlink, /dev as it is."""
+    """What libcamera needs is allowed: its device groups, group video, udev's netlink, /dev as it is; and the journal."""
     unit = settings()
     allowed = {value.removesuffix(" rw") for value in unit["Service", "DeviceAllow"]}
-    assert allowed == {"char-video4linux", "char-media", "char-dma_heap", "/dev/udmabuf"}
-    assert unit["Service", "SupplementaryGroups"] == ["video"]
+    assert allowed == {"char-video4linux", "char-media", "char-dma_heap", "/dev/udmabuf", "char-usb_device"}
+    assert unit["Service", "SupplementaryGroups"] == ["video systemd-journal"]
     assert unit["Service", "RestrictAddressFamilies"] == ["AF_UNIX AF_NETLINK"]
     for hides in ("PrivateDevices", "PrivateNetwork", "PrivateUsers", "ProtectProc", "NoExecPaths"):
         assert ("Service", hides) not in unit
     for late in ("Wants", "After"):
-        assert "modprobe@mc.service modprobe@videodev.service" in unit["Unit", late]
+        assert "modprobe@mc.service modprobe@videodev.service modprobe@usbcore.service" in unit["Unit", late]
 
 
 def test_only_the_start_limit_reboots() -> None:

@@ -37,7 +37,7 @@ LINES: tuple[tuple[str, str, str | None], ...] = (
     ("F15", _HEAD + " INFO Camera camera.cpp:1028 Pipeline handler in use by another process", "busy"),
     ("F16", _HEAD + "ERROR Camera camera.cpp:702 Camera in Running state trying acquire() requiring state Available", "init-failed"),
     ("F17", _HEAD + "ERROR V4L2 v4l2_device.cpp:411 'imx219 10-0010': Unable to set controls: Device or resource busy", "busy"),
-    ("F17", _HEAD + " WARN RPI vc4.cpp:391 Mismatch between Unicam and CamHelper for embedded data usage!", "busy"),
+    ("F17", _HEAD + " WARN RPI vc4.cpp:391 Mismatch between Unicam and CamHelper for embedded data usage!", None),
     ("F18", _HEAD + "ERROR DmaBufAllocator dma_buf_allocator.cpp:173 dma-heap allocation failure for rpicam-apps0", "no-memory"),
     ("F18", "dmaHeap allocation failure for rpicam-apps0", "no-memory"),
     ("F18", _HEAD + "ERROR V4L2 v4l2_videodevice.cpp:1322 /dev/video0[17:cap]: Unable to request 1 buffers: Cannot allocate memory", "no-memory"),

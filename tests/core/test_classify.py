@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from camwatchd.core import classify
+from camwatchd.core import classify, phrases
 from camwatchd.core.classify import Finding, better_name, of_exceptions, of_exit, of_line
 from camwatchd.core.exits import WorkerExit
 from camwatchd.core.faults import FAULTS
@@ -40,7 +40,7 @@ def test_the_survey_is_covered() -> None:
 def test_every_row_is_needed() -> None:
     """Each row of both tables is the first to fit some text of the corpus, and names a row of the fault table."""
     texts = [line for _, line, _ in LINES] + [text for _, chain, _ in EXCEPTIONS for text in chain]
-    for table in (classify._EXCEPTIONS, classify._LINES):
+    for table in (phrases.EXCEPTIONS, phrases.LINES):
         hit = {next((row for row in table if row.pattern.search(text)), None) for text in texts}
         assert set(table) <= hit
         assert {row.fault for row in table} <= FAULTS.keys()

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT
+"""Owns what was heard lately about one camera, from its worker's stderr and from the kernel: clues, and evidence."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from camwatchd.core import classify
+from camwatchd.core.classify import Finding
+from camwatchd.core.kernel import KernelLine
+
+MARK = "kernel: "  # before the kernel's lines in the evidence
+_LINES = 20  # of each kind that an incident keeps, beside the last words of a worker
+_BEFORE = 600.0  # seconds before an incident in which a line may have to do with it
+
+
+@dataclass(frozen=True, slots=True)
+class Clue:
+    """A line on stderr that would explain a failure."""
+
+    fault: str
+    line: str
+    at: float
+
+
+class Hearsay:
+    """Nothing here is a fault. A line that nobody knows is kept as well: some human will."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._clue: Clue | None = None
+        self._kernel: deque[KernelLine] = deque(maxlen=_LINES)
+        self._written: deque[tuple[float, str]] = deque(maxlen=_LINES)
+        self._last_words: tuple[float, tuple[str, ...]] = (0.0, ())
+
+    def wrote(self, line: str) -> Finding | None:
+        """A worker's stderr; gives what the line says."""
+        finding = classify.of_line(line)
+        if finding is not None or not classify.is_chatter(line):
+            self._written.append((self._clock(), line))
+        return finding
+
+    def suspect(self, fault: str, line: str) -> None:
+        """It would explain a failure that follows."""
+        self._clue = Clue(fault, line, self._clock())
+
+    def kernel_said(self, line: KernelLine) -> None:
+        """A line of the kernel that may be about this camera."""
+        self._kernel.append(line)
+
+    def died(self, words: tuple[str, ...]) -> None:
+        """The worker is gone; what tells of its end."""
+        self._last_words = self._clock(), words
+
+    def forget_the_worker(self) -> None:
+        """What the last worker wrote explains nothing of the next one."""
+        self._clue = None
+
+    def explained(self, fault: str, evidence: str) -> tuple[str, str]:
+        """A failure without a good reason takes the one that the camera stack, or else the kernel, gave for it."""
+        if (clue := self._clue) is not None:
+            name = classify.better_name(fault, clue.fault, self._clock() - clue.at)
+            if name != fault:
+                return name, f"{evidence}; {clue.line}"
+        for line in reversed(self._kernel):
+            name = classify.better_name(fault, line.meaning.fault or fault, self._age(line, fault))
+            if name != fault:
+                return name, f"{evidence}; {MARK}{line.text}"
+        return fault, evidence
+
+    def evidence(self, opened_at: float) -> tuple[str, ...]:
+        """What an incident that was opened then leaves behind, oldest first within each kind."""
+        since = opened_at - _BEFORE
+        kernel = [line for line in self._kernel if line.at >= since or line.meaning.lasting]
+        died_at, words = self._last_words
+        words = words if died_at >= since else ()
+        written = [text for at, text in self._written if at >= since and text not in words]
+        return (*(f"{MARK}[{line.at:12.6f}] {line.text}" for line in kernel), *written, *words)
+
+    def _age(self, line: KernelLine, fault: str) -> float:
+        """A sensor that did not answer at boot is why the camera is not found, however long ago that was."""
+        return 0.0 if line.meaning.lasting and fault == "not-found" else self._clock() - line.at
