@@ -105,7 +105,7 @@ class Scene:
         return begun, self.order(then, port)
 
     def _ordered(self) -> float:
-        lines = [entry["MESSAGE"] for entry in self.machine.journal("_COMM=usb-camera", "-n5")]
+        lines = [entry["MESSAGE"] for entry in self.machine.journal("_COMM=usb-camera", "-n200")]
         told = [re.match(r"\[([\d.]+)\] ordered: ", line) for line in lines]
         return float([match for match in told if match][-1].group(1))
 
