@@ -64,9 +64,9 @@ class Standby:
             self._start(backend)
 
     def take(self, backend: str) -> Worker | None:
-        """The standby, if it is one of this backend and its imports are done."""
+        """The standby, if it is one of this backend; one that still imports is ahead of any other process."""
         worker = self._slot.worker
-        if worker is None or self._slot.ending or backend != self._backend or not worker.child.imported:
+        if worker is None or self._slot.ending or backend != self._backend:
             return None
         return self._slot.release()
 

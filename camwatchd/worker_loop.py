@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from camwatchd.adapters.devices import LossWatch, nodes_of_usb
 from camwatchd.cameras.base import Camera, Frame
 from camwatchd.core import liveness
 from camwatchd.core.exits import WorkerExit
@@ -53,6 +54,8 @@ class CaptureLoop:
         self._arrived = False  # the stream has given a frame
         self._grace = True  # the first request of a stream may wait longer
         self._late_told = False
+        self._losses: LossWatch | None = None  # of the camera's nodes, if it can be unplugged
+        self._lost = False
 
     def run(self) -> WorkerExit:
         """Until something ends it; the return value says what."""
@@ -65,7 +68,8 @@ class CaptureLoop:
             return WorkerExit.CAMERA_FAILED
         while (ending := self._turn()) is None:
             pass
-        return self._leave(ending)
+        # libcamera aborts when a camera that is gone is stopped (0.4.0); the end of the process frees everything.
+        return ending if self._lost else self._leave(ending)
 
     def _turn(self) -> WorkerExit | None:
         ready = self._sleep()
@@ -74,6 +78,8 @@ class CaptureLoop:
         if self._link.fileno() in ready:
             self._link.flush()
             return self._obey()  # it may have changed the stream: look at the camera with fresh eyes
+        if self._losses is not None and self._losses.fileno() in ready and (node := self._losses.lost()):
+            return self._unplugged(node)
         if self._fd is not None and self._fd in ready:
             self._take()
         self._mind_the_clock(time.monotonic())
@@ -85,6 +91,8 @@ class CaptureLoop:
         poll.register(self._wakeup, select.POLLIN)
         if self._fd is not None:
             poll.register(self._fd, select.POLLIN)
+        if self._losses is not None and self._losses.fileno() >= 0:
+            poll.register(self._losses.fileno(), select.POLLIN)
         return {fd for fd, _ in poll.poll(self._patience())}
 
     def _patience(self) -> float | None:
@@ -151,6 +159,15 @@ class CaptureLoop:
         who = self._call("open", self._camera.open)
         seconds = time.monotonic() - began
         self._tell(Opened(who.camera_id, who.model, who.format, who.width, who.height, seconds, who.usb))
+        if nodes := nodes_of_usb(who.usb):
+            self._losses = LossWatch(nodes)
+
+    def _unplugged(self, node: str) -> WorkerExit:
+        """Said by the kernel at once; the camera stack only finds out when it next asks for a frame, if at all."""
+        self._lost = True
+        self._trouble(CameraFailed("capture", (f"/dev/{node} was removed",), "device-gone"))
+        self._link.drain(_LAST_WORDS)
+        return WorkerExit.CAMERA_FAILED
 
     def _start(self) -> None:
         began = time.monotonic()

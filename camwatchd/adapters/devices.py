@@ -1,24 +1,31 @@
 # SPDX-License-Identifier: MIT
-"""Owns the watch on /dev: says when a node that may be a camera's was created."""
+"""Owns the watch on /dev: says when a node that may be a camera's was created, or removed."""
 
 import ctypes
 import os
 import re
 import struct
+from collections.abc import Iterable
+from pathlib import Path
+
+from camwatchd.core.usb import is_place
 
 # Of <sys/inotify.h>.
-_IN_CREATE, _IN_NONBLOCK, _IN_CLOEXEC = 0x100, os.O_NONBLOCK, os.O_CLOEXEC
+_IN_ATTRIB, _IN_CREATE, _IN_DELETE = 0x4, 0x100, 0x200
+_IN_NONBLOCK, _IN_CLOEXEC = os.O_NONBLOCK, os.O_CLOEXEC
+# The kernel creates a node for root alone; udev gives it its group up to half a second later (measured, emulated).
+_COMES = _IN_CREATE | _IN_ATTRIB
 _HEADER = struct.Struct("iIII")
 _CAMERA = re.compile(r"(video|media|v4l-subdev)\d+$")
 
 
 class DeviceWatch:
-    """inotify on a folder; `fileno()` becomes readable when something was created in it (-1: no watch)."""
+    """inotify on a folder; `fileno()` becomes readable when something comes into it (-1: no watch)."""
 
-    def __init__(self, folder: str = "/dev") -> None:
+    def __init__(self, folder: str = "/dev", events: int = _COMES) -> None:
         libc = ctypes.CDLL(None, use_errno=True)
         self._fd: int = libc.inotify_init1(_IN_NONBLOCK | _IN_CLOEXEC)
-        if self._fd >= 0 and libc.inotify_add_watch(self._fd, os.fsencode(folder), _IN_CREATE) < 0:
+        if self._fd >= 0 and libc.inotify_add_watch(self._fd, os.fsencode(folder), events) < 0:
             self.close()
 
     def fileno(self) -> int:
@@ -26,7 +33,10 @@ class DeviceWatch:
         return self._fd
 
     def created(self) -> list[str]:
-        """The names of camera-like nodes created since the last look."""
+        """The names of camera-like nodes created, or given to their group, since the last look."""
+        return list(dict.fromkeys(self._names()))
+
+    def _names(self) -> list[str]:
         try:
             buffer = os.read(self._fd, 65536)
         except BlockingIOError:
@@ -44,3 +54,22 @@ class DeviceWatch:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+
+class LossWatch(DeviceWatch):
+    """`fileno()` becomes readable when something is removed; `lost()` says which of these nodes it was."""
+
+    def __init__(self, nodes: Iterable[str], folder: str = "/dev") -> None:
+        super().__init__(folder, _IN_DELETE)
+        self._nodes = frozenset(nodes)
+
+    def lost(self) -> str:
+        """The first of them that was removed since the last look; empty: none."""
+        return next((name for name in self._names() if name in self._nodes), "")
+
+
+def nodes_of_usb(place: str, sysfs: Path = Path("/sys")) -> set[str]:
+    """The video nodes of the USB device at this place, as core.usb writes it; none of a camera that is not on USB."""
+    if not is_place(place):
+        return set()
+    return {path.name for path in (sysfs / "bus/usb/devices" / place).glob("*/video4linux/video*")}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from camwatchd.adapters.devices import DeviceWatch
+from camwatchd.adapters.devices import DeviceWatch, LossWatch, nodes_of_usb
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_other_nodes_are_none_of_ours(tmp_path: Path, watch: DeviceWatch) -> Non
 
 
 def test_what_is_there_or_goes_is_no_news(tmp_path: Path) -> None:
-    """Only creation counts: not what was there before, not writing, not removal."""
+    """Only what comes counts: not what was there before, not writing, not removal."""
     (tmp_path / "video0").touch()
     watch = DeviceWatch(str(tmp_path))
     (tmp_path / "video0").write_text("x")
@@ -50,6 +50,41 @@ def test_what_is_there_or_goes_is_no_news(tmp_path: Path) -> None:
 
     assert not readable(watch)
     watch.close()
+
+
+def test_a_node_that_is_given_to_its_group_is_news(tmp_path: Path, watch: DeviceWatch) -> None:
+    """Before udev has done that the camera cannot be opened; it is named once, however much was done to it."""
+    (tmp_path / "video0").touch()
+    (tmp_path / "video0").chmod(0o660)
+    once = watch.created()
+    (tmp_path / "video0").chmod(0o600)
+
+    assert (["video0"], ["video0"]) == (once, watch.created())
+
+
+@pytest.mark.parametrize(("removed", "lost"), [("video0", "video0"), ("video1", "video1"), ("video2", "")])
+def test_the_loss_of_a_camera_s_own_node_is_noticed(tmp_path: Path, removed: str, lost: str) -> None:
+    """Only the nodes that were asked about count, only their removal, and that once."""
+    for name in ("video0", "video1", "video2"):
+        (tmp_path / name).touch()
+    watch = LossWatch({"video0", "video1"}, str(tmp_path))
+    (tmp_path / "video0").chmod(0o600)
+    before = watch.lost()
+    (tmp_path / removed).unlink()
+
+    assert readable(watch)
+    assert ("", lost, "") == (before, watch.lost(), watch.lost())
+    watch.close()
+
+
+def test_a_usb_camera_has_the_nodes_of_its_interfaces(tmp_path: Path) -> None:
+    """All of them, picture and metadata; not those of the port next to it, and none where no device is."""
+    for path in ("1-1/1-1:1.0/video4linux/video0", "1-1/1-1:1.0/video4linux/video1", "1-1/1-1:1.0/media0",
+                 "1-1.2/1-1.2:1.0/video4linux/video2"):  # fmt: skip
+        (tmp_path / "bus/usb/devices" / path).mkdir(parents=True)
+
+    found = [nodes_of_usb(place, tmp_path) for place in ("1-1", "1-1.2", "1-3", "simulated:cam0", "")]
+    assert [{"video0", "video1"}, {"video2"}, set(), set(), set()] == found
 
 
 def test_many_nodes_come_in_one_look(tmp_path: Path, watch: DeviceWatch) -> None:

@@ -3,6 +3,7 @@
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,6 +71,19 @@ def test_a_standby_that_cannot_be_executed_is_said_once(rig: Rig, monkeypatch: p
     assert (["standby.failed"], None) == refused
     assert waiting is None
     assert rig.standby.pid is not None
+
+
+def test_a_standby_that_still_imports_is_taken(rig: Rig) -> None:
+    """It is ahead of any process that would be executed instead; a standby of another backend is none."""
+    rig.standby.ensure(Daemon(standby=True), "simulated")
+    pid = rig.standby.pid
+    refused = rig.standby.take("picamera2")
+    taken = rig.standby.take("simulated")
+
+    assert taken is not None
+    assert (None, pid, False) == (refused, taken.child.pid, taken.child.imported)
+    taken.child.signal(signal.SIGKILL)
+    taken.child.reap()
 
 
 def test_the_memory_is_read_once(rig: Rig, tmp_path: Path) -> None:
