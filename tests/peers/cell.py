@@ -75,7 +75,6 @@ def run(built: tuple[Path, Path], fault: Fault, program: Program) -> Cell:
         cell = _measure(machine, fault, program)
         if defect := machine.rig_defect():
             raise SpoiltError(defect)
-    RESULTS.mkdir(parents=True, exist_ok=True)
     path(fault, program).write_text(json.dumps(asdict(cell), indent=1) + "\n")
     return cell
 
@@ -100,6 +99,7 @@ def _measure(machine: Machine, fault: Fault, program: Program) -> Cell:
     times = json.loads(machine.run(command, timeout=_CELL_SECONDS, check=True).stdout)
     begun, over = times["begun"], times["over"]
     entries = machine.journal(f"_SYSTEMD_UNIT={program.unit}", "+", f"UNIT={program.unit}")
+    _keep_journal(fault, program, entries, begun)
     lines = [_line(entry, begun) for entry in entries if at(entry) >= begun and program.complains(entry)]
     healthy = [at(entry) for entry in entries if entry.get("EVENT") in _SAID_HEALTHY and at(entry) > over]
     noticed = [line.after for line in lines] + _served(machine, begun, fault)
@@ -115,6 +115,13 @@ def _measure(machine: Machine, fault: Fault, program: Program) -> Cell:
         lines=tuple(lines[:_KEPT_LINES]),
         load=round(os.getloadavg()[0], 1),
     )
+
+
+def _keep_journal(fault: Fault, program: Program, entries: list[Entry], begun: float) -> None:
+    """All of it, beside the cell: for whoever wants to know why."""
+    told = [f"{at(entry) - begun:8.3f}  {entry.get('EVENT', '')}  {message(entry)}\n" for entry in entries]
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    path(fault, program).with_suffix(".log").write_text("".join(told))
 
 
 def _line(entry: Entry, begun: float) -> Line:
