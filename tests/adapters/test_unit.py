@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Owns the tests of the unit files and of the user the daemon runs as, by systemd's own tools."""
 
+import fnmatch
 import re
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from camwatchd.core.settings import Settings
 
 SYSTEMD = Path(__file__).parents[2] / "systemd"
 UNIT = SYSTEMD / "camwatchd.service"
+RULES = SYSTEMD / "60-camwatchd.rules"
 OTHERS = [
     SYSTEMD / f"camwatchd-{name}"
     for name in ("guard.path", "guard.service", "retry.service", "retry.timer", "guard.timer")
@@ -65,6 +67,30 @@ def test_the_sandbox_is_tight() -> None:
     rate = ["systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE * 10:.0f}", str(UNIT)]
     done = subprocess.run(rate, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout[-300:]
+
+
+# As udev's usb_id names the interfaces of a device: class, subclass and protocol of each.
+@pytest.mark.parametrize(
+    ("interfaces", "ours"),
+    [
+        (":0e0100:0e0200:", True),  # webcams: video control and streaming, ...
+        (":0e0100:0e0200:010100:010200:", True),  # ... with a microphone, ...
+        (":010100:0e0100:0e0200:fe0101:", True),  # ... with an update of their own
+        (":080650:", False),  # a disk
+        (":030101:030102:", False),  # keyboard and mouse
+        (":ff0e00:", False),  # something of its vendor's own
+        (":090000:", False),  # a hub
+    ],
+)
+def test_the_nodes_of_cameras_are_writable_and_no_others(interfaces: str, ours: bool) -> None:
+    """udev gives group video the USB devices that have a video interface."""
+    (rule,) = (line for line in RULES.read_text().splitlines() if not line.startswith("#"))
+    matches = dict(re.findall(r'(\S+)=="(.*?)"', rule))
+    gives = dict(re.findall(r'\b(\w+)="(.*?)"', rule))
+
+    assert ours == fnmatch.fnmatchcase(interfaces, matches.pop("ENV{ID_USB_INTERFACES}"))
+    assert matches == {"SUBSYSTEM": "usb", "ENV{DEVTYPE}": "usb_device"}
+    assert gives == {"GROUP": settings()["Service", "SupplementaryGroups"][0].split()[0], "MODE": "0664"}
 
 
 def test_the_camera_is_within_reach() -> None:
