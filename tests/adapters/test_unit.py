@@ -94,7 +94,7 @@ def test_the_nodes_of_cameras_are_writable_and_no_others(interfaces: str, ours: 
 
 
 def test_the_camera_is_within_reach() -> None:
-    """What libcamera needs is allowed: its device groups, group video, udev's netlink, /dev as it is; and the journal."""
+    """What libcamera needs is allowed: its device groups, group video, udev's netlink, /dev; and the journal."""
     unit = settings()
     allowed = {value.removesuffix(" rw") for value in unit["Service", "DeviceAllow"]}
     assert allowed == {"char-video4linux", "char-media", "char-dma_heap", "/dev/udmabuf", "char-usb_device"}
