@@ -60,8 +60,7 @@ class Machine(Shell):
 
     def camera(self, command: str, port: int = 0) -> str:
         """Gives a USB camera a command, e.g. "stall" or "normal", and returns its answer."""
-        words = ["usb-camera", "-s", camera_socket(port), "-c", command]
-        return self.run(shlex.join(words), check=True).stdout.strip()
+        return self.run(camera_order(command, port), check=True).stdout.strip()
 
     def plug_in_another(self, port: int = 1) -> None:
         """A second USB camera."""
@@ -79,15 +78,24 @@ class Machine(Shell):
         return [json.loads(line) for line in lines]
 
     def await_journal(
-        self, *matches: str, pattern: str = "", after: Entry | None = None, timeout: float = 60
+        self,
+        *matches: str,
+        pattern: str = "",
+        after: Entry | None = None,
+        timeout: float = 60,
+        then: str = "true",
     ) -> Entry:
-        """The first entry that matches and whose JSON contains the pattern, once it is written."""
+        """The first entry that matches and whose JSON contains the pattern, once it is written.
+
+        `then`: a command that the guest itself runs at that moment, without the way to us and back.
+        """
         follow = ["journalctl", "--output=json", "--all", "--follow", "--lines=all", *matches]
         if after:
             follow += ["--after-cursor", str(after["__CURSOR"])]
         # Not a pipeline: that would last until journalctl's next line.
         search = f"grep --max-count=1 -E {shlex.quote(pattern)} < <({shlex.join(follow)})"
-        entry: Entry = json.loads(self.run(search, timeout, check=True).stdout)
+        found = self.run(f"{search} && {then}", timeout, check=True).stdout
+        entry: Entry = json.loads(found.splitlines()[0])
         return entry
 
     def ledger(self) -> dict[str, Any]:
@@ -120,10 +128,19 @@ class Machine(Shell):
     def boot_id(self) -> str:
         return self.run("cat /proc/sys/kernel/random/boot_id", check=True).stdout.strip()
 
-    def await_reboot(self, timeout: float = 120) -> None:
-        """Until it was rebooted, by whomever, and is up again; MachineGoneError: it never was within `timeout`."""
-        self._qemu.await_reset(timeout)
+    def await_reboot(self, timeout: float = 120) -> bool:
+        """Until it was rebooted and is up again; True: by its hardware watchdog.
+
+        MachineGoneError: it never was within `timeout`.
+        """
+        by_watchdog = self._qemu.await_reset(timeout)
         self._qemu.ask_agent({"run": "true", "timeout": 10}, _BOOT_SECONDS)
+        return by_watchdog
+
+
+def camera_order(command: str, port: int = 0) -> str:
+    """The guest's command line that gives a USB camera a command."""
+    return shlex.join(["usb-camera", "-s", camera_socket(port), "-c", command])
 
 
 def camera_socket(port: int = 0) -> str:

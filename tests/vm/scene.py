@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 
 from .install import configure
-from .machine import Entry, Machine
+from .machine import Entry, Machine, camera_order
 
 UNIT = "camwatchd.service"
 ITS_ENTRIES = f"_SYSTEMD_UNIT={UNIT}"
@@ -104,9 +104,30 @@ class Scene:
         self.machine.run(f"sleep {seconds}", seconds + 10, check=True)
         return begun, self.order(then, port)
 
-    def _ordered(self) -> float:
+    def order_at(
+        self, command: str, *matches: str, after: Entry | None = None, timeout: float = 60
+    ) -> tuple[Entry, float]:
+        """Give the camera a command at the moment of an entry of the daemon's; the entry, and when it was taken."""
+        entry = self.machine.await_journal(
+            ITS_ENTRIES, *matches, after=after, timeout=timeout, then=camera_order(command)
+        )
+        return entry, self._ordered()
+
+    def replug(self) -> tuple[float, float]:
+        """Unplug and plug in again without a gap; when each was taken."""
+        both = " && ".join(camera_order(command) for command in ("unplug", "plug"))
+        self.machine.run(both, check=True)
+        return self._ordered("unplug"), self._ordered()
+
+    def enumerated(self) -> float:
+        """When the nodes of the camera that is plugged in were there, and belonged to their group."""
+        done = self.machine.run(f"stat -c %.Z /dev/video* /dev/media*; date +%s.%N; {_UPTIME}", check=True)
+        *changed, now, up = (float(line) for line in done.stdout.split())
+        return max(changed) - now + up
+
+    def _ordered(self, command: str = "") -> float:
         lines = [entry["MESSAGE"] for entry in self.machine.journal("_COMM=usb-camera", "-n200")]
-        told = [re.match(r"\[([\d.]+)\] ordered: ", line) for line in lines]
+        told = [re.match(rf"\[([\d.]+)\] ordered: {command}", line) for line in lines]
         return float([match for match in told if match][-1].group(1))
 
     # --- the rest of the machine --------------------------------------------------------------------------
