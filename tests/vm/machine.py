@@ -17,6 +17,7 @@ Entry = dict[str, Any]  # of the journal: fields and their values
 STATE = "/var/lib/camwatchd/state"
 _RESUME_SECONDS = 30
 _BOOT_SECONDS = 240
+_LAST_WORDS = "reboot: Restarting system"
 _RIG_DEFECT = "vhci_hcd: cannot find a urb of seqnum"
 
 
@@ -128,14 +129,14 @@ class Machine(Shell):
     def boot_id(self) -> str:
         return self.run("cat /proc/sys/kernel/random/boot_id", check=True).stdout.strip()
 
-    def await_reboot(self, timeout: float = 120) -> bool:
-        """Until it was rebooted and is up again; True: by its hardware watchdog.
-
-        MachineGoneError: it never was within `timeout`.
-        """
-        by_watchdog = self._qemu.await_reset(timeout)
+    def await_reboot(self, timeout: float = 120) -> None:
+        """Until it was rebooted, by whomever, and is up again; MachineGoneError: it never was within `timeout`."""
+        self._qemu.await_reset(timeout)
         self._qemu.ask_agent({"run": "true", "timeout": 10}, _BOOT_SECONDS)
-        return by_watchdog
+
+    def rebooted_orderly(self) -> bool:
+        """Whether the kernel did it, which says so with its last words; nobody does when the watchdog cuts in."""
+        return _LAST_WORDS in (Path(self._folder.name) / "console.log").read_text(errors="replace")
 
 
 def camera_order(command: str, port: int = 0) -> str:
