@@ -54,16 +54,15 @@ def _status(_source: str, _format: str, record: Record) -> None:
     from camwatchd.control.protocol import Status
     from camwatchd.errors import CamwatchError
 
-    last, late = 0.0, False
+    last = 0.0
     with contextlib.suppress(CamwatchError), Client() as client:
         while True:
             facts: Any = client.ask(Status())
             camera, now = facts.cameras[0], time.monotonic()
-            if camera.late and not late:
+            if camera.late:
                 record.write("late", now)
-            late = camera.late
             frame = now - (camera.last_frame_age if camera.last_frame_age is not None else now)
-            if camera.is_capturing and not late and frame > last + PAUSE / 4:
+            if camera.is_capturing and not camera.late and frame > last + PAUSE / 4:
                 record.write("good", frame)
                 last = frame
             time.sleep(PAUSE)
