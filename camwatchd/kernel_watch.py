@@ -5,13 +5,14 @@ import os
 import signal
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from camwatchd.adapters import kernel_log
 from camwatchd.adapters.stderr import StderrReader
 from camwatchd.core.kernel import KernelLine, concerns, of_kernel
+from camwatchd.hearsay import Hearsay
 from camwatchd.loop import Loop
 from camwatchd.ports import EventLog
-from camwatchd.post import Post
 
 _KEPT = 40  # lines about cameras, for cameras that come with a new configuration
 _AGAIN = (5.0, 60.0, 600.0)  # seconds until a reader that ended is replaced
@@ -19,12 +20,22 @@ _LASTED = 600.0  # seconds after which its end is not held against the next one
 _NEVER = float("inf")
 
 
+class Ear(Protocol):
+    """One camera, to which a line may be told."""
+
+    hearsay: Hearsay
+
+    @property
+    def identity(self) -> str:
+        """What is known of which camera it is."""
+
+
 class KernelWatch:
     """Hears for `posts`, a list that others change. Without a journal it is deaf, which harms nobody."""
 
     def __init__(
         self, loop: Loop, log: EventLog, clock: Callable[[], float], environ: Mapping[str, str],
-        posts: Sequence[Post],
+        posts: Sequence[Ear],
     ) -> None:  # fmt: skip
         self._loop, self._log, self._clock, self._environ, self._posts = loop, log, clock, environ, posts
         self._child: tuple[int, int, int] | None = None  # pid, pidfd, output
@@ -75,7 +86,7 @@ class KernelWatch:
         if self._child is not None:
             signal.pidfd_send_signal(self._child[1], signal.SIGKILL)
 
-    def introduce(self, post: Post) -> None:
+    def introduce(self, post: Ear) -> None:
         """A camera that came with a new configuration: what the others have heard before."""
         for line in self._lines:
             self._tell(post, line)
@@ -108,7 +119,7 @@ class KernelWatch:
         for post in self._posts:
             self._tell(post, line)
 
-    def _tell(self, post: Post, line: KernelLine) -> None:
+    def _tell(self, post: Ear, line: KernelLine) -> None:
         if concerns(line.meaning, post.identity):
             post.hearsay.kernel_said(line)
 

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+"""Owns the tests of what is made of words that were heard about one camera: a better name, and evidence."""
+
+import pytest
+
+from camwatchd.core.classify import CLUE_LIFETIME
+from camwatchd.core.kernel import KernelLine, of_kernel
+from camwatchd.hearsay import Hearsay
+
+_GONE = "usb 1-1.3: USB disconnect, device number 10"
+_CHIP = "imx708 11-001a: failed to read chip id 708, with error -5"
+_CMA = "cma: cma_alloc: linux,cma: alloc failed, req-size: 3934 pages, ret: -12"
+_RESET = "usb 1-1.3: reset high-speed USB device number 10 using xhci_hcd"
+_INFO = "[0:00:01.000000001] [7]  INFO Camera camera.cpp:1183 configuring streams"
+
+
+class Ear:
+    """Hearsay on a clock that the test moves."""
+
+    def __init__(self) -> None:
+        self.now = 10_000.0
+        self.hearsay = Hearsay(lambda: self.now)
+
+    def kernel(self, text: str, age: float = 0.0) -> None:
+        meaning = of_kernel(text)
+        assert meaning is not None
+        self.hearsay.kernel_said(KernelLine(self.now - age, text, meaning))
+
+    def evidence(self, opened: float = 0.0) -> list[str]:
+        """What is left of an incident that was opened so long ago."""
+        return list(self.hearsay.evidence(self.now - opened))
+
+
+@pytest.mark.parametrize(
+    ("said", "fault", "expected"),
+    [
+        ([(_GONE, 1.0)], "frames-stopped", "device-gone"),
+        ([(_GONE, CLUE_LIFETIME + 1)], "frames-stopped", "frames-stopped"),
+        ([(_GONE, 1.0)], "not-found", "not-found"),  # that it went is no news
+        ([(_GONE, 1.0)], "worker-crashed", "worker-crashed"),  # has a name of its own
+        ([(_CMA, 3.0), (_RESET, 1.0)], "init-failed", "no-memory"),  # evidence alone names nothing
+        ([(_GONE, 3.0), (_CMA, 1.0)], "frames-stopped", "no-memory"),  # the latest counts
+        ([(_CHIP, 9000.0)], "not-found", "sensor-io"),
+        ([(_CHIP, 9000.0)], "frames-stopped", "frames-stopped"),  # it was found after all
+    ],
+)
+def test_the_kernel_names_what_is_vague(said: list[tuple[str, float]], fault: str, expected: str) -> None:
+    """A recent line names a failure that has no name of its own; what lasts all boot explains a missing camera."""
+    ear = Ear()
+    for text, age in said:
+        ear.kernel(text, age)
+    name, evidence = ear.hearsay.explained(fault, "it failed")
+
+    assert expected == name
+    assert ("it failed" == evidence) is (name == fault)
+
+
+def test_the_camera_stack_knows_better_than_the_kernel() -> None:
+    """libcamera speaks of our own camera, the kernel of some device."""
+    ear = Ear()
+    ear.hearsay.suspect("buffer-queue", "Failed to queue buffer 3")
+    ear.kernel(_GONE)
+
+    assert ("buffer-queue", "x; Failed to queue buffer 3") == ear.hearsay.explained("frames-stopped", "x")
+
+
+def test_a_new_worker_is_not_blamed_for_the_last_ones_words() -> None:
+    """What a worker wrote explains nothing of the next one; what the kernel said may."""
+    ear = Ear()
+    ear.hearsay.suspect("buffer-queue", "Failed to queue buffer 3")
+    ear.kernel(_GONE)
+    ear.hearsay.forget_the_worker()
+
+    assert ("device-gone", f"x; kernel: {_GONE}") == ear.hearsay.explained("frames-stopped", "x")
+
+
+def test_every_line_with_weight_is_evidence() -> None:
+    """A line that nobody knows is kept, the chatter of libcamera is not, and no line comes twice."""
+    ear = Ear()
+    for line in ("nobody knows this", _INFO, "OSError: no"):
+        ear.hearsay.wrote(line)
+    ear.hearsay.died(("Traceback", "OSError: no"))
+    ear.kernel(_RESET)
+
+    assert [f"kernel: [{10_000:12.6f}] {_RESET}", "nobody knows this", "Traceback", "OSError: no"] == (
+        ear.evidence()
+    )
+
+
+def test_old_words_are_no_evidence() -> None:
+    """An incident keeps what was said shortly before it and since, and what lasts all boot."""
+    ear = Ear()
+    ear.hearsay.wrote("weeks ago")
+    ear.hearsay.died(("its end, weeks ago",))
+    ear.kernel(_GONE)
+    ear.kernel(_CHIP)
+    ear.now += 20 * 86400
+    ear.hearsay.wrote("just now")
+    ear.kernel(_CMA)
+    texts = [line.partition("] ")[2] or line for line in ear.evidence(opened=300)]
+
+    assert [_CHIP, _CMA, "just now"] == texts
+
+
+def test_evidence_is_bounded() -> None:
+    """However much is said, an incident keeps the last of it."""
+    ear = Ear()
+    for number in range(1000):
+        ear.hearsay.wrote(f"line {number}")
+        ear.kernel(f"usb 1-1.3: USB disconnect, device number {number}")
+    evidence = ear.evidence()
+
+    assert 40 == len(evidence)
+    assert evidence[19].endswith("number 999")
+    assert "line 999" == evidence[-1]
