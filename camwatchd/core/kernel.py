@@ -73,7 +73,7 @@ TABLE = _rows(
     (_UVC + r"Failed to (query|set) .*: -19 ",                          "usb", "device-gone",   "uvc_video.c"),
     (_UVC + r"Failed to (query|set|submit|resubmit) ",                  "usb", "",              "uvc_video.c"),
     (_UVC + r"Non-zero status \(-\d+\) in ",                            "usb", "",              "uvc_video.c, uvc_status.c, x#199"),
-    (_UVC + r"No fast enough alt setting|^(usb|hub) .*: [Nn]ot enough bandwidth", "usb", "configuration", "uvc_video.c, hcd.c, xhci.c"),
+    (_UVC + r"No fast enough alt setting|^(usb|hub) .*: (Not|not) enough bandwidth", "usb", "configuration", "uvc_video.c, hcd.c, xhci.c"),
     (_UVC + r"Found UVC ",                                              "usb", "",              "uvc_driver.c: the camera is back"),
     (_USB + r"USB disconnect, device number",                           "usb", "device-gone",   "hub.c"),
     (_USB + r"reset [\w+-]+ USB device",                                "usb", "",              "hub.c"),
