@@ -8,10 +8,11 @@ import pytest
 from camwatchd.chronicle import Chronicle
 from camwatchd.core import events as ev
 from camwatchd.core import records as rec
-from camwatchd.core.ladder import Rung
+from camwatchd.core.ladder import Outcome, Rung
 from camwatchd.core.state import Phase
 from camwatchd.narrator import Narrator
 from tests.core.storyboard import CRASH, GOOD, OPEN, Story, healthy, parked, spent
+from tests.core.test_reset_device import resetting
 
 
 @dataclass
@@ -58,6 +59,14 @@ def written(story: Story, *, required: bool = True) -> list[rec.Record]:
 
 # fmt: off
 SENTENCES = [
+    (spent(), "info", "ladder.skipped",
+     "cam0: reset-device is not applicable: the camera was not opened yet, so it is not known whether it is on USB; "
+     "going on to the next remedy"),
+    (resetting(), "info", "ladder.action_started",
+     "cam0: reset-device, attempt 1 of 1 (cures wedged USB camera)"),
+    (resetting().after(1, ev.ActionEnded(Outcome.FAILED, "it did not return within 20 s; going on without it")),
+     "warning", "ladder.attempt_failed",
+     "cam0: reset-device (attempt 1) did not help: it did not return within 20 s; going on without it"),
     (spent(), "warning", "ladder.leave_asked",
      "cam0: asking whether restart-service is allowed now (cures damage in the supervisor or its environment)"),
     (spent().refuse("restarts-spent"), "warning", "ladder.leave_refused",
@@ -104,6 +113,13 @@ def test_an_incident_is_written_from_its_fault_to_its_cure() -> None:
     assert [(Rung.RESTART_STREAM, 1), (Rung.RESTART_STREAM, 2)] == attempts
 
 
+def test_a_rung_that_is_skipped_is_written_once() -> None:
+    """With its reason, among the attempts of the incident."""
+    skipped = [r for r in written(spent()) if isinstance(r, rec.RungSkipped)]
+
+    assert [(Rung.RESET_DEVICE, True)] == [(r.rung, "not opened" in r.reason) for r in skipped]
+
+
 def test_a_better_name_opens_no_second_incident() -> None:
     """What takes an incident over is written into it."""
     records = written(healthy().stall().after(0.1, CRASH))
@@ -130,7 +146,8 @@ def test_a_park_is_written_once_for_each_reason() -> None:
 def test_an_incident_that_ended_in_a_pause_is_closed_by_the_next_start() -> None:
     """Or the ledger would write a fault of next month into the incident of today."""
     story = parked().after(1, ev.Paused(60.0)).until_deadline().boot().after(1, CRASH)
-    kinds = [type(r) for r in written(story) if not isinstance(r, rec.AttemptFailed | rec.CameraHealthy)]
+    attempts = rec.AttemptFailed | rec.RungSkipped | rec.CameraHealthy
+    kinds = [type(r) for r in written(story) if not isinstance(r, attempts)]
 
     assert [rec.IncidentOpened, rec.CameraParked, rec.IncidentClosed, rec.IncidentOpened] == kinds
 
