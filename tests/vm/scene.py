@@ -188,8 +188,8 @@ class Scene:
 
     def measured(self, what: str, seconds: float, bound: float) -> None:
         """Onto the scenario's line; longer than the bound is a failure."""
-        self.properties.append(("measured", f"{what} {seconds:.2f} s (bound {bound:g} s)"))
-        assert seconds <= bound, f"{what} {seconds:.2f} s, not within {bound:g} s"
+        self.properties.append(("measured", f"{what} {seconds:.2f} s (bound {bound:.3g} s)"))
+        assert seconds <= bound, f"{what} {seconds:.2f} s, not within {bound:.3g} s"
 
 
 def at(entry: Entry) -> float:
