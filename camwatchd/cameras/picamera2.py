@@ -20,7 +20,7 @@ from camwatchd.cameras.base import CameraError, Frame, Identity, lend
 from camwatchd.cameras.choice import check_format, choose_camera, choose_usb_format, lores_size
 from camwatchd.cameras.luma import ENCODED, luma
 from camwatchd.cameras.pending import Pending
-from camwatchd.cameras.usb import place_of
+from camwatchd.cameras.usb import place_in
 from camwatchd.cameras.wake import Wake
 from camwatchd.core.settings import CameraSettings
 
@@ -56,7 +56,7 @@ class Picamera2Camera:
         self._stream = actual[self._stream_name]
         self._wake = Wake()
         info = infos[position]
-        usb = place_of(self._camera.camera_properties.get("SystemDevices", ()))
+        usb = place_in(self._camera.camera_properties)
         width, height = main["size"]
         return Identity(info["Id"], str(info.get("Model", "")), main["format"], width, height, usb)
 

@@ -1,11 +1,24 @@
 # SPDX-License-Identifier: MIT
 """Owns the way from a camera's device numbers to the USB port that it is plugged into, as sysfs shows it."""
 
+import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from camwatchd.core.usb import is_place
+
+_log = logging.getLogger(__name__)
+
+
+def place_in(properties: Mapping[str, Any], sysfs: Path = Path("/sys")) -> str:
+    """The place of the camera with these libcamera properties. Not to find it is no reason not to open the camera."""
+    try:
+        return place_of(properties.get("SystemDevices", ()), sysfs)
+    except (OSError, TypeError, ValueError, OverflowError) as error:
+        _log.warning("whether the camera is on USB cannot be found out: %s", error)
+        return ""
 
 
 def place_of(devices: Iterable[int], sysfs: Path = Path("/sys")) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from camwatchd.cameras.usb import place_of
+from camwatchd.cameras.usb import place_in, place_of
 from camwatchd.core.ladder import Outcome
 from camwatchd.core.usb import simulated_camera, simulated_place
 from camwatchd.usb_reset import Port, Report, reset_simulated
@@ -217,6 +217,24 @@ def test_a_camera_on_csi_has_no_place(machine: Machine) -> None:
     node = _node(machine, 0, unicam)
 
     assert ["", "", ""] == [place_of(found, machine.sys) for found in ([node], [os.makedev(81, 9)], [])]
+
+
+@pytest.mark.parametrize(
+    "devices", [{}, {"SystemDevices": 81}, {"SystemDevices": [-1]}, {"SystemDevices": ["x"]}]
+)
+def test_what_libcamera_may_say_never_keeps_a_camera_closed(
+    machine: Machine, devices: dict[str, object]
+) -> None:
+    """Without the property, or with values that are no device numbers, the camera has no place, and is opened."""
+    assert "" == place_in(devices, machine.sys)
+
+
+def test_a_camera_names_its_devices(machine: Machine) -> None:
+    """By libcamera's property, as picamera2 hands it on."""
+    machine.plug()
+    node = _node(machine, 0, machine.sys / "devices" / "platform" / "usb1" / PLACE / f"{PLACE}:1.0")
+
+    assert PLACE == place_in({"SystemDevices": [node], "Model": "webcam"}, machine.sys)
 
 
 # --- the simulated device, and the process ----------------------------------------------------------------
