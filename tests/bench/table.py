@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Owns the table that a bench prints."""
 
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
 
@@ -16,11 +17,13 @@ class Row:
 
 def show(title: str, rows: list[Row]) -> None:
     """Print a group."""
-    cells = [Row("figure", "measured", "ratio", "target"), *rows]
-    widths = [max(len(cell) for cell in column) for column in zip(*map(astuple, cells), strict=True)]
+    grid(title, [astuple(row) for row in (Row("figure", "measured", "ratio", "target"), *rows)])
+
+
+def grid(title: str, rows: Sequence[tuple[str, ...]]) -> None:
+    """Print a table whose first row is its head."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     print(f"\n{title}")
-    for row in cells:
-        print(
-            "  "
-            + "  ".join(cell.ljust(width) for cell, width in zip(astuple(row), widths, strict=True)).rstrip()
-        )
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print(f"  {'  '.join(cells)}".rstrip())
