@@ -176,3 +176,20 @@ def test_a_hundred_megabytes_are_drained_fast(pipe: Pipe) -> None:
     assert lines + reader.dropped == 1600 * 800
     assert size / busy > 100e6, f"{size / busy / 1e6:.0f} MB/s"
     assert longest < 0.02
+
+
+def test_a_backlog_may_come_once() -> None:
+    """Who begins with the lines of the past is given room for them, however long they take; then the limit holds."""
+    now, (read_end, write_end) = [100.0], os.pipe()
+    reader = StderrReader(read_end, lambda: now[0], first=5 * LINES_PER_SECOND)
+    counts = []
+    for _ in range(5):
+        os.write(write_end, b"x\n" * 2 * LINES_PER_SECOND)
+        counts.append(sum(line == "x" for line in reader.read_ready()))
+        now[0] += 1.1
+    os.close(write_end)
+    os.close(read_end)
+
+    # The last lines of each flood come with the next second.
+    assert [2 * LINES_PER_SECOND, 2 * LINES_PER_SECOND, LINES_PER_SECOND] == counts[:3]
+    assert [LINES_PER_SECOND + LAST_WORDS] * 2 == counts[3:]

@@ -115,6 +115,8 @@ def test_any_text_is_taken(text: str) -> None:
         ("frames-stopped", "sensor-io", 1.0, "sensor-io"),
         ("frames-stopped", "sensor-io", 11.0, "frames-stopped"),  # too long ago to be the reason
         ("not-found", "permission", 1.0, "permission"),
+        ("not-found", "device-gone", 1.0, "not-found"),  # how it went is no news once it is away
+        ("capture-error", "sensor-io", 1.0, "sensor-io"),
         (
             "configuration",
             "sensor-io",
