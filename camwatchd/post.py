@@ -7,21 +7,20 @@ Turns what arrives (reports, stderr lines, exits, time) into events for the core
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Protocol
 
 from camwatchd.adapters.host import Host
 from camwatchd.adapters.opens import Opens
+from camwatchd.agency import Agency
 from camwatchd.chronicle import Chronicle
 from camwatchd.core import classify, escalation, health, killing, lease, liveness
 from camwatchd.core import events as ev
 from camwatchd.core import messages as msg
 from camwatchd.core.events import Effect, Event
-from camwatchd.core.exits import WorkerExit
+from camwatchd.core.exits import describe
 from camwatchd.core.faults import OPEN_CAPS
 from camwatchd.core.figures import Figures
 from camwatchd.core.ladder import Outcome, Rung
 from camwatchd.core.lease import Gate
-from camwatchd.core.records import Record
 from camwatchd.core.settings import CameraSettings, Health, Supervision
 from camwatchd.core.state import Milestone, Phase, Policy, State
 from camwatchd.core.status import CameraView
@@ -30,26 +29,7 @@ from camwatchd.loop import Loop
 from camwatchd.narrator import Narrator
 from camwatchd.ports import EventLog
 from camwatchd.resetting import Resetting
-from camwatchd.slot import Slot, Worker
-
-
-class Agency(Protocol):
-    """Who provides workers."""
-
-    def hire(self, camera: CameraSettings, *, fresh: bool) -> Worker | None:
-        """A worker for a camera: the standby, or one just executed; None: none may open it yet."""
-
-    def vacated(self) -> None:
-        """A worker was reaped: whoever waited for its camera may hire now."""
-
-    def stuck(self, camera: CameraSettings, evidence: str) -> None:
-        """A worker from before a change of the configuration cannot be killed, and holds this camera."""
-
-    def leave(self, post: "Post", rung: Rung) -> None:
-        """May this camera restart the service, or reboot the machine? The answer is `LeaveRefused`, or our end."""
-
-    def note(self, record: Record) -> None:
-        """Have it written into the ledger."""
+from camwatchd.slot import Slot
 
 
 class Post:
@@ -247,7 +227,7 @@ class Post:
 
     def exited(self, status: int) -> None:
         self.streaming = False
-        text = f"{describe_exit(status)}{f', in {self._call}()' if self._call else ''}"
+        text = f"{describe(status)}{f', in {self._call}()' if self._call else ''}"
         self._log_last_words(text)
         self.feed(ev.WorkerExited(*self.hearsay.explained(classify.of_exit(status), text)))
 
@@ -395,11 +375,3 @@ class Post:
 def _of_the_worker(camera: CameraSettings, rules: Supervision) -> tuple[object, ...]:
     """The settings that a worker was started with: another value needs another worker."""
     return replace(camera, required=True), rules.frame_timeout, rules.first_frame_timeout
-
-
-def describe_exit(status: int) -> str:
-    """What an exit status says, for a human."""
-    if status < 0:
-        return f"killed by signal {-status}"
-    names = {int(code): code.name for code in WorkerExit}
-    return f"exit status {status} ({names.get(status, 'unknown').lower().replace('_', ' ')})"

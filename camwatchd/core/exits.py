@@ -15,3 +15,11 @@ class WorkerExit(IntEnum):
     CAMERA_FAILED = 68  # a CameraFailed was sent before; this process can do nothing more with the camera
     BAD_ORDER = 69  # the supervisor sent something that is no order, or not at its time
     BUG = 70  # an exception nobody expected; the traceback is on stderr
+
+
+def describe(status: int) -> str:
+    """What an exit status says, for a human."""
+    if status < 0:
+        return f"killed by signal {-status}"
+    names = {int(code): code.name for code in WorkerExit}
+    return f"exit status {status} ({names.get(status, 'unknown').lower().replace('_', ' ')})"

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: MIT
 """Owns the proof that the device behind a USB camera is reset when nothing weaker helps, by a helper that may hang."""
 
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from camwatchd.adapters.ledger_dump import read
-from tests.process.daemon import QUICK, Daemon, await_end, camera, daemon
+from camwatchd.control.protocol import Pause, Resume
+from tests.process.daemon import PATIENCE, QUICK, Daemon, await_end, camera, daemon
+from tests.process.leaving import ask
 
 RESET = "reset-device"
 _STALL = {"kind": "stall", "at": 1.5, "until": RESET}
@@ -37,6 +41,15 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
 
 def _is_helper(arguments: list[str]) -> bool:
     return "camwatchd.usb_reset" in arguments
+
+
+def _helpers(rig: Daemon) -> list[int]:
+    """The helpers, as soon as one is executed."""
+    end = time.monotonic() + PATIENCE
+    while not (found := [pid for pid, arguments in rig.processes().items() if _is_helper(arguments)]):
+        assert time.monotonic() < end
+        os.sched_yield()
+    return found
 
 
 def _rungs(desk: Daemon, name: str) -> list[str]:
@@ -134,11 +147,20 @@ def test_nothing_is_reset_on_the_way_out(tmp_path: Path) -> None:
 def test_a_helper_dies_with_its_supervisor(tmp_path: Path) -> None:
     """Whoever asked for the reset is killed: nobody is left behind."""
     with daemon(tmp_path, _ONE_EACH + camera("hanging", _STALL, {"kind": "reset-hangs"})) as rig:
-        ordered = rig.event("ladder.action_started", rung=RESET)
-        rig.event("worker.signalled", since=ordered.number)
-        helpers: list[int] = []
-        while not helpers:
-            helpers = [pid for pid, arguments in rig.processes().items() if _is_helper(arguments)]
+        rig.event("ladder.action_started", rung=RESET)
+        (helper,) = _helpers(rig)
         rig.process.kill()
-        for pid in helpers:
-            await_end(pid)
+        await_end(helper)
+
+
+def test_a_pause_ends_a_reset_under_way(tmp_path: Path) -> None:
+    """The operator gets the camera, and the helper that hangs is killed; resumed, the camera is taken anew."""
+    with daemon(tmp_path, _ONE_EACH + camera("hanging", _STALL, {"kind": "reset-hangs"})) as rig:
+        ordered = rig.event("ladder.action_started", rung=RESET)
+        (helper,) = _helpers(rig)
+        ask(tmp_path, Pause(60.0))
+        await_end(helper)
+        ask(tmp_path, Resume())
+        rig.event("camera.opened", since=ordered.number)
+
+    assert [] == rig.told("ladder.attempt_failed", rung=RESET)
