@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from camwatchd.core import classify
 from camwatchd.core.classify import Finding
-from camwatchd.core.kernel import KernelLine
+from camwatchd.core.kernel import KernelLine, concerns
 
 MARK = "kernel: "  # before the kernel's lines in the evidence
 _LINES = 20  # of each kind that an incident keeps, beside the last words of a worker
@@ -24,10 +24,13 @@ class Clue:
 
 
 class Hearsay:
-    """Nothing here is a fault. A line that nobody knows is kept as well: some human will."""
+    """Nothing here is a fault. A line that nobody knows is kept as well: some human will.
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
+    `identity`: what is known by now of which camera it is. At start that may be nothing.
+    """
+
+    def __init__(self, clock: Callable[[], float], identity: Callable[[], str]) -> None:
+        self._clock, self._identity = clock, identity
         self._clue: Clue | None = None
         self._kernel: deque[KernelLine] = deque(maxlen=_LINES)
         self._written: deque[tuple[float, str]] = deque(maxlen=_LINES)
@@ -45,8 +48,9 @@ class Hearsay:
         self._clue = Clue(fault, line, self._clock())
 
     def kernel_said(self, line: KernelLine) -> None:
-        """A line of the kernel that may be about this camera."""
-        self._kernel.append(line)
+        """A line about cameras, perhaps about this one."""
+        if concerns(line.meaning, self._identity()):
+            self._kernel.append(line)
 
     def died(self, words: tuple[str, ...]) -> None:
         """The worker is gone; what tells of its end."""
@@ -62,7 +66,7 @@ class Hearsay:
             name = classify.better_name(fault, clue.fault, self._clock() - clue.at)
             if name != fault:
                 return name, f"{evidence}; {clue.line}"
-        for line in reversed(self._kernel):
+        for line in reversed(self._heard()):
             name = classify.better_name(fault, line.meaning.fault or fault, self._age(line, fault))
             if name != fault:
                 return name, f"{evidence}; {MARK}{line.text}"
@@ -71,11 +75,15 @@ class Hearsay:
     def evidence(self, opened_at: float) -> tuple[str, ...]:
         """What an incident that was opened then leaves behind, oldest first within each kind."""
         since = opened_at - _BEFORE
-        kernel = [line for line in self._kernel if line.at >= since or line.meaning.lasting]
+        kernel = [line for line in self._heard() if line.at >= since or line.meaning.lasting]
         died_at, words = self._last_words
         words = words if died_at >= since else ()
         written = [text for at, text in self._written if at >= since and text not in words]
         return (*(f"{MARK}[{line.at:12.6f}] {line.text}" for line in kernel), *written, *words)
+
+    def _heard(self) -> list[KernelLine]:
+        """Without what was kept while this might have been any camera."""
+        return [line for line in self._kernel if concerns(line.meaning, self._identity())]
 
     def _age(self, line: KernelLine, fault: str) -> float:
         """A sensor that did not answer at boot is why the camera is not found, however long ago that was."""

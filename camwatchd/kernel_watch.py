@@ -9,7 +9,7 @@ from typing import Protocol
 
 from camwatchd.adapters import kernel_log
 from camwatchd.adapters.stderr import StderrReader
-from camwatchd.core.kernel import KernelLine, concerns, of_kernel
+from camwatchd.core.kernel import KernelLine, of_kernel
 from camwatchd.hearsay import Hearsay
 from camwatchd.loop import Loop
 from camwatchd.ports import EventLog
@@ -24,10 +24,6 @@ class Ear(Protocol):
     """One camera, to which a line may be told."""
 
     hearsay: Hearsay
-
-    @property
-    def identity(self) -> str:
-        """What is known of which camera it is."""
 
 
 class KernelWatch:
@@ -89,7 +85,7 @@ class KernelWatch:
     def introduce(self, post: Ear) -> None:
         """A camera that came with a new configuration: what the others have heard before."""
         for line in self._lines:
-            self._tell(post, line)
+            post.hearsay.kernel_said(line)
 
     def _read(self) -> None:
         assert self._child is not None
@@ -117,10 +113,6 @@ class KernelWatch:
             suspicion=line.meaning.fault or None,
         )
         for post in self._posts:
-            self._tell(post, line)
-
-    def _tell(self, post: Ear, line: KernelLine) -> None:
-        if concerns(line.meaning, post.identity):
             post.hearsay.kernel_said(line)
 
     def _bury(self) -> None:

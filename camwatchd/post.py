@@ -60,7 +60,7 @@ class Post:
         self.model = self.camera_id = ""  # as the camera itself says
         self.streaming = False  # the present worker has opened the camera and started its stream
         self._opens = Opens(runtime_dir, camera.name)
-        self.hearsay = Hearsay(clock)
+        self.hearsay = Hearsay(clock, self._identity)
         self._call = ""  # the call into the camera that the worker announced last
         self._suspicion = ("", "")  # fault and picture that failed last, for the next worker
         self._inbox: deque[Event] = deque()
@@ -156,11 +156,6 @@ class Post:
         """The camera that a worker from before a change of the configuration still holds, if one does."""
         moved = self._retired or self._held.choice != self.camera.choice
         return self._held if moved and self.slot.worker is not None else None
-
-    @property
-    def identity(self) -> str:
-        """What is known of which camera it is: as it says itself, else as the settings say."""
-        return self.camera_id or self.camera.id or self.camera.model or ""
 
     @property
     def evidence(self) -> tuple[str, ...]:
@@ -342,6 +337,10 @@ class Post:
             evidence = f"held by {', '.join(holders)}; {evidence}"
         return ev.Faulted(fault, evidence)
 
+    def _identity(self) -> str:
+        """What is known of which camera it is: as it says itself, else as the settings say."""
+        return self.camera_id or self.camera.id or self.camera.model or ""
+
     def _expected(self) -> float:
         return liveness.expected_frame_duration(self.camera.frame_rate)
 
@@ -367,7 +366,9 @@ class Post:
         policy = policy_of(camera)
         before = _of_the_worker(self.camera, self.policy.supervision)
         if camera.choice != self.camera.choice:
-            self.model = ""  # another camera: its opens are not capped before it said what it is
+            self.model = self.camera_id = (
+                ""  # another camera: its opens are not capped before it said what it is
+            )
         self.camera, self.policy, self.limits = camera, policy, limits
         return before != _of_the_worker(camera, policy.supervision)
 

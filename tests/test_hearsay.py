@@ -18,8 +18,8 @@ class Ear:
     """Hearsay on a clock that the test moves."""
 
     def __init__(self) -> None:
-        self.now = 10_000.0
-        self.hearsay = Hearsay(lambda: self.now)
+        self.now, self.identity = 10_000.0, ""
+        self.hearsay = Hearsay(lambda: self.now, lambda: self.identity)
 
     def kernel(self, text: str, age: float = 0.0) -> None:
         meaning = of_kernel(text)
@@ -72,6 +72,17 @@ def test_a_new_worker_is_not_blamed_for_the_last_ones_words() -> None:
     ear.hearsay.forget_the_worker()
 
     assert ("device-gone", f"x; kernel: {_GONE}") == ear.hearsay.explained("frames-stopped", "x")
+
+
+def test_what_a_camera_heard_before_it_was_known_is_judged_anew() -> None:
+    """At start it may be any camera; once it is one on USB, no sensor of the boot explains that it is not found."""
+    ear = Ear()
+    ear.kernel(_CHIP, 9000.0)
+    unknown = ear.hearsay.explained("not-found", "x")[0], len(ear.evidence())
+    ear.identity = "/base/soc/usb@0-1.3:1.0-046d:0825"
+
+    assert ("sensor-io", 1) == unknown
+    assert (("not-found", "x"), []) == (ear.hearsay.explained("not-found", "x"), ear.evidence())
 
 
 def test_every_line_with_weight_is_evidence() -> None:

@@ -10,7 +10,7 @@ from camwatchd.core.faults import FAULTS
 from camwatchd.core.kernel import Bus, Meaning, concerns, of_kernel
 from tests.core.corpus import KERNEL, Quote
 
-_USB = r"\_SB_.PCI0.XHC_.RHUB-1.3:1.0-046d:0825"  # libcamera's uvcvideo.cpp, generateId
+_USB = "/base/soc/usb@0-1.3:1.0-046d:0825"  # libcamera's uvcvideo.cpp, generateId; seen in the machine
 _CSI = "/base/axi/pcie@120000/rp1/i2c@88000/imx708@1a"
 
 

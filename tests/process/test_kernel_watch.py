@@ -6,7 +6,6 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +23,11 @@ _CHIP = "imx708 11-001a: failed to read chip id 708, with error -5"
 _NOISE = "usb 1-1.2: SerialNumber: 000000007197e5d8"
 
 
-@dataclass
 class Camera:
     """A camera of which so much is known, and what it has heard."""
 
-    identity: str
-    hearsay: Hearsay = field(default_factory=lambda: Hearsay(time.monotonic))
+    def __init__(self, identity: str) -> None:
+        self.hearsay = Hearsay(time.monotonic, lambda: identity)
 
     def heard(self) -> list[str]:
         return [line.partition("] ")[2] for line in self.hearsay.evidence(time.monotonic())]
