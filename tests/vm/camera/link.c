@@ -29,7 +29,7 @@ struct early_unlink {
 struct reader {
 	int link;
 	unsigned plugged;
-	uint32_t newest; /* transfers are numbered in the order of their submission */
+	uint32_t oldest, newest; /* transfers are numbered in the order of their submission; 0: none yet */
 	struct early_unlink early[MAX_EARLY_UNLINKS];
 	int early_count;
 };
@@ -119,7 +119,16 @@ static int receive_transfer(struct reader *reader, const struct usbip_header *he
 static int receive_submit(struct reader *reader, const struct usbip_header *header)
 {
 	reader->newest = be32toh(header->sequence);
+	if (!reader->oldest)
+		reader->oldest = reader->newest;
 	return header->endpoint ? receive_transfer(reader, header) : receive_control(reader, header);
+}
+
+/* After a replug without a gap the driver still unlinks what it had submitted before.  Unanswered, it
+ * would wait for ever, and the process that has the camera open with it. */
+static bool is_of_former_link(const struct reader *reader, uint32_t sequence)
+{
+	return !reader->oldest || sequence < reader->oldest;
 }
 
 static int receive_unlink(struct reader *reader, const struct usbip_header *header)
@@ -128,6 +137,10 @@ static int receive_unlink(struct reader *reader, const struct usbip_header *head
 	uint32_t sequence = be32toh(header->flags);
 	enum unlinked unlinked;
 
+	if (is_of_former_link(reader, sequence)) {
+		return_unlink(reader->plugged, request, -ECONNRESET);
+		return 0;
+	}
 	if (sequence > reader->newest) {
 		if (reader->early_count == MAX_EARLY_UNLINKS)
 			return -1;
