@@ -76,6 +76,8 @@ def run(built: tuple[Path, Path], fault: Fault, program: Program) -> Cell:
         cell = _measure(machine, fault, program)
         if defect := machine.rig_defect():
             raise SpoiltError(defect)
+    if cell.node is None and "node" in fault.steps:
+        raise SpoiltError("the kernel never listed the camera again")
     path(fault, program).write_text(json.dumps(asdict(cell), indent=1) + "\n")
     return cell
 
