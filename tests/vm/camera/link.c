@@ -141,9 +141,7 @@ static int receive_unlink(struct reader *reader, const struct usbip_header *head
 		return_unlink(reader->plugged, request, -ECONNRESET);
 		return 0;
 	}
-	/* Before its first submission a new link only hears of transfers that the one before took with it: they are
-	 * answered, or whoever waits for them in the kernel waits for ever. */
-	if (reader->newest && sequence > reader->newest) {
+	if (sequence > reader->newest) {
 		if (reader->early_count == MAX_EARLY_UNLINKS)
 			return -1;
 		reader->early[reader->early_count++] = (struct early_unlink){sequence, request};
