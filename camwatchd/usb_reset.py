@@ -21,7 +21,7 @@ from camwatchd.adapters.lifeline import tied_to
 from camwatchd.core.ladder import Outcome
 from camwatchd.core.usb import device_file, is_place, reset_mark, simulated_camera
 
-_USBDEVFS_RESET = 0x5514  # _IO('U', 20), linux/usbdevice_fs.h
+_USBDEVFS_RESET = ord("U") << 8 | 20  # _IO('U', 20), linux/usbdevice_fs.h
 _VIDEO_CLASS = "0e"  # of an interface, see usb.org's list of class codes
 _VANISHED = (errno.ENOENT, errno.ENODEV, errno.ENXIO)
 _REFUSED = (errno.EACCES, errno.EPERM)

@@ -147,12 +147,13 @@ def test_it_is_told_once_per_incident() -> None:
     assert 2 == len(story.said(ev.SaySkipped))
 
 
-def test_a_vanished_device_that_appeared_again_is_looked_for_at_once() -> None:
-    """Plugged in elsewhere while the old place was about to be reset: the next attempt waits for nothing."""
+@pytest.mark.parametrize("meanwhile", [Phase.BACKOFF, Phase.ACTING])
+def test_a_vanished_device_that_appeared_again_is_looked_for_at_once(meanwhile: Phase) -> None:
+    """Plugged in elsewhere before or while the old place is looked at: the next attempt waits for nothing."""
     story = healthy(policy(SERVICE)).after(1, ev.Located(PLACE), ev.Faulted("device-gone"))
     while story.state.rung is not RESET:
-        story.after(0.1, ev.WorkerStarted(), ev.Faulted("not-found")).until_deadline()
-    story.after(0.1, ev.DeviceAppeared()).until(Phase.ACTING).after(0.5, ABSENT)
+        story.until(Phase.ACTING).after(0.1, ev.WorkerStarted(), ev.Faulted("not-found"))
+    story.until(meanwhile).after(0.1, ev.DeviceAppeared()).until(Phase.ACTING).after(0.5, ABSENT)
 
     assert (Phase.ACTING, WORKER) == (story.state.phase, story.state.rung)
     assert story.now == story.state.since
@@ -169,8 +170,9 @@ def test_a_worker_that_cannot_be_killed_is_never_reset_under() -> None:
 
 def test_the_kernels_words_on_the_reset_do_not_fail_it() -> None:
     """A device that leaves the bus in its reset is what a reset looks like; the outcome decides."""
-    story = resetting().after(0.2, ev.Faulted("device-gone"), ev.StreamStarted(), DONE)
+    story = resetting().after(0.2, ev.Faulted("device-gone"), ev.StreamStarted(), DONE, DONE)
 
+    assert [(RESET, 1), (WORKER, 0)] == story.orders()[-2:]
     assert (RESET, Milestone.REAPING) == (story.state.rung, story.state.milestone)
     assert [] == [said for said in story.said(ev.SayAttemptFailed) if said.rung is RESET]
 

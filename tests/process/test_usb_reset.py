@@ -95,6 +95,17 @@ def test_what_is_no_camera_is_left_alone(machine: Machine, kind: str) -> None:
     )
 
 
+def test_what_was_opened_is_what_is_looked_at(machine: Machine) -> None:
+    """A number that belongs to another device by the time its node is open is not reset."""
+    other = machine.plug("1-1.2", 4, "08")
+    machine.plug(PLACE, 5)
+    with other.open("rb+") as opened:
+        report = machine.port()._reset(other, opened.fileno())
+
+    assert Outcome.NOT_APPLICABLE is report.outcome
+    assert [] == machine.reset_files
+
+
 def test_an_empty_port_is_not_applicable(machine: Machine) -> None:
     """Nothing is plugged in: there is nothing to reset, which is no failure."""
     machine.plug("1-1.2")
@@ -212,11 +223,16 @@ def test_a_cameras_place_is_found_by_its_nodes(machine: Machine) -> None:
 
 def test_a_camera_on_csi_has_no_place(machine: Machine) -> None:
     """Its nodes belong to a platform device; nodes that are gone, or none, lead nowhere either."""
-    unicam = machine.sys / "devices" / "platform" / "soc" / "fe801000.csi"
-    unicam.mkdir(parents=True)
-    node = _node(machine, 0, unicam)
+    soc = machine.sys / "devices" / "platform" / "soc"
+    nodes = [_node(machine, 0, soc / "fe801000.csi"), os.makedev(81, 9)]
+    nodes.append(
+        _node(machine, 1, soc / "i2c-10" / "10-0010" / "sensor")
+    )  # on a control bus: looks like a port
+    (soc / "usb1").mkdir()
+    (soc / "usb1" / "devnum").write_text("1\n")  # a root hub is none
+    nodes.append(_node(machine, 2, soc / "usb1" / "interface"))
 
-    assert ["", "", ""] == [place_of(found, machine.sys) for found in ([node], [os.makedev(81, 9)], [])]
+    assert "" == place_of(nodes, machine.sys)
 
 
 @pytest.mark.parametrize(
