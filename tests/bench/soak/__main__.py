@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Owns the soaks: long runs that a test has no time for.
 
-python -m tests.bench.soak recoveries|night|availability [--help]
+python -m tests.bench.soak recoveries|night|availability|machine [--help]
 """
 
 import argparse
@@ -14,6 +14,7 @@ _COMMANDS = {
     "recoveries": "hundreds of recoveries in a row: nothing may grow",
     "night": "random faults from a seed: nothing may be broken afterwards",
     "availability": "healthy time over total time of a month in virtual time, and the fault rate where 99.9 % holds",
+    "machine": "healthy time over total time on the kernel camera of the virtual machine",
 }
 
 

@@ -65,6 +65,7 @@ _CAVEATS = """
 A fault costs from its first lost frame until the third healthy one: hiccups count, and so does time before we notice.
 "Seconds each" are of faults two days apart. At the rates beside them faults meet the memory of the ones before: a
 second restart of the worker within five minutes waits, and reboots run into their budget of 4 a day and 10 a week.
+The time to boot is assumed in both columns: nothing here can be rebooted to measure it.
 Not in it: what only hands can mend, a second camera, undervoltage, a full or dying SD card, reboots that hang until
 the hardware watchdog ends them, upgrades. A "stall that ends" and a camera "unplugged for a while" cost at least
 as long as they last: no remedy is faster than their end."""

@@ -17,7 +17,9 @@ from tests.bench.table import grid
 
 CAMERAS = ("cam0", "cam1")
 WARM = 20  # recoveries after which everything that is loaded once has been loaded
-_AT_A_TIME = 60  # faults of one script
+_AT_A_TIME = (
+    10  # faults of one script; as many while it warms up, since a longer one takes more memory by itself
+)
 _MEMORY = 1.02  # of the supervisor, between WARM and the end
 _SLOWEST = 30.0  # s that a fault may take, its calm included
 
