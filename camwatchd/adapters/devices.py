@@ -5,7 +5,8 @@ import ctypes
 import os
 import re
 import struct
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from camwatchd.core.usb import is_place
@@ -14,7 +15,9 @@ from camwatchd.core.usb import is_place
 _IN_ATTRIB, _IN_CREATE, _IN_DELETE = 0x4, 0x100, 0x200
 _IN_NONBLOCK, _IN_CLOEXEC = os.O_NONBLOCK, os.O_CLOEXEC
 # The kernel creates a node for root alone; udev gives it its group up to half a second later (measured, emulated).
+# What changes later is no camera that comes: each login changes the access lists of its seat's cameras.
 _COMES = _IN_CREATE | _IN_ATTRIB
+_UDEV_SECONDS = 10.0
 _HEADER = struct.Struct("iIII")
 _CAMERA = re.compile(r"(video|media|v4l-subdev)\d+$")
 
@@ -22,7 +25,11 @@ _CAMERA = re.compile(r"(video|media|v4l-subdev)\d+$")
 class DeviceWatch:
     """inotify on a folder; `fileno()` becomes readable when something comes into it (-1: no watch)."""
 
-    def __init__(self, folder: str = "/dev", events: int = _COMES) -> None:
+    def __init__(
+        self, folder: str = "/dev", events: int = _COMES, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
+        self._new: dict[str, float] = {}  # until when udev may be at work with them
         libc = ctypes.CDLL(None, use_errno=True)
         self._fd: int = libc.inotify_init1(_IN_NONBLOCK | _IN_CLOEXEC)
         if self._fd >= 0 and libc.inotify_add_watch(self._fd, os.fsencode(folder), events) < 0:
@@ -34,20 +41,28 @@ class DeviceWatch:
 
     def created(self) -> list[str]:
         """The names of camera-like nodes created, or given to their group, since the last look."""
-        return list(dict.fromkeys(self._names()))
+        now, names = self._clock(), []
+        self._new = {name: until for name, until in self._new.items() if now < until}
+        for event, name in self._events():
+            if event & _IN_CREATE:
+                self._new[name] = now + _UDEV_SECONDS
+            if name in self._new:
+                names.append(name)
+        return list(dict.fromkeys(names))
 
-    def _names(self) -> list[str]:
+    def _events(self) -> Iterator[tuple[int, str]]:
         try:
             buffer = os.read(self._fd, 65536)
         except BlockingIOError:
-            return []
-        names, offset = [], 0
+            return
+        offset = 0
         while offset < len(buffer):
-            *_, length = _HEADER.unpack_from(buffer, offset)
+            _, event, _, length = _HEADER.unpack_from(buffer, offset)
             offset += _HEADER.size
-            names.append(os.fsdecode(buffer[offset : offset + length].rstrip(b"\0")))
+            name = os.fsdecode(buffer[offset : offset + length].rstrip(b"\0"))
             offset += length
-        return [name for name in names if _CAMERA.match(name)]
+            if _CAMERA.match(name):
+                yield event, name
 
     def close(self) -> None:
         """Give up the watch."""
@@ -65,7 +80,7 @@ class LossWatch(DeviceWatch):
 
     def lost(self) -> str:
         """The first of them that was removed since the last look; empty: none."""
-        return next((name for name in self._names() if name in self._nodes), "")
+        return next((name for _, name in self._events() if name in self._nodes), "")
 
 
 def nodes_of_usb(place: str, sysfs: Path = Path("/sys")) -> set[str]:

@@ -62,6 +62,22 @@ def test_a_node_that_is_given_to_its_group_is_news(tmp_path: Path, watch: Device
     assert (["video0"], ["video0"]) == (once, watch.created())
 
 
+def test_access_that_changes_later_is_no_news(tmp_path: Path) -> None:
+    """A login changes the access lists of cameras that were there long before: nothing was plugged in."""
+    now = 100.0
+    (tmp_path / "video0").touch()
+    watch = DeviceWatch(str(tmp_path), clock=lambda: now)
+    (tmp_path / "video0").chmod(0o660)
+    before = watch.created()
+    (tmp_path / "video1").touch()
+    watch.created()
+    now += 10
+    (tmp_path / "video1").chmod(0o660)
+
+    assert ([], []) == (before, watch.created())
+    watch.close()
+
+
 @pytest.mark.parametrize(("removed", "lost"), [("video0", "video0"), ("video1", "video1"), ("video2", "")])
 def test_the_loss_of_a_camera_s_own_node_is_noticed(tmp_path: Path, removed: str, lost: str) -> None:
     """Only the nodes that were asked about count, only their removal, and that once."""
