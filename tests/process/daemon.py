@@ -185,6 +185,10 @@ class Daemon:
         """The processes that this daemon started and that are alive, with their command lines."""
         return {pid: line for pid, line in _marked(self._run).items() if pid != self.pid}
 
+    def own(self) -> set[int]:
+        """Those that are ours: all but the reader of the kernel's log, which a machine may lack."""
+        return {pid for pid, line in self.processes().items() if "--dmesg" not in line}
+
     def workers(self, *, standby: bool = False) -> set[int]:
         """The pids of the workers that were executed with a camera in mind, or of those to stand by."""
         return {

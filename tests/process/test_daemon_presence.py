@@ -93,7 +93,7 @@ def test_nothing_is_opened_while_a_leftover_lives(tmp_path: Path) -> None:
             found = rig.event("leftover.found")
             rig.note("READY=1")
             rig.event("camera.summary")
-            before = rig.processes().keys() - {rig.recorder()}
+            before = rig.own() - {rig.recorder()}
             leftover.kill()
             opened = rig.event("camera.opened")
 

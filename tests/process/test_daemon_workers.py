@@ -74,21 +74,21 @@ def test_no_standby_where_none_is_wanted(tmp_path: Path) -> None:
         (second,) = rig.workers()
 
         assert second != first
-        assert {second, rig.recorder()} == set(rig.processes())
+        assert {second, rig.recorder()} == rig.own()
         assert [] == rig.told("standby.ready")
 
 
 @together
 def test_workers_die_with_a_killed_supervisor(tmp_path: Path) -> None:
-    """SIGKILL of the supervisor ends its workers at once, those that hang, the standby and the recorder too."""
+    """SIGKILL of the supervisor ends its workers at once, those that hang, the standby and all others too."""
     cameras = camera("cam0") + camera("cam1", {"kind": "hang", "at_frame": 15, "refuse_signals": True})
     with daemon(tmp_path, _STANDBY + cameras) as rig:
         rig.event("standby.ready")
         rig.event("capture.failed", camera="cam1")
-        pids = list(rig.processes())
+        pids, own = list(rig.processes()), rig.own()
         killed = rig.signal(signal.SIGKILL)
 
-        assert len(pids) == 4
+        assert len(own) == 4
         assert all(await_end(pid) - killed < 1 for pid in pids)
         assert rig.process.wait() == -signal.SIGKILL
 
@@ -102,7 +102,7 @@ def test_no_camera_is_opened_while_its_last_worker_lives(tmp_path: Path) -> None
         opened = rig.event("camera.opened", since=rig.event("ladder.action_started").number)
         (second,) = rig.workers()
 
-        assert {second, rig.recorder()} == set(rig.processes())
+        assert {second, rig.recorder()} == rig.own()
         assert opened["monotonic"] > gone
         assert _started_at(second) >= gone - 0.02  # the kernel counts in hundredths
 
