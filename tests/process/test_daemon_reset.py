@@ -155,7 +155,9 @@ def test_a_helper_dies_with_its_supervisor(tmp_path: Path) -> None:
 
 def test_a_pause_ends_a_reset_under_way(tmp_path: Path) -> None:
     """The operator gets the camera, and the helper that hangs is killed; resumed, the camera is taken anew."""
-    with daemon(tmp_path, _ONE_EACH + camera("hanging", _STALL, {"kind": "reset-hangs"})) as rig:
+    patient = "[ladder.reset-device]\ntimeout = 600\n"
+    config = _ONE_EACH.replace("[supervision]", '[reboot]\nmode = "off"\n[supervision]') + patient
+    with daemon(tmp_path, config + camera("hanging", _STALL, {"kind": "reset-hangs"})) as rig:
         ordered = rig.event("ladder.action_started", rung=RESET)
         (helper,) = _helpers(rig)
         ask(tmp_path, Pause(60.0))
