@@ -4,7 +4,7 @@
     python -m tests.bench
 
 Nothing here passes or fails by time; the targets stand beside the figures for a human to compare. Run it on a
-machine that has nothing else to do.
+machine that has nothing else to do. What takes long (soaks, availability) is in `python -m tests.bench.soak`.
 """
 
 import json
