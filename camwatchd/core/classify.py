@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 
 from camwatchd.core.exits import WorkerExit
-from camwatchd.core.phrases import EXCEPTIONS, LINES
+from camwatchd.core.phrases import EXCEPTIONS, HARMLESS, LINES
 
 CLUE_LIFETIME = (
     10.0  # s: after that a clue says nothing about a failure; libcamera's longest chain takes 5 s
@@ -25,6 +25,7 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _LIBCAMERA = re.compile(
     r"(?:\[\d+:\d\d:\d\d\.\d+\] \[\d+\] +)?(DEBUG|INFO|WARN|ERROR|FATAL) \w+ \S+:\d+ (.*)", re.DOTALL
 )
+_HARMLESS = re.compile("|".join(HARMLESS))
 _TRACEBACK_END = re.compile(r"[\w.]+(?:Error|Exception)(?:: |$)")
 
 # What these say of themselves is that something failed, not what: a clue knows better.
@@ -67,9 +68,9 @@ def of_line(line: str) -> Finding | None:
 
 
 def is_chatter(line: str) -> bool:
-    """Whether libcamera itself says that a line is of no weight."""
+    """Whether libcamera itself says that a line is of no weight, or every healthy camera makes it say the same."""
     header = _LIBCAMERA.match(_COLOUR.sub("", line))
-    return header is not None and header[1] in ("DEBUG", "INFO")
+    return header is not None and (header[1] in ("DEBUG", "INFO") or _HARMLESS.search(header[2]) is not None)
 
 
 def of_exit(status: int) -> str:

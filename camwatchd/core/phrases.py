@@ -61,8 +61,7 @@ EXCEPTIONS = _rows(
     (r"acquire\(\) returned unexpected code",                       "init-failed",     "picamera2 before 0.3.9"),
 )
 
-# "!" marks what is a fault at once. What libcamera warns of at every healthy start ("Mismatch between Unicam and
-# CamHelper", l#102; unsupported controls, tuning files) is not here: it would explain the next failure wrongly.
+# "!" marks what is a fault at once.
 LINES = _rows(
     (r"Camera frontend has timed out!",                             "frontend-timeout!", "pipeline_base.cpp cameraTimeout: from then on it cancels every request, p#1295"),
     (r"Dequeue timer of .* has expired!",                           "frontend-timeout",  "v4l2_videodevice.cpp; the line above follows within a millisecond, p#952 #883 #873 #854"),
@@ -90,5 +89,18 @@ LINES = _rows(
     (_IO,                                                           "sensor-io",         "any call on a sensor that does not answer, p#668 k#25"),
     (r"Failed to start streaming: No space left on device",         "configuration",     "uvc_video.c: the USB bus has no bandwidth left"),
     (r"Failed to start streaming",                                  "init-failed",       "v4l2_videodevice.cpp"),
+)
+
+# What libcamera warns of at every healthy start: known, and no evidence of anything.
+HARMLESS = (
+    r"Mismatch between Unicam and CamHelper",        # vc4.cpp, l#102
+    r"Using legacy SDN tuning",                      # sdn.cpp, p#918
+    r"No static properties available|updating the camera sensor properties database",  # p#846
+    r"No sensor delays found in static properties",  # camera_sensor_legacy.cpp, p#1241
+    r"Recommended V4L2 control|sensor kernel driver needs to be fixed",  # camera_sensor.cpp
+    r"Unable to get rectangle .*: Inappropriate ioctl for device",       # v4l2_subdevice.cpp
+    r"Unsupported V4L2 pixel format",                # v4l2_pixelformat.cpp
+    r"Symbol ipaModuleInfo not found|IPA module has no valid info",      # ipa_module.cpp
+    r"No IPA found in|falling back to 'uncalibrated\.yaml'",             # ipa_manager.cpp, ipa_proxy.cpp
 )
 # fmt: on

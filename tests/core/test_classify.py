@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Owns the tests of how words become faults."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -92,13 +94,17 @@ def test_consequences_are_no_faults() -> None:
     assert not [quote for quote in quotes if quote.says.endswith("!")]
 
 
-def test_what_libcamera_tells_of_itself_is_chatter() -> None:
-    """A line of level INFO or DEBUG has no weight; every other line has, known or not."""
-    chatty = {quote.text.partition(" ")[0] for quote in STDERR if is_chatter(as_written(quote))}
+def test_what_healthy_cameras_say_is_chatter() -> None:
+    """A line of level INFO or DEBUG has no weight, nor what comes at every start; each other one has, known or not."""
+    chatter = [quote for quote in STDERR if is_chatter(as_written(quote))]
+    levels = {quote.text.partition(" ")[0] for quote in chatter if quote.says != "-"}
+    texts = [quote.text for quote in chatter if quote.says == "-"]
 
-    assert {"INFO", "DEBUG"} == chatty
+    assert {"INFO"} == levels  # "in use by another process"
+    assert [] == [row for row in phrases.HARMLESS if not any(re.search(row, text) for text in texts)]
     assert is_chatter(coloured("[0:00:01.000000001] [7]  INFO Camera camera.cpp:1183 configuring"))
     assert not is_chatter("nobody knows this line")
+    assert not is_chatter("[0:00:01.000000001] [7] ERROR Gyroscope gyro.cpp:12 nor this one")
 
 
 @given(st.text(max_size=500))
