@@ -68,8 +68,12 @@ class KernelWatch:
         self._known_until = self._lines[-1].at if self._lines else -_NEVER
         try:
             self._child = kernel_log.follow(self._environ)
-        except OSError as error:
-            self._log.debug("kernel.deaf", message=f"the kernel's log is not read: no journalctl: {error}")
+        except FileNotFoundError as error:
+            self._log.debug("kernel.deaf", message=f"the kernel's log is not read: {error}")
+            return
+        except OSError as error:  # no memory, no process, no descriptor
+            self._own_words = str(error)
+            self._mourn()
             return
         _, pidfd, output = self._child
         self._reader = StderrReader(output, self._clock, first=kernel_log.BACKLOG)

@@ -171,6 +171,20 @@ def test_without_a_journalctl_nothing_is_heard(rig: Rig, monkeypatch: pytest.Mon
     assert (None, float("inf"), "debug") == (rig.watch.pid, rig.watch.deadline, deaf["level"])
 
 
+def test_a_reader_that_cannot_be_executed_is_tried_again(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever keeps it from being executed may pass, as long as there is a journalctl."""
+    monkeypatch.setenv("PATH", str(rig.kernel.folder))
+    (rig.kernel.folder / "journalctl").chmod(0o644)
+    rig.watch.begin()
+    [deaf] = rig.said("kernel.deaf")
+    rig.kernel.journalctl("exit 1\n")
+    rig.ahead += 6
+    rig.watch.tick()
+
+    assert ("info", True) == (deaf["level"], "Permission denied" in deaf["message"])
+    assert rig.watch.pid is not None
+
+
 def test_a_flood_is_bounded(rig: Rig) -> None:
     """A kernel that repeats itself costs a few lines a second and little memory; the end of the flood is heard."""
     backlog, flood = stamped(_NOISE) * kernel_log.BACKLOG, stamped(_GONE) * 50_000
