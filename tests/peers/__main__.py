@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Owns `python -m tests.peers`: every program before every fault, each in a machine of its own, and the table.
 
-What was run is kept in build/peers and not run again, unless --again is given.
+What was run is kept in build/peers and not run again, unless --again or --load is given.
 """
 
 import argparse
+import math
 import sys
 import time
 from pathlib import Path
@@ -27,7 +28,7 @@ def main() -> None:
         for fault in FAULTS
         if options.peer in (None, program.name) and options.fault in (None, fault.name)
     ]
-    todo = [] if options.show else [each for each in chosen if options.again or not cell.kept(*each)]
+    todo = [] if options.show else [each for each in chosen if not _is_known(options, *each)]
     place = built() if todo else None
     for fault, program in todo:
         assert place is not None
@@ -43,8 +44,16 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--fault", choices=[fault.name for fault in FAULTS])
     parser.add_argument("--peer", choices=[program.name for program in PROGRAMS])
     parser.add_argument("--again", action="store_true", help="also what has been run already")
+    parser.add_argument(
+        "--load", type=float, default=math.inf, help="also what was run while the host's load was above this"
+    )
     parser.add_argument("--show", action="store_true", help="run nothing; the table as far as it is known")
     return parser.parse_args()
+
+
+def _is_known(options: argparse.Namespace, fault: Fault, program: Program) -> bool:
+    known = cell.kept(fault, program)
+    return known is not None and not options.again and known.load <= options.load
 
 
 def _run(place: tuple[Path, Path], fault: Fault, program: Program) -> str:

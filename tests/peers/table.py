@@ -20,8 +20,8 @@ def _table(fault: Fault) -> str:
     head = [
         f"**{fault.title}**",
         "",
-        "| program | noticed after | first good frame after | human | said |",
-        "|---|---|---|---|---|",
+        "| program | noticed after | first good frame after | human | said | host load |",
+        "|---|---|---|---|---|---|",
     ]
     return "\n".join([*head, *(row(fault, program, kept(fault, program)) for program in PROGRAMS)])
 
@@ -29,12 +29,12 @@ def _table(fault: Fault) -> str:
 def row(fault: Fault, program: Program, cell: Cell | None) -> str:
     """One line of the table."""
     if cell is None:
-        return f"| {program.title} | not run | not run | not run | |"
+        return f"| {program.title} | not run | not run | not run | | |"
     back = _seconds(cell.good) if cell.said_healthy is None else f"{_seconds(cell.said_healthy)}"
     if cell.node is not None:
         back += f" (device there after {_seconds(cell.node)})"
     human = "**yes**" if cell.good is None else "no"
-    return f"| {program.title} | {_noticed(cell)} | {back} | {human} | {_reason(cell)} |"
+    return f"| {program.title} | {_noticed(cell)} | {back} | {human} | {_reason(cell)} | {cell.load:g} |"
 
 
 def _seconds(seconds: float | None) -> str:
