@@ -22,7 +22,7 @@ def columns(text: str) -> list[str]:
 
 def test_a_cell_that_was_not_run_is_marked() -> None:
     """Nothing is claimed of it."""
-    assert columns(row(FAULT, OTHER, None)) == ["not run", "not run", "not run", ""]
+    assert columns(row(FAULT, OTHER, None)) == ["not run", "not run", "not run", "", ""]
 
 
 def test_a_program_that_never_came_back_needed_a_human() -> None:
@@ -32,6 +32,7 @@ def test_a_program_that_never_came_back_needed_a_human() -> None:
         "never",
         "**yes**",
         "nothing",
+        "0.5",
     ]
 
 
@@ -41,7 +42,7 @@ def test_the_first_complaint_is_the_reason() -> None:
 
     text = row(FAULT, OTHER, cell(*lines, noticed=1.0, good=0.25))
 
-    assert columns(text) == ["1.00 s", "0.25 s", "no", "`select() error / Success`"]
+    assert columns(text) == ["1.00 s", "0.25 s", "no", "`select() error / Success`", "0.5"]
 
 
 def test_camwatchd_counts_as_back_when_it_says_so() -> None:
