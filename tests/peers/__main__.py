@@ -6,9 +6,12 @@ What was run is kept in build/peers and not run again, unless --again or --load 
 
 import argparse
 import math
+import subprocess
 import sys
 import time
 from pathlib import Path
+
+from tests.vm.qemu import MachineGoneError
 
 from . import cell
 from .faults import FAULTS, Fault
@@ -62,6 +65,8 @@ def _run(place: tuple[Path, Path], fault: Fault, program: Program) -> str:
             return row(fault, program, cell.run(place, fault, program))
         except cell.SpoiltError as error:
             _say(f"the rig lost the camera by itself, once more: {error}")
+        except (subprocess.TimeoutExpired, MachineGoneError) as error:
+            return f"{program.title}: not measured, the machine was too slow: {error}"
     return f"inconclusive {_RUNS} times"
 
 
