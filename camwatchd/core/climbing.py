@@ -87,6 +87,8 @@ def exhausted(policy: Policy, state: State, now: float) -> Step:
     if state.failed_recoveries:  # else it flaps: the last attempt helped, and so may the next
         pause = policy.supervision.recovery_cooldown
         state, critical = lastrungs.say_critical(state, "every rung within the process was tried")
+    if state.milestone is Milestone.RESETTING:
+        pause = 0.0  # the reset had the worker ended: what returns meanwhile would find nobody
     floor = max(state.floor, rung, key=lambda r: r.height)
     state = replace(state, floor=floor, rung=rung, attempt=attempt, exhausted=True, rounds=rounds)
     # A fault that a higher rung is for may turn out to be a lower one's: the attempts not spent have their time.
@@ -127,9 +129,7 @@ def act(policy: Policy, state: State, event: Event, now: float) -> Step:
     """Backoff is over, or a device appeared: perform the attempt."""
     used = list(state.used)
     used[state.rung.height] = min(used[state.rung.height] + 1, policy.row(state.rung).attempts)
-    # A reset may find nothing at the old place: then it is the next attempt that looks for what appeared.
-    seen = state.device_seen and state.rung is Rung.RESET_DEVICE
-    state = replace(state, used=tuple(used), started_at=now, device_seen=seen)
+    state = replace(state, used=tuple(used), started_at=now, device_seen=False)
     if state.rung is Rung.RESET_DEVICE:
         deadline = now + lease.reset_bound(policy)
         state = state.to(
@@ -180,7 +180,7 @@ def attempt_failed(policy: Policy, state: State, reason: str, now: float) -> Ste
 def appeared(policy: Policy, state: State, event: Event, now: float) -> Step:
     """A plugged-in device is probed at once, whatever node it comes back as."""
     if not may_hurry(policy, state, now):
-        return seen(policy, state, event, now)
+        return state, ()
     state = replace(state, hurried_at=now, hurries=state.hurries + 1)
     return (act if state.phase is Phase.BACKOFF else probe)(policy, state, event, now)
 

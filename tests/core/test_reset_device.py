@@ -93,6 +93,18 @@ def test_a_refused_reset_has_failed() -> None:
     )
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_nobody_waits_without_a_worker(late: bool) -> None:
+    """A reset that failed has left no worker: on a spent ladder the next one starts at once, later ones do not."""
+    story = resetting(policy(SERVICE, max_recovery_attempts=50))
+    story.until_deadline() if late else story.after(0.5, ev.ActionEnded(Outcome.FAILED, "no"))
+    at_once = story.state.phase, story.state.rung, story.state.since == story.now
+    story.after(0.1, ev.WorkerStarted(), ev.Faulted("init-failed"))
+
+    assert (Phase.ACTING, WORKER, True) == at_once
+    assert (Phase.BACKOFF, 30.0) == (story.state.phase, story.state.deadline - story.now)
+
+
 def test_a_reset_without_an_answer_has_failed() -> None:
     """Twenty seconds to end the worker and the rung's own twenty are the bound; nobody waits any longer."""
     story = resetting()
