@@ -114,7 +114,7 @@ PROGRAMS = (
         "peer.service",
         _ustreamer,
         rf"ERROR|PERROR|WARN|{_RESTARTED}",
-        reads="http://127.0.0.1:8080/stream?extra_headers=1",
+        reads="127.0.0.1:8080/stream?extra_headers=1",
     ),
     Program(
         "motion",
@@ -122,7 +122,7 @@ PROGRAMS = (
         "peer.service",
         _motion,
         rf"\[(ERR|WRN|ALR|ALERT|EMG|CRT)\]|{_RESTARTED}",
-        reads="http://127.0.0.1:8080/",
+        reads="127.0.0.1:8080/",
     ),
     Program("camwatchd", "camwatchd", UNIT, _camwatchd, _RESTARTED, "standby.ready", "camwatchd"),
 )

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Owns the reader of what a program serves: the pictures of an HTTP stream, or the status of camwatchd.
 
-python3 -m tests.peers.guest.reader URL|camwatchd YUYV|MJPEG
+python3 -m tests.peers.guest.reader ADDRESS|camwatchd YUYV|MJPEG
 """
 
 import contextlib
@@ -28,8 +28,8 @@ def main(source: str, format_: str) -> None:
         time.sleep(PAUSE)
 
 
-def _stream(url: str, format_: str, record: Record) -> None:
-    with urlopen(url, timeout=SILENCE) as stream:
+def _stream(address: str, format_: str, record: Record) -> None:
+    with urlopen(f"http://{address}", timeout=SILENCE) as stream:
         for headers, data in _parts(stream):
             if headers.get(b"x-ustreamer-online") == b"false":
                 record.write("offline")
