@@ -152,8 +152,9 @@ def start_worker(
     policy: Policy, state: State, now: float, phase: Phase, rung: Rung = Rung.RESTART_WORKER
 ) -> Step:
     """Have a worker executed, for the attempt of a rung: restart-service is proved by its first worker."""
-    # The standby serves the first re-initialisation of an incident; later ones execute afresh.
-    fresh = phase is Phase.STARTING or state.tries > 0
+    # The standby serves the first re-initialisation of an incident; later ones execute afresh, but for one that a
+    # plugged-in device brings about: what failed before failed because the device was not there.
+    fresh = phase is Phase.STARTING or (state.tries > 0 and state.hurried_at != now)
     bound = now + REAP_BOUND + policy.supervision.import_timeout
     state = state.to(phase, now, bound, rung=rung, milestone=Milestone.REAPING, started_at=now, symptom="")
     if phase is not Phase.STARTING:

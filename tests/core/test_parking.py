@@ -167,7 +167,7 @@ def test_a_device_that_appears_is_probed_at_once() -> None:
     """Nobody who plugs a camera in waits for an hour."""
     story = gone().after(5, ev.DeviceAppeared("/dev/video0"))
 
-    assert (story.now - story.start, ev.Perform(WORKER, 0, fresh=True)) == pytest.approx(story.told[-1])
+    assert (story.now - story.start, ev.Perform(WORKER, 0)) == pytest.approx(story.told[-1])
 
 
 @pytest.mark.parametrize("asking", [False, True])

@@ -12,11 +12,6 @@ NOTICED = (
     0.5  # s from pulling the plug to the alert; the kernel needs half of it to see that the link is down
 )
 AT_ONCE = 0.5  # s on top of enumerating, opening and three frames
-# Its imports take longer than all else together, and on a Raspberry Pi 2 to 6 s too.
-NO_STANDBY = pytest.mark.xfail(
-    strict=True,
-    reason="the product's fault: a plugged-in camera gets a worker executed afresh, not the standby",
-)
 DRIVER = "/sys/bus/usb/drivers/uvcvideo"
 
 
@@ -32,7 +27,6 @@ def test_plugged_in_after_three_seconds(scene: Scene) -> None:
     scene.undisturbed()
 
 
-@NO_STANDBY
 @pytest.mark.scenario("unplugged while streaming, plugged in after 90 s")
 def test_plugged_in_after_a_minute_and_a_half(scene: Scene) -> None:
     """Every rung was tried meanwhile, the service was restarted too; the pause is over when the camera is there."""
@@ -76,7 +70,6 @@ def test_driver_unbound_and_bound(scene: Scene) -> None:
     scene.undisturbed()
 
 
-@NO_STANDBY
 @pytest.mark.scenario("missing at the start of the daemon, plugged in later")
 def test_missing_at_the_start(scene: Scene) -> None:
     """The start does not hang, the fault is named, and the camera is taken when it is there."""
