@@ -1,11 +1,21 @@
 # SPDX-License-Identifier: MIT
 """Owns the line that is printed for each scenario as soon as it is over, with the time it took."""
 
+from pathlib import Path
+
 import pytest
+
+_NAME = "scenario lines"
 
 
 class ScenarioLines:
     """A plugin. The title is the user property "scenario"; what was measured, "measured", goes with it."""
+
+    @classmethod
+    def register(cls, config: pytest.Config) -> None:
+        """Once, whichever folders are collected."""
+        if not config.pluginmanager.has_plugin(_NAME):
+            config.pluginmanager.register(cls(config), _NAME)
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -30,3 +40,9 @@ class ScenarioLines:
     def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
         """No dots in between the lines."""
         return ("passed", "", "") if report.passed and report.when == "call" else None
+
+
+def ours(items: list[pytest.Item], conftest: str) -> list[pytest.Item]:
+    """Those in the folder of this conftest.py: pytest shows each of them the tests of all folders."""
+    folder = Path(conftest).parent
+    return [item for item in items if item.path.is_relative_to(folder)]

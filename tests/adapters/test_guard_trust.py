@@ -133,9 +133,9 @@ def test_a_link_is_no_mark_of_health(machine: Machine) -> None:
     machine.healthy()
     (machine.folder / "state/healthy").rename(machine.folder / "state/there")
     (machine.folder / "state/healthy").symlink_to("there")
-    machine.run("check")
+    machine.generate()
 
-    assert "begins with this boot" in machine.said
+    assert "begins with this boot" in machine.why
 
 
 def test_a_line_that_cannot_be_written_closes_at_once(machine: Machine) -> None:

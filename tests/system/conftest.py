@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenario_lines import ScenarioLines
+from tests.scenario_lines import ScenarioLines, ours
 
 from . import cache, nspawn
 from .container import Container
@@ -22,13 +22,13 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "scenario(number, title, seconds=30): which demand a test proves, and about how long that takes",
     )
-    config.pluginmanager.register(ScenarioLines(config), "scenario lines")
+    ScenarioLines.register(config)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest come first, so that none is waited for alone; the title goes along with each report."""
     items.sort(key=_seconds, reverse=True)
-    for item in items:
+    for item in ours(items, __file__):
         if (marker := item.get_closest_marker("scenario")) and isinstance(item, pytest.Function):
             release = item.callspec.params["release"]
             item.user_properties.append(("scenario", f"{release:9} {marker.args[0]:02} {marker.args[1]}"))

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 import pytest
 from _pytest.runner import runtestprotocol
 
-from tests.scenario_lines import ScenarioLines
+from tests.scenario_lines import ScenarioLines, ours
 
 from .machine import STATE, Machine
 from .qemu import MachineGoneError
@@ -32,12 +32,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "scenario(title): what happens to the camera, and what must become of it"
     )
-    config.pluginmanager.register(ScenarioLines(config), "scenario lines")
+    ScenarioLines.register(config)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The title goes along with each report."""
-    for item in items:
+    for item in ours(items, __file__):
         if marker := item.get_closest_marker("scenario"):
             item.user_properties.append(("scenario", str(marker.args[0])))
 
