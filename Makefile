@@ -11,7 +11,7 @@ RUNTIME := .venv/.installed
 DEV := .venv/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-vm test-system lint bench deb deb-check clean
+.PHONY: help demo test test-vm test-system lint bench bench-soak bench-vm bench-peers deb deb-check clean
 
 help:  ## this text
 	@echo "camwatchd: keeps Raspberry Pi cameras delivering. Targets:"
@@ -40,6 +40,19 @@ lint: $(DEV)  ## format, lint, types, spelling and architecture; part of `make t
 
 bench: $(DEV)  ## measurements that are no tests
 	@$(BIN)/python -m tests.bench
+
+bench-soak: $(DEV)  ## 200 recoveries, a night of random faults, availability over a month; see python -m tests.bench.soak
+	@$(BIN)/python -m tests.bench.soak recoveries
+	@$(BIN)/python -m tests.bench.soak night --minutes 30
+	@$(BIN)/python -m tests.bench.soak availability
+
+bench-vm: $(DEV) deb  ## the scenarios of make test-vm three times over
+	$(call need_vm)
+	@for round in 1 2 3; do $(BIN)/python -m pytest -m vm tests/vm || exit; done
+
+bench-peers: $(DEV) deb  ## what other programs and this one make of the same faults; see tests/peers/README.md
+	$(call need_vm)
+	@$(BIN)/python -m tests.peers
 
 # `make deb VERSION=0.2.0~test DEB_DIR=build/next` makes a version to upgrade to.
 VERSION :=
