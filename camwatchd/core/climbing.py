@@ -12,6 +12,9 @@ from camwatchd.core.state import REAP_BOUND, Milestone, Phase, Policy, State, St
 
 # Faults that another program or a human ends; only the first is no reason to call anybody.
 _SOMEBODY_ELSE = "busy"
+# Its node appears if it is plugged in again, and ends the wait. Looked for before, it would not be found, and the
+# standby would be spent on that.
+_UNPLUGGED = "device-gone"
 
 _NOT_ON_USB = "the camera is not on USB"
 _NEVER_OPENED = "the camera was not opened yet, so it is not known whether it is on USB"
@@ -68,7 +71,7 @@ def skip(state: State, reason: str) -> tuple[State, tuple[Effect, ...]]:
 
 def _backoff(policy: Policy, state: State, fault: Fault) -> float:
     """Before the first attempt only a camera that may come back by itself is waited for."""
-    if state.attempt == 1 and fault.entry.height >= state.rung.height:
+    if state.attempt == 1 and fault.entry.height >= state.rung.height and fault.name != _UNPLUGGED:
         return 0.0
     return lease.backoff(policy, state.rung, state.attempt)
 

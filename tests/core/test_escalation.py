@@ -127,7 +127,10 @@ def test_a_busy_camera_is_probed_every_20_seconds_for_ever() -> None:
 def test_a_plugged_in_device_is_probed_at_once() -> None:
     """A new device node cuts the wait short when the camera is missing, and the standby saves the imports."""
     story = (
-        healthy().after(1, ev.Faulted("device-gone")).after(0.1, ev.WorkerStarted(), ev.Faulted("not-found"))
+        healthy()
+        .after(1, ev.Faulted("device-gone"))
+        .until_deadline()
+        .after(0.1, ev.WorkerStarted(), ev.Faulted("not-found"))
     )
     waiting = story.state.phase
     story.after(0.5, ev.DeviceAppeared("/dev/video2"))
@@ -135,9 +138,19 @@ def test_a_plugged_in_device_is_probed_at_once() -> None:
     assert (Phase.BACKOFF, ev.Perform(WORKER, 2, fresh=False)) == (waiting, story.told[-1][1])
 
 
+def test_the_standby_is_kept_for_a_camera_that_is_plugged_in_again() -> None:
+    """Nobody looks for an unplugged camera at once, which would spend the standby; its node ends the wait."""
+    story = healthy().after(1, ev.Faulted("device-gone"))
+    waiting, orders = story.state.phase, len(story.orders())
+    story.after(0.4, ev.DeviceAppeared("/dev/video0"))
+
+    assert (Phase.BACKOFF, orders + 1) == (waiting, len(story.orders()))
+    assert ev.Perform(WORKER, 1, fresh=False) == story.told[-1][1]
+
+
 def test_a_device_that_appears_during_an_attempt_is_not_missed() -> None:
     """An attempt that looked a moment too early is followed by the next one without a pause."""
-    story = healthy().after(1, ev.Faulted("device-gone")).after(0.1, ev.WorkerStarted())
+    story = healthy().after(1, ev.Faulted("device-gone")).until_deadline().after(0.1, ev.WorkerStarted())
     story.after(0.1, ev.DeviceAppeared("/dev/video0"), ev.Faulted("not-found"))
     at_once = story.orders()[-1]
     story.after(0.1, ev.WorkerStarted(), ev.Faulted("not-found"))
@@ -308,7 +321,7 @@ def test_the_last_word_keeps_the_reason_that_was_counted() -> None:
 
 def test_a_device_that_appears_during_an_attempt_hurries_a_held_fault_too() -> None:
     """A node whose permissions come a moment after it is looked at again at once, not after a minute."""
-    story = healthy().after(1, ev.Faulted("device-gone")).after(0.1, ev.WorkerStarted())
+    story = healthy().after(1, ev.Faulted("device-gone")).until_deadline().after(0.1, ev.WorkerStarted())
     story.after(0.1, ev.DeviceAppeared(), ev.Faulted("permission"))
 
     assert (WORKER, 0) == story.orders()[-1]
@@ -327,7 +340,7 @@ def test_a_worker_that_starts_disproves_the_unkillable_one() -> None:
 
 def test_a_device_is_seen_for_one_attempt_only() -> None:
     """What appeared before the last attempt does not cut the pause after it."""
-    story = healthy().after(1, ev.Faulted("device-gone")).after(0.1, ev.WorkerStarted())
+    story = healthy().after(1, ev.Faulted("device-gone")).until_deadline().after(0.1, ev.WorkerStarted())
     story.after(0.1, ev.DeviceAppeared(), ev.Faulted("not-found"))
     story.after(0.1, ev.WorkerStarted(), ev.WorkerImported()).after(49, ev.Faulted("not-found"))
 
