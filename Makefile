@@ -22,7 +22,7 @@ demo: $(RUNTIME)  ## a simulated camera lives through five faults, in about a mi
 	@$(BIN)/python -m camwatchd.demo
 
 # Three at a time: most of them wait for a process. Each file stays together, for the fixtures that it shares.
-test: $(DEV)  ## every test that needs no special machine; under 2 minutes
+test: $(DEV)  ## every test that needs no special machine; two and a half minutes
 	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
 test-vm: $(DEV) deb  ## the tests with a real kernel camera in a virtual machine; as root, see tests/vm/README.md
