@@ -51,7 +51,7 @@ def assert_reboots_end(container: Container, result: str) -> None:
     container.boot(ready=False)
     for _ in range(MOST):
         container.await_reboot(_BOOT, ready=False)
-    entry = container.entry(_CLOSED.format(MOST), _COMM="guard")
+    entry = container.entry(_CLOSED.format(MOST), SYSLOG_IDENTIFIER="guard")
     for _ in range(2):  # systemd's own restarts, then those after the timer
         entry = container.entry(_TOO_OFTEN, after=entry, UNIT=UNIT)
     container.await_unit(ActiveState="^failed$")

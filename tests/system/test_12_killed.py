@@ -60,7 +60,7 @@ def test_thirty_kills_cost_no_more_reboots_than_the_budget(container: Container)
     container.drop_in(AT_ONCE)
     container.drop_in(RETRY_SOON, unit="camwatchd-retry.timer")
     container.boot()
-    container.entry("^systemd's start limit may reboot this machine again", _COMM="guard")
+    container.entry("^systemd's start limit may reboot this machine again", SYSLOG_IDENTIFIER="guard")
 
     moments, reboots, kills = seeded(), 0, 0
     while kills < 30:
@@ -74,6 +74,7 @@ def test_thirty_kills_cost_no_more_reboots_than_the_budget(container: Container)
     assert reboots + 1 == len({entry.boot for entry in container.journal.all()})
     assert len(granted(container)) <= BUDGET
     container.entry(
-        rf"^systemd's start limit will not reboot .* \(max_reboots_per_day = {BUDGET}\)", _COMM="guard"
+        rf"^systemd's start limit will not reboot .* \(max_reboots_per_day = {BUDGET}\)",
+        SYSLOG_IDENTIFIER="guard",
     )
     container.await_unit(ActiveState="^active$")
