@@ -8,7 +8,7 @@ from .scene import ITS_ENTRIES, UNIT, Scene, at, camera
 
 pytestmark = pytest.mark.vm
 
-DROPPED = 4.7  # s; what the driver drops does not arrive: three frame deadlines of 1.5 s
+DROPPED = 5.0  # s; what the driver drops does not arrive: three frame deadlines of 1.5 s, and an emulated processor
 RETURNED = 0.5  # s from the camera's first good picture to three healthy captures
 RESTARTED = 0.3  # s for a restart of the stream, which the alert has just ordered
 SHORT_CHECKS = "[camera.cam0.checks]\nfrozen_after = 3\ncontent_after = 3\n"

@@ -10,9 +10,8 @@ pytestmark = pytest.mark.vm
 
 DEADLINE = 1.5  # s without a frame are a failed capture; three of them a fault
 PROMPT = 0.05  # s at most between a deadline and what is done about it
-NOTICED = (
-    3 * DEADLINE + 0.2
-)  # since the last frame; PROMPT three times, and the alert's way into the journal
+# Since the last frame: PROMPT three times, and the alert's way into the journal, on an emulated processor.
+NOTICED = 3 * DEADLINE + 0.5
 RETURNED = 0.5  # s from the camera's first new picture to three healthy captures
 ENDED = 0.6  # s for the old worker to close the camera and end, before the next may open it
 
