@@ -37,7 +37,6 @@ from camwatchd.world import World, recorder_arguments
 # Seconds from SIGTERM to our own end; systemd counts a stop of more than 5 as a failure, and a busy Pi needs up to
 # half a second to end an interpreter.
 DOWN_WITHIN = 4.2
-_DEVICES_SETTLE = 0.2  # seconds of quiet in /dev before a plugged-in camera is probed: it has several nodes
 _BUSY_PHASES = (Phase.STARTING, Phase.ACTING, Phase.SETTLING)
 _NEVER = float("inf")
 
@@ -182,7 +181,7 @@ class Supervisor:
 
     def _on_device(self) -> None:
         if names := self.world.devices.created():
-            self._probe_at = self.world.clock() + _DEVICES_SETTLE
+            self._probe_at = self.world.clock() + self.world.devices.quiet()
             self.world.log.info("device.appeared", message=f"new device nodes: {', '.join(names)}")
 
     def _still_blocked(self, evidence: str) -> None:

@@ -18,17 +18,26 @@ _IN_NONBLOCK, _IN_CLOEXEC = os.O_NONBLOCK, os.O_CLOEXEC
 # What changes later is no camera that comes: each login changes the access lists of its seat's cameras.
 _COMES = _IN_CREATE | _IN_ATTRIB
 _UDEV_SECONDS = 10.0
+# Seconds of quiet before a plugged-in camera is probed: it has several nodes. Those that we may not open yet will be
+# heard of again; where nobody gives them to a group, that is not waited for.
+_QUIET, _REFUSED_QUIET = 0.2, 2.0
 _HEADER = struct.Struct("iIII")
 _CAMERA = re.compile(r"(video|media|v4l-subdev)\d+$")
+
+
+def may_open(node: Path) -> bool:
+    """Whether we may open it, or there is nothing to be opened any more."""
+    return os.access(node, os.R_OK | os.W_OK) or not node.exists()
 
 
 class DeviceWatch:
     """inotify on a folder; `fileno()` becomes readable when something comes into it (-1: no watch)."""
 
     def __init__(
-        self, folder: str = "/dev", events: int = _COMES, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._clock = clock
+        self, folder: str = "/dev", events: int = _COMES, clock: Callable[[], float] = time.monotonic, *,
+        openable: Callable[[Path], bool] = may_open,
+    ) -> None:  # fmt: skip
+        self._folder, self._clock, self._may_open = Path(folder), clock, openable
         self._new: dict[str, float] = {}  # until when udev may be at work with them
         libc = ctypes.CDLL(None, use_errno=True)
         self._fd: int = libc.inotify_init1(_IN_NONBLOCK | _IN_CLOEXEC)
@@ -49,6 +58,11 @@ class DeviceWatch:
             if name in self._new:
                 names.append(name)
         return list(dict.fromkeys(names))
+
+    def quiet(self) -> float:
+        """How many seconds after the last look what came may be probed, unless more comes."""
+        came = (self._folder / name for name in self._new)
+        return _QUIET if all(self._may_open(path) for path in came) else _REFUSED_QUIET
 
     def _events(self) -> Iterator[tuple[int, str]]:
         try:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from camwatchd.core import events as ev
 from camwatchd.core import lastrungs, lease
 from camwatchd.core.events import Effect, Event
-from camwatchd.core.faults import FAULTS, Fault, Issue
+from camwatchd.core.faults import ABSENT, FAULTS, Fault, Issue
 from camwatchd.core.ladder import Rung
 from camwatchd.core.state import REAP_BOUND, Milestone, Phase, Policy, State, Step
 
@@ -113,23 +113,31 @@ def hold(policy: Policy, state: State, fault: Fault, now: float) -> Step:
         Phase.HOLDING, now, now + fault.hold, rung=rung, attempt=0, milestone=Milestone.NONE,
         rounds=state.rounds + 1, lease_until=lease_until,
     )  # fmt: skip
-    if state.device_seen and may_hurry(policy, state, now):
-        state, effects = appeared(policy, state, ev.DeviceAppeared(), now)
+    pause = _cut_short(policy, state, fault.hold, now)
+    if pause <= 0:
+        state, effects = probe(policy, state, ev.DeviceAppeared(), now)
         return state, (*critical, *effects)
-    return state, (*critical, ev.SayWaiting(rung, 0, fault.hold))
+    return replace(state, deadline=now + pause), (*critical, ev.SayWaiting(rung, 0, pause))
 
 
 def _wait_or_act(policy: Policy, state: State, now: float, pause: float) -> Step:
-    if pause > 0 and state.device_seen and may_hurry(policy, state, now):
-        pause, state = 0.0, replace(state, hurried_at=now, hurries=state.hurries + 1)
+    pause = _cut_short(policy, state, pause, now)
     if pause <= 0:
         return act(policy, state, ev.TimePassed(), now)
     state = state.to(Phase.BACKOFF, now, now + pause, milestone=Milestone.NONE)
     return state, (ev.SayWaiting(state.rung, state.attempt, pause, state.exhausted),)
 
 
+def _cut_short(policy: Policy, state: State, pause: float, now: float) -> float:
+    """What is left of a pause for a device that appeared while an attempt was under way."""
+    if not (state.device_seen and _fits(state)):
+        return pause
+    return min(pause, max(0.0, hurry_at(policy, state) - now))
+
+
 def act(policy: Policy, state: State, event: Event, now: float) -> Step:
     """Backoff is over, or a device appeared: perform the attempt."""
+    state = hurried(policy, state, now)
     used = list(state.used)
     used[state.rung.height] = min(used[state.rung.height] + 1, policy.row(state.rung).attempts)
     state = replace(state, used=tuple(used), started_at=now, device_seen=False)
@@ -147,6 +155,7 @@ def act(policy: Policy, state: State, event: Event, now: float) -> Step:
 
 def probe(policy: Policy, state: State, event: Event, now: float) -> Step:
     """A held fault is tried again: the fresh worker either delivers or names the fault anew."""
+    state = hurried(policy, state, now)
     state = replace(state, started_at=now, rung=Rung.RESTART_WORKER, attempt=0, device_seen=False)
     return start_worker(policy, state, now, Phase.ACTING)
 
@@ -156,8 +165,10 @@ def start_worker(
 ) -> Step:
     """Have a worker executed, for the attempt of a rung: restart-service is proved by its first worker."""
     # The standby serves the first re-initialisation of an incident; later ones execute afresh, but for one that a
-    # plugged-in device brings about: what failed before failed because the device was not there.
-    fresh = phase is Phase.STARTING or (state.tries > 0 and state.hurried_at != now)
+    # plugged-in device brings about: what failed before failed because the device was not there. For that one the
+    # standby is kept while a camera is merely looked for.
+    looked_for = state.tries > 0 or state.fault in ABSENT
+    fresh = phase is Phase.STARTING or (looked_for and state.hurried_at != now)
     bound = now + REAP_BOUND + policy.supervision.import_timeout
     state = state.to(phase, now, bound, rung=rung, milestone=Milestone.REAPING, started_at=now, symptom="")
     if phase is not Phase.STARTING:
@@ -182,20 +193,49 @@ def attempt_failed(policy: Policy, state: State, reason: str, now: float) -> Ste
 
 
 def appeared(policy: Policy, state: State, event: Event, now: float) -> Step:
-    """A plugged-in device is probed at once, whatever node it comes back as."""
-    if not may_hurry(policy, state, now):
+    """A plugged-in device is probed at once, or as soon as it may be, whatever node it comes back as."""
+    if not _fits(state):
         return state, ()
-    state = replace(state, hurried_at=now, hurries=state.hurries + 1)
+    state, at = replace(state, device_seen=True), hurry_at(policy, state)
+    if now < at:
+        return replace(state, deadline=min(state.deadline, at)), ()
     return (act if state.phase is Phase.BACKOFF else probe)(policy, state, event, now)
 
 
-def may_hurry(policy: Policy, state: State, now: float) -> bool:
+def hurry_at(policy: Policy, state: State) -> float:
     """At once, then more and more rarely: a device that appears anew at each open must not cancel every pause."""
-    fits = FAULTS[state.fault].issue is Issue.CONNECTION_ERROR and state.rung is Rung.RESTART_WORKER
-    rested = now - state.hurried_at >= lease.hurry_pause(policy, state)
-    return rested and (fits or state.phase is Phase.PARKED)
+    return state.hurried_at + lease.hurry_pause(policy, state)
+
+
+def hurried(policy: Policy, state: State, now: float) -> State:
+    """The attempt that begins is one that a device has brought about, if one is waited for no longer."""
+    if not (state.device_seen and _fits(state) and now >= hurry_at(policy, state)):
+        return state
+    return replace(state, hurried_at=now, hurries=state.hurries + 1)
+
+
+def _fits(state: State) -> bool:
+    """Whether a new device may be what was waited for."""
+    missing = FAULTS[state.fault].issue is Issue.CONNECTION_ERROR and state.rung is Rung.RESTART_WORKER
+    return missing or state.phase is Phase.PARKED
 
 
 def seen(policy: Policy, state: State, event: Event, now: float) -> Step:
-    """The attempt under way may have looked too early: if it fails, the next one waits for nothing."""
+    """What is under way may have looked too early: if it fails, the next attempt waits for nothing."""
     return replace(state, device_seen=True), ()
+
+
+def seen_meanwhile(policy: Policy, state: State, event: Event, now: float) -> Step:
+    """A worker that has not even looked makes room for the standby, which waits for just that; once in an attempt."""
+    state = replace(state, device_seen=True)
+    blind = (
+        state.rung is Rung.RESTART_WORKER
+        and state.milestone is Milestone.IMPORTING
+        and state.fault in ABSENT
+    )
+    again = hurried(policy, state, now)
+    if not blind or again is state or state.hurried_at >= state.started_at:
+        return state, ()
+    lost = now - state.started_at  # the attempt begins anew, and what remains has as long as before
+    again = replace(again, device_seen=False, rounds=state.rounds + 1, lease_until=state.lease_until + lost)
+    return start_worker(policy, again, now, Phase.ACTING)

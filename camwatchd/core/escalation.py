@@ -35,10 +35,11 @@ from camwatchd.core.climbing import (
     act,
     appeared,
     climb,
-    may_hurry,
+    hurry_at,
     open_incident,
     probe,
     seen,
+    seen_meanwhile,
     start_worker,
 )
 from camwatchd.core.counting import count, failure, frames, silence
@@ -98,16 +99,14 @@ def _parked_long_enough(policy: Policy, state: State, event: Event, now: float) 
     """The camera is looked at again, or else another answer may be had now."""
     if now < state.probe_at:
         return ask_again(policy, state, event, now)
-    if state.device_seen:
-        state = replace(state, hurried_at=now, hurries=state.hurries + 1)
     return probe(policy, state, event, now)
 
 
 def _plugged(policy: Policy, state: State, event: Event, now: float) -> Step:
     """No device is missed while parked, at most waited for: the next regular probe may be an hour away."""
-    if may_hurry(policy, state, now):
+    at = hurry_at(policy, state)
+    if now >= at:
         return appeared(policy, state, event, now)
-    at = state.hurried_at + lease.hurry_pause(policy, state)
     return replace(state, device_seen=True, probe_at=at, deadline=min(state.deadline, at)), ()
 
 
@@ -154,7 +153,7 @@ _PHASES = (
     Phase.WEDGED, Phase.LEAVING, Phase.PARKED, Phase.PAUSED,
 )  # fmt: skip
 _, _f, _open, _wait, _ended, _p = _nothing, frames, open_incident, worse_while_waiting, action_ended, _pause
-_l = located
+_l, _seen = located, seen_meanwhile
 
 # fmt: off
 _ROWS: tuple[tuple[type[Event], tuple[Handler, ...]], ...] = (
@@ -170,7 +169,7 @@ _ROWS: tuple[tuple[type[Event], tuple[Handler, ...]], ...] = (
     (ev.WorkerExited,     (worse,     _open,   _open,   _wait,    worse,     worse,   _,        _,            _,           _,                   _)),
     (ev.WorkerUnkillable, (wedged,    wedged,  wedged,  wedged,   wedged,    wedged,  wedged,   _,            wedged,      wedged,              _)),
     (ev.WorkerReaped,     (_,         _,       _,       _,        _,         _,       _,        _unwedged,    _unwedged,   _,                   _)),
-    (ev.DeviceAppeared,   (seen,      _,       _,       appeared, seen,      seen,    appeared, _,            seen,        _plugged,            _)),
+    (ev.DeviceAppeared,   (seen,      seen,    seen,    appeared, _seen,     seen,    appeared, _,            seen,        _plugged,            _)),
     (ev.LeaveRefused,     (_,         _,       _,       _,        _,         _,       _,        _,            _refused,    _,                   _)),
     (ev.Paused,           (_p,        _p,      _p,      _p,       _p,        _p,      _p,       _p,           _p,          _p,                  _p)),
     (ev.Resumed,          (_,         _,       _,       _,        _,         _,       _,        _,            _,           _,                   _resumed)),

@@ -78,3 +78,6 @@ _ROWS: tuple[Fault, ...] = (
 OPEN_CAPS: dict[str, int] = {"imx500": 15}
 
 FAULTS: dict[str, Fault] = {row.name: row for row in _ROWS}
+
+# Nothing is there to be opened; a new node says when there is again.
+ABSENT = frozenset({"device-gone", "not-found"})

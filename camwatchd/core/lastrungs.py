@@ -10,7 +10,7 @@ from dataclasses import replace
 from camwatchd.core import events as ev
 from camwatchd.core import lease
 from camwatchd.core.events import Effect, Event
-from camwatchd.core.faults import FAULTS
+from camwatchd.core.faults import ABSENT, FAULTS
 from camwatchd.core.ladder import Rung
 from camwatchd.core.state import NEVER, Milestone, Phase, Policy, State, Step
 
@@ -118,8 +118,13 @@ def _own_refusal(policy: Policy, state: State) -> ev.LeaveRefused | None:
 
 
 def service_restart_left(policy: Policy, state: State) -> bool:
-    """Whether this rung may still be asked for; what only shows in the picture is no damage in the service."""
+    """Whether this rung may still be asked for. What only shows in the picture is no damage in the service.
+
+    Nor is a USB camera that is not there: whoever restarts misses it when it comes back.
+    """
     rung = Rung.RESTART_SERVICE
+    if state.fault in ABSENT and state.place:
+        return False
     left = policy.row(rung).enabled and lease.attempts_left(policy, state, rung) > 0
     entry = FAULTS[state.fault].entry
     cures = entry is rung or (entry.height < rung.height and max_reboots(state) > 0)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from camwatchd.adapters.devices import DeviceWatch, LossWatch, nodes_of_usb
+from camwatchd.adapters.devices import DeviceWatch, LossWatch, may_open, nodes_of_usb
 
 
 @pytest.fixture
@@ -60,6 +60,28 @@ def test_a_node_that_is_given_to_its_group_is_news(tmp_path: Path, watch: Device
     (tmp_path / "video0").chmod(0o600)
 
     assert (["video0"], ["video0"]) == (once, watch.created())
+
+
+def test_a_node_without_its_group_is_waited_for(tmp_path: Path) -> None:
+    """Who looks at once finds a camera that may not be opened yet; who waits for ever misses one without udev."""
+    mine: set[str] = set()
+    watch = DeviceWatch(str(tmp_path), openable=lambda path: path.name in mine)
+    told = []
+    for name, given in (("video0", "video0"), ("video1", ""), ("", "video1")):
+        (tmp_path / name).touch()
+        mine.add(given)
+        watch.created()
+        told.append(watch.quiet())
+    watch.close()
+
+    assert [0.2, 2.0, 0.2] == told
+
+
+def test_a_node_that_went_again_is_not_waited_for(tmp_path: Path) -> None:
+    """Only what is there can be given to a group."""
+    (tmp_path / "video0").touch(mode=0o600)
+
+    assert (True, True) == (may_open(tmp_path / "video0"), may_open(tmp_path / "video1"))
 
 
 def test_access_that_changes_later_is_no_news(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from tests.core.storyboard import GOOD, MISSED, Story, healthy
 
 STREAM, WORKER = Rung.RESTART_STREAM, Rung.RESTART_WORKER
 DONE = ev.ActionEnded(Outcome.SUCCEEDED)
+OPENING = (ev.WorkerStarted(), ev.WorkerImported())
 BACK_BY_STREAM: tuple[Event, ...] = (DONE, GOOD)
 BACK_BY_WORKER: tuple[Event, ...] = (ev.WorkerStarted(), ev.WorkerImported(), ev.StreamStarted(), GOOD)
 CRASH = ev.WorkerExited("worker-crashed", "killed by SIGSEGV")
@@ -150,13 +151,77 @@ def test_the_standby_is_kept_for_a_camera_that_is_plugged_in_again() -> None:
 
 def test_a_device_that_appears_during_an_attempt_is_not_missed() -> None:
     """An attempt that looked a moment too early is followed by the next one without a pause."""
-    story = healthy().after(1, ev.Faulted("device-gone")).until_deadline().after(0.1, ev.WorkerStarted())
+    story = healthy().after(1, ev.Faulted("device-gone")).until_deadline().after(0.1, *OPENING)
     story.after(0.1, ev.DeviceAppeared("/dev/video0"), ev.Faulted("not-found"))
-    at_once = story.orders()[-1]
-    story.after(0.1, ev.WorkerStarted(), ev.Faulted("not-found"))
+    at_once = story.told[-1][1]
+    story.after(0.1, *OPENING, ev.Faulted("not-found"))
 
-    assert (WORKER, 2) == at_once
+    assert ev.Perform(WORKER, 2, fresh=False) == at_once
     assert Phase.BACKOFF is story.state.phase
+
+
+@pytest.mark.parametrize("fault", ["device-gone", "not-found"])
+def test_who_looks_for_an_absent_camera_does_not_spend_the_standby(fault: str) -> None:
+    """The attempts that only find that it is not there yet execute afresh; the standby waits for the one that does."""
+    story = healthy().after(1, ev.Faulted(fault))
+    for _ in range(3):
+        story.until_deadline().after(0.1, *OPENING, ev.Faulted("not-found"))
+
+    assert {True} == {order.fresh for order in story.said(ev.Perform)[1:] if order.rung is WORKER}
+
+
+def test_the_standby_takes_the_place_of_a_worker_that_still_imports() -> None:
+    """A device that appears while a process of its own is on the way is opened at once, in the same attempt."""
+    story = healthy().after(1, ev.Faulted("device-gone")).until_deadline().after(0.1, ev.WorkerStarted())
+    lease_until, attempts = story.state.lease_until, story.state.used
+    story.after(1, ev.DeviceAppeared("/dev/video0"))
+    instead, orders = story.told[-1][1], len(story.orders())
+    story.after(0.1, ev.WorkerStarted(), ev.DeviceAppeared("/dev/video1"))
+
+    assert (ev.Perform(WORKER, 1, fresh=False), orders) == (instead, len(story.orders()))
+    assert pytest.approx(lease_until + 1.1) == story.state.lease_until
+    assert attempts == story.state.used
+
+
+def test_a_device_appears_before_the_loss_of_the_old_one_is_noticed() -> None:
+    """Plugged in again faster than the loss is noticed: nothing will appear that could be waited for."""
+    story = healthy().after(0.1, ev.DeviceAppeared("/dev/video1")).after(0.1, ev.Faulted("device-gone"))
+
+    assert ev.Perform(WORKER, 1, fresh=False) == story.told[-1][1]
+
+
+def test_an_absent_usb_camera_is_no_reason_to_restart_the_service() -> None:
+    """Whoever restarts misses it when it comes back; it is looked for until the thresholds hold."""
+    story = healthy().after(0.1, ev.Located("1-2")).after(1, ev.Faulted("device-gone"))
+    while story.state.phase is not Phase.LEAVING:
+        story.until_deadline().after(0.1, *OPENING, ev.Faulted("not-found"))
+
+    assert Rung.REBOOT is story.state.rung
+    assert Rung.RESTART_SERVICE not in {rung for rung, _ in story.orders()}
+    assert story.state.failures >= 10
+
+
+def test_a_device_that_appears_again_too_soon_is_waited_for_only_so_long() -> None:
+    """Its group came after the attempt that it brought about: the next is due as soon as one may hurry again."""
+    story = healthy().after(1, ev.Faulted("device-gone")).until_deadline().after(0.1, *OPENING)
+    story.after(0.1, ev.Faulted("not-found")).after(0.1, ev.DeviceAppeared("/dev/video0"))
+    hurried_at = story.now
+    story.after(0.4, *OPENING, ev.Faulted("not-found"), ev.DeviceAppeared("/dev/video0"))
+    waiting = story.state
+    story.until_deadline()
+
+    assert (Phase.BACKOFF, hurried_at + 2.0) == (waiting.phase, pytest.approx(waiting.deadline))
+    assert ev.Perform(WORKER, 3, fresh=False) == story.told[-1][1]
+
+
+def test_so_is_one_that_appears_during_that_attempt() -> None:
+    """The pause that follows is what is left until one may hurry again, and it is said so."""
+    story = healthy().after(1, ev.Faulted("device-gone")).until_deadline().after(0.1, *OPENING)
+    story.after(0.1, ev.Faulted("not-found")).after(0.1, ev.DeviceAppeared("/dev/video0"))
+    story.after(0.4, *OPENING, ev.DeviceAppeared("/dev/video0"), ev.Faulted("not-found"))
+
+    assert pytest.approx(1.6) == story.said(ev.SayWaiting)[-1].seconds
+    assert ev.Perform(WORKER, 3, fresh=False) == story.until_deadline().told[-1][1]
 
 
 def test_a_device_that_appears_at_each_open_hurries_more_and_more_rarely() -> None:
@@ -321,7 +386,7 @@ def test_the_last_word_keeps_the_reason_that_was_counted() -> None:
 
 def test_a_device_that_appears_during_an_attempt_hurries_a_held_fault_too() -> None:
     """A node whose permissions come a moment after it is looked at again at once, not after a minute."""
-    story = healthy().after(1, ev.Faulted("device-gone")).until_deadline().after(0.1, ev.WorkerStarted())
+    story = healthy().after(1, ev.Faulted("device-gone")).until_deadline().after(0.1, *OPENING)
     story.after(0.1, ev.DeviceAppeared(), ev.Faulted("permission"))
 
     assert (WORKER, 0) == story.orders()[-1]

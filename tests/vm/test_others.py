@@ -143,7 +143,8 @@ def test_a_dead_camera_beside_a_healthy_one(scene: Scene) -> None:
 
     alert = scene.fault("frames-stopped", "capture_failure", since=begun, within=NOTICED, name="dead")
     scene.recovery(since=over, within=RETURNED + REPLACED, after=alert, name="dead")
-    scene.machine.await_property(UNIT, "StatusText", "(?=.*dead EXCELLENT)(?=.*well EXCELLENT)")  # in any order
+    both = "(?=.*dead EXCELLENT)(?=.*well EXCELLENT)"  # in any order
+    scene.machine.await_property(UNIT, "StatusText", both)
     summaries = scene.machine.journal(ITS_ENTRIES, "EVENT=camera.summary", "CAMERA=well")
     first, *_, last = (entry for entry in summaries if begun < at(entry) < over)
     lost = int(last["DROPPED"]) - int(first["DROPPED"])  # by their numbers: those that the camera did send

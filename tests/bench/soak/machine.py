@@ -104,11 +104,16 @@ def strike(scene: Scene, onset: Onset) -> Cost:
     elif onset.lasts is None:
         begin, stop = _ORDERS[shows]
         begun = scene.order(begin)
-        tried = "EVENT=ladder.action_started", f"RUNG={onset.kind.cure}"
+        # A camera that fails again too soon enters higher: what its cure or anything above it would have ended.
+        tried = ["EVENT=ladder.action_started", *(f"RUNG={rung}" for rung in _from(onset.kind.cure))]
         _, over = scene.order_at(stop, *tried, after=last, timeout=_NOTICED)
     else:
         begun, over = scene.during(onset.lasts, *_ORDERS[shows])
     return Cost(onset.kind.name, over - begun, _healthy(scene, begun, over) - begun)
+
+
+def _from(cure: Rung | None) -> list[Rung]:
+    return [rung for rung in Rung if cure is not None and rung.height >= cure.height]
 
 
 def _healthy(scene: Scene, begun: float, over: float) -> float:
