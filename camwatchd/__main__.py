@@ -128,6 +128,8 @@ def _run(supervisor: "Supervisor") -> int:
         # Damage in ourselves: the workers die with us, and systemd starts us afresh, counting.
         supervisor.world.log.critical("daemon.failed", message=traceback.format_exc())
         return ExitStatus.EX_TEMPFAIL
+    finally:
+        supervisor.world.log.end()
 
 
 if __name__ == "__main__":

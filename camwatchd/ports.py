@@ -52,3 +52,17 @@ class EventLog(Protocol):
 
     def critical(self, event: str, **facts: object) -> object:
         """A human is needed."""
+
+
+class LimitedLog(EventLog, Protocol):
+    """An event log that keeps back what comes too often, and tells it later where it must not be lost."""
+
+    @property
+    def deadline(self) -> float:
+        """When there is something to tell that was kept back."""
+
+    def tick(self) -> None:
+        """Tell it."""
+
+    def end(self) -> None:
+        """The process is about to end: tell at once what is kept back."""

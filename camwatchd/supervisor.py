@@ -143,9 +143,9 @@ class Supervisor:
         """Whatever has a deadline. On the way out the ladder stands still; only the workers are ended."""
         if self._stopping:
             slots = (post.slot for post in (*self.posts, *self._retired))
-            return (self.standby, self.book, self.control, self.kernel, *slots)
+            return (self.standby, self.book, self.control, self.kernel, self.world.log, *slots)
         helpers = (self.standby, self.leftovers, self.reloading, self.book, self.control, self.kernel)
-        return (*helpers, *self.posts, *(post.slot for post in self._retired))
+        return (*helpers, self.world.log, *self.posts, *(post.slot for post in self._retired))
 
     def _deadline(self) -> float:
         own = [self._down_by]

@@ -10,7 +10,7 @@ from camwatchd import __version__
 from camwatchd.adapters.devices import DeviceWatch
 from camwatchd.adapters.host import Host
 from camwatchd.loop import Signals
-from camwatchd.ports import EventLog, Notifier
+from camwatchd.ports import LimitedLog, Notifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +18,7 @@ class World:
     """What the supervisor works with; built in the composition root."""
 
     notifier: Notifier
-    log: EventLog
+    log: LimitedLog
     signals: Signals
     environ: Mapping[str, str]  # of the children
     runtime_dir: str

@@ -93,7 +93,7 @@ def _object(entry: Entry, limit: int) -> dict[str, object]:
         "event": entry.event,
         "message": entry.sentence()[: limit or 300],  # an escaped character takes up to 12 bytes
     }
-    ours |= {name: count for name in ("suppressed", "lost") if (count := getattr(entry, name))}
+    ours |= {name: count for name in ("suppressed", "delayed", "lost") if (count := getattr(entry, name))}
     facts = {name: value for name, value in entry.facts.items() if name not in ours and limit}
     return ours | {name: _short(value, limit) for name, value in facts.items() if value is not None}
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from camwatchd.core.plain import to_plain
+from camwatchd.core.status import duration
 
 PRIORITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}  # syslog(3)
 _NO_CONTROLS = {code: None for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
@@ -23,6 +24,7 @@ class Entry:
     wall: float
     facts: Mapping[str, object]
     suppressed: int = 0  # entries like this one that the limit kept back since the last
+    delayed: float = 0.0  # seconds for which the limit kept back this one
     lost: int = 0  # entries of any kind that could not be written since the last
 
     def sentence(self) -> str:
@@ -30,6 +32,7 @@ class Entry:
         facts = (f"{name}={as_text(value)}" for name, value in self.facts.items() if value is not None)
         text = self.message or " ".join([self.event, *facts])
         text += f" ({self.suppressed} more like this kept back)" if self.suppressed else ""
+        text += f" (told {duration(self.delayed)} late)" if self.delayed else ""
         text += f" ({self.lost} entries lost before this one)" if self.lost else ""
         return text.translate(_NO_CONTROLS)
 
@@ -53,14 +56,13 @@ def as_text(value: object) -> str:
 
 @dataclass(slots=True)
 class _Bucket:
-    tokens: float
-    filled: float  # when
+    due: float = -math.inf  # from when on the next entry may be said
     suppressed: int = 0
 
 
 @dataclass(slots=True)
 class Limiter:
-    """A token bucket for each kind of entry, so that a storm of one fault cannot rotate a small journal.
+    """A leaky bucket for each kind of entry, so that a storm of one fault cannot rotate a small journal.
 
     Kinds are an event, a camera and an alert: names from the code and the configuration, so they are few.
     """
@@ -71,12 +73,14 @@ class Limiter:
 
     def admit(self, kind: tuple[object, ...], now: float) -> int | None:
         """None: keep this one back. Else how many like it were kept back since the last."""
-        bucket = self._buckets.setdefault(kind, _Bucket(self.burst, now))
-        bucket.tokens = min(self.burst, bucket.tokens + (now - bucket.filled) / self.period)
-        bucket.filled = now
-        if bucket.tokens < 1:
+        bucket = self._buckets.setdefault(kind, _Bucket())
+        if now < bucket.due:
             bucket.suppressed += 1
             return None
-        bucket.tokens -= 1
+        bucket.due = max(bucket.due, now - (self.burst - 1) * self.period) + self.period
         suppressed, bucket.suppressed = bucket.suppressed, 0
         return suppressed
+
+    def due(self, kind: tuple[object, ...]) -> float:
+        """From when on one of this kind, which was kept back, may be said."""
+        return self._buckets[kind].due

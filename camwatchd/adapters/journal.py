@@ -40,6 +40,8 @@ def datagram(entry: Entry, limit: int = VALUE_LIMIT) -> bytes:
     }
     if entry.suppressed:
         fields["SUPPRESSED"] = str(entry.suppressed)
+    if entry.delayed:
+        fields["DELAYED"] = as_text(entry.delayed)
     return b"".join(_field(name, text, limit) for name, text in fields.items())
 
 

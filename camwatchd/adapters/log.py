@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: MIT
 """Owns logging: structlog in front, the journal or stderr behind, a limit for storms in between."""
 
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Any, Protocol, cast
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, Protocol, cast
 
 from camwatchd.adapters import console, journal
 from camwatchd.adapters.entry import PRIORITIES, Entry, Limiter
-from camwatchd.core.alerts import Alert
+from camwatchd.core.alerts import RECOVERY, Alert
 from camwatchd.ports import EventLog
 
 
@@ -52,38 +53,81 @@ class _Out:
         self._writer = writer
         self._lost = 0
 
-    def _write(self, entry: Entry) -> None:
+    def write(self, entry: Entry) -> None:
         written = self._writer.write(replace(entry, lost=self._lost))
         self._lost = 0 if written else self._lost + 1
 
-    debug = info = warning = error = critical = _write
+    debug = info = warning = error = critical = write
+
+
+class _Kind(NamedTuple):
+    event: str
+    camera: object
+    alert: object  # its id; None: none
 
 
 @dataclass(frozen=True, slots=True)
 class _Entries:
-    """The one structlog processor: keywords to an entry, or none if there were too many like it."""
+    """The one structlog processor: keywords to an entry, or none if there were too many like it.
+
+    An alert is what its reader goes on believing. One that was kept back is therefore told as soon as the limit
+    allows, unless a later one has made it void: a camera that flapped must not be left with an issue that is over,
+    nor with a recovery that did not last.
+    """
 
     limiter: Limiter
     clock: Callable[[], float]
     wall: Callable[[], float]
+    kept_back: dict[_Kind, Entry] = field(default_factory=dict)  # alerts, in their order
 
     def __call__(
         self, _logger: object, level: str, facts: MutableMapping[str, Any]
     ) -> tuple[tuple[Entry], dict[str, Any]]:
         now = self.clock()
         event, message = str(facts.pop("event")), str(facts.pop("message", ""))
-        kind = (event, facts.get("camera"), facts.get("message_id"))
-        if (suppressed := self.limiter.admit(kind, now)) is None:
-            raise structlog.DropEvent
+        kind = _Kind(event, facts.get("camera"), facts.get("message_id"))
+        suppressed = self.limiter.admit(kind, now)
         priority = int(facts.pop("priority", PRIORITIES[level]))
-        return (Entry(event, message, priority, now, self.wall(), facts, suppressed),), {}
+        entry = Entry(event, message, priority, now, self.wall(), facts, suppressed or 0)
+        if kind.alert is not None:
+            self._void(kind)
+        if suppressed is not None:
+            return (entry,), {}
+        if kind.alert is not None:
+            self.kept_back[kind] = entry
+        raise structlog.DropEvent
+
+    def _void(self, later: _Kind) -> None:
+        """A recovery ends whatever was said of its camera; another alert ends a recovery, and repeats its like."""
+        ends_all = later.alert == RECOVERY.message_id
+        for kind in [kind for kind in self.kept_back if kind.camera == later.camera]:
+            if ends_all or kind.alert in (later.alert, RECOVERY.message_id):
+                del self.kept_back[kind]
+
+    @property
+    def due(self) -> float:
+        """When the next alert that was kept back may be told."""
+        return min(map(self.limiter.due, self.kept_back), default=math.inf)
+
+    def overdue(self, until: float) -> Iterator[Entry]:
+        """The alerts that may be told by then; each is given once."""
+        now = self.clock()
+        for kind in [kind for kind in self.kept_back if self.limiter.due(kind) <= until]:
+            entry = self.kept_back.pop(kind)
+            suppressed = self.limiter.admit(kind, max(now, self.limiter.due(kind))) or 1  # itself at least
+            yield replace(entry, suppressed=suppressed - 1, delayed=round(now - entry.monotonic, 3))
 
 
 class Log:
-    """The event log, whose level may change while it is in use."""
+    """The event log, whose level may change while it is in use.
 
-    def __init__(self, logger_of: Callable[[str], EventLog], level: str) -> None:
-        self._logger_of = logger_of
+    A part of the loop: alerts that were kept back are told when it comes to `deadline`, or at the end.
+    """
+
+    def __init__(
+        self, logger_of: Callable[[str], EventLog], level: str, entries: _Entries, out: _Out
+    ) -> None:
+        self._logger_of, self._entries, self._out = logger_of, entries, out
         self.level_is(level)
 
     def level_is(self, level: str) -> None:
@@ -91,6 +135,23 @@ class Log:
         logger = self._logger_of(level)
         self.debug, self.info, self.warning = logger.debug, logger.info, logger.warning
         self.error, self.critical = logger.error, logger.critical
+
+    @property
+    def deadline(self) -> float:
+        """When there is something to tell that was kept back."""
+        return self._entries.due
+
+    def tick(self) -> None:
+        """Tell it."""
+        self._tell(self._entries.clock())
+
+    def end(self) -> None:
+        """There is no later: tell at once what is kept back."""
+        self._tell(math.inf)
+
+    def _tell(self, until: float) -> None:
+        for entry in self._entries.overdue(until):
+            self._out.write(entry)
 
 
 def build(
@@ -118,7 +179,7 @@ def build(
         )
         return cast("EventLog", logger.bind())
 
-    return Log(logger_of, level)
+    return Log(logger_of, level, entries, out)
 
 
 def _writer(log_format: str, fd: int, environ: Mapping[str, str], journal_address: str) -> _Writer:

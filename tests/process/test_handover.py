@@ -99,7 +99,7 @@ def supervising(
     clock = Clock()
     with (root / "log").open("w") as said:
         world = World(
-            notifier=notify.from_environment({}), log=log.build("json", "info", said.fileno(), {}),
+            notifier=notify.from_environment({}), log=log.build("json", "info", said.fileno(), {}, clock=clock),
             signals=Signals([]), environ={**os.environ, "SYSTEMD_EXEC_PID": pid}, runtime_dir=str(root / "run"),
             state_dir=str(root / "run"),
             config=("", ""), host=Host(root), devices=DeviceWatch(str(root / "run")), clock=clock,
