@@ -16,6 +16,7 @@ from typing import IO
 REPOSITORY = Path(__file__).resolve().parents[2]
 FOLDER = REPOSITORY / "build" / "vm"
 _KEY_LENGTH = 16
+_used: dict[Path, int] = {}  # folders of this process, and the descriptors that lock them
 
 
 def key(*inputs: str | Path) -> str:
@@ -38,19 +39,42 @@ def _parts(entry: str | Path) -> Iterator[bytes]:
             yield file.read_bytes()
 
 
-def built(name: str, inputs_key: str, build: Callable[[Path], None]) -> Path:
-    """The folder NAME-KEY; built now if it is not there, in place of any older one of that name."""
-    folder = FOLDER / f"{name}-{inputs_key}"
-    if folder.is_dir():
-        return folder
-    for old in FOLDER.glob(f"{name}-*"):
-        shutil.rmtree(old)
-    unfinished = FOLDER / f"{name}-unfinished"
-    unfinished.mkdir()
-    with progress(f"building {name}"):
-        build(unfinished)
-    unfinished.rename(folder)
+def built(name: str, inputs_key: str, build: Callable[[Path], None], within: Path = FOLDER) -> Path:
+    """The folder NAME-KEY; built now if it is not there, in place of older ones of that name that nobody uses.
+
+    It stays until this process ends: whoever was given it copies and opens its files when the lock is long released.
+    """
+    folder = within / f"{name}-{inputs_key}"
+    if not folder.is_dir():
+        for old in within.glob(f"{name}-*"):
+            _remove_unused(old)
+        unfinished = within / f"{name}-unfinished"
+        unfinished.mkdir()
+        with progress(f"building {name}"):
+            build(unfinished)
+        unfinished.rename(folder)
+    _use(folder)
     return folder
+
+
+def _use(folder: Path) -> None:
+    """A lock on the folder itself, which the end of the process releases, however it ends; programs have no part."""
+    if folder not in _used:
+        _used[folder] = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        fcntl.flock(_used[folder], fcntl.LOCK_SH)
+
+
+def _remove_unused(folder: Path) -> None:
+    """What is in use stays, until something of that name is built anew."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    else:
+        shutil.rmtree(folder)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
