@@ -66,7 +66,7 @@ def _run(place: tuple[Path, Path], fault: Fault, program: Program) -> str:
         except cell.SpoiltError as error:
             _say(f"the rig lost the camera by itself, once more: {error}")
         except (subprocess.TimeoutExpired, MachineGoneError) as error:
-            return f"{program.title}: not measured, the machine was too slow: {error}"
+            return f"{program.title}: not measured, a step did not end in time: {error}"
     return f"inconclusive {_RUNS} times"
 
 
