@@ -78,10 +78,10 @@ SENTENCES = [
      "no frame arrived and nothing gave a reason; next probe in 60 s"),
     (spent().restart(), "info", "worker.starting", "cam0: starting a worker that opens the camera"),
     (spent().restart().after(1, *OPEN, GOOD), "warning", "alert.recovery",
-     "CAMERA_RECOVERY: cam0: healthy again by restart-service (attempt 1), 6 min after the first failure "
+     "CAMERA_RECOVERY: cam0: healthy again by restart-service (attempt 1), 5 min after the first failure "
      "(frames-stopped)"),
     (parked().after(1, GOOD), "warning", "alert.recovery",
-     "CAMERA_RECOVERY: cam0: healthy again by itself, 9 min after the first failure (frames-stopped)"),
+     "CAMERA_RECOVERY: cam0: healthy again by itself, 8 min after the first failure (frames-stopped)"),
     (healthy().after(1, ev.Paused(600.0)), "warning", "camera.paused",
      "cam0: released to its operator for 10 min; camwatchctl resume ends it"),
     (healthy().after(1, ev.Paused(600.0)).until_deadline(), "info", "camera.resumed",

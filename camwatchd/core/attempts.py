@@ -74,10 +74,7 @@ def _no_start(policy: Policy, state: State, fault: str, evidence: str, now: floa
 
 def late(policy: Policy, state: State, event: Event, now: float) -> Step:
     """The attempt's deadline is reached: an action that hangs is an outcome too."""
-    reason = f"no end after {now - state.since:.1f} s ({state.milestone or 'stream restart'})"
-    if state.phase is Phase.SETTLING:
-        reason = f"no {PROOF_FRAMES} healthy frames within {now - state.since:.1f} s"
-    name = _better_name(state)
+    name, reason = _better_name(state), _what_is_missing(state, now - state.since)
     if not state.fault:
         return _no_start(policy, state, name, reason, now)
     state, said = _take_over(state, ev.Faulted(name, reason))
@@ -85,12 +82,28 @@ def late(policy: Policy, state: State, event: Event, now: float) -> Step:
     return state, (*said, *effects)
 
 
+def _what_is_missing(state: State, waited: float) -> str:
+    if state.phase is Phase.SETTLING:
+        return f"no {PROOF_FRAMES} healthy frames within {waited:.1f} s"
+    if _stream_restart_hangs(state):
+        return f"the restart of the stream did not return within {waited:.1f} s"
+    return f"no end after {waited:.1f} s ({state.milestone})"
+
+
 def _better_name(state: State) -> str:
     """What the attempt has shown in place of what it was made for: a picture, silence, or a call that hangs."""
+    if _stream_restart_hangs(state):
+        return "worker-silent"
     if state.phase is not Phase.SETTLING:
         return _MISSED[state.milestone] if state.milestone in _RUNS or not state.fault else state.fault
     silent = not state.fault or (state.rung is not Rung.RESTART_STREAM and state.fault in _DISPROVED)
     return state.symptom or ("start-timeout" if silent else state.fault)
+
+
+def _stream_restart_hangs(state: State) -> bool:
+    """Then a call hangs, whatever the incident began with: a second order would queue behind it in that worker."""
+    acting = state.phase is Phase.ACTING and state.rung is Rung.RESTART_STREAM
+    return acting and state.milestone not in _RUNS  # a worker that had not opened yet hangs in its start
 
 
 # A camera that was opened and then gives no frames has another fault than these.

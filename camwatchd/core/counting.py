@@ -11,6 +11,7 @@ from camwatchd.core.faults import FAULTS
 from camwatchd.core.ladder import PROOF_FRAMES, Rung
 from camwatchd.core.state import NEVER, NEVER_BEFORE, REPORT_SLACK, Milestone, Phase, Policy, State, Step
 
+_SILENT = "worker-silent"
 _MUCH_LONGER = 1.5  # times as long as before; exposure that creeps up must not move the lease at every frame
 
 
@@ -108,4 +109,17 @@ def silence(policy: Policy, state: State, event: Event, now: float) -> Step:
     )
     if state.suspicion and now >= last_word:
         return open_incident(policy, state, ev.Faulted(state.suspicion, "no_frame_timeout"), now)
-    return failure(policy, state, ev.CaptureFailed("worker-silent", "no report from the worker"), now)
+    if _may_only_be_late(policy, state):
+        deadline = min(now + _report_time(policy, state), last_word)
+        return replace(state, suspicion=_SILENT, deadline=deadline), ()
+    return failure(policy, state, ev.CaptureFailed(_SILENT, "no report from the worker"), now)
+
+
+def _may_only_be_late(policy: Policy, state: State) -> bool:
+    """A worker that said itself why the last capture failed has one more report time before silence is the fault.
+
+    What delays its next report by a moment is a busy machine, and a fresh worker would be started in place of the
+    stream; one that does hang says nothing the next time either.
+    """
+    spoke = state.suspicion not in ("", _SILENT)
+    return spoke and state.failures + 1 >= policy.supervision.max_consecutive_failures

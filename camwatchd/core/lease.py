@@ -82,9 +82,9 @@ def remaining(policy: Policy, state: State) -> float:
 def detection_time(policy: Policy, frame_duration: float) -> float:
     """The longest time from the last healthy frame to the fault."""
     rules = policy.supervision
-    counted = rules.max_consecutive_failures * (
-        liveness.frame_deadline(frame_duration, rules) + REPORT_SLACK
-    )
+    reports = rules.max_consecutive_failures
+    reports += reports > 1  # a worker that reported failures and then falls silent is waited for once more
+    counted = reports * (liveness.frame_deadline(frame_duration, rules) + REPORT_SLACK)
     return min(counted, liveness.no_frame_deadline(frame_duration, rules) + REPORT_SLACK)
 
 

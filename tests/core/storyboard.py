@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from camwatchd.core import escalation
 from camwatchd.core import events as ev
 from camwatchd.core.events import Effect, Event
-from camwatchd.core.ladder import LADDER, Rung
+from camwatchd.core.ladder import LADDER, Outcome, Rung
 from camwatchd.core.plain import from_plain, to_plain
 from camwatchd.core.settings import Supervision
 from camwatchd.core.state import Milestone, Phase, Policy, State
@@ -17,6 +17,7 @@ T = TypeVar("T")
 GOOD = ev.FramesArrived(10, 1 / 30)
 MISSED = ev.CaptureFailed("frames-stopped", "no frame for 1.5 s")
 CRASH = ev.WorkerExited("worker-crashed", "killed by SIGSEGV")
+DONE = ev.ActionEnded(Outcome.SUCCEEDED)
 OPEN: tuple[Event, ...] = (
     ev.WorkerStarted(),
     ev.WorkerImported(),
@@ -70,23 +71,29 @@ class Story:
         return self.after(1.5, MISSED).after(1.5, MISSED).after(1.5, MISSED)
 
     def until(self, phase: Phase) -> "Story":
-        """Let deadlines come until the camera is there."""
+        """Let deadlines come until the camera is there. A restart of the stream returns, and changes nothing."""
         for _ in range(1000):
             if self.state.phase is phase:
                 return self
-            self.until_deadline()
+            self.after(0.1, DONE) if self.stream_restarts() else self.until_deadline()
         raise AssertionError(f"never {phase}: {self.state}")
 
     def fails(self, *events: Event) -> "Story":
-        """Every worker that is ordered meets this end, until nothing more is tried."""
+        """Every worker that is ordered meets this end, until nothing more is tried; as above for the stream."""
         for _ in range(100):
             if self.state.phase in _NOTHING_TRIED:
                 return self
             if self.state.milestone is Milestone.REAPING:
                 self.after(0.1, *events)
+            if self.stream_restarts():
+                self.after(0.1, DONE)
             if self.state.phase not in _NOTHING_TRIED:
                 self.until_deadline()
         raise AssertionError(f"still tried: {self.state}")
+
+    def stream_restarts(self) -> bool:
+        """Whether the stream is being restarted."""
+        return self.state.phase is Phase.ACTING and self.state.rung is Rung.RESTART_STREAM
 
     def refuse(
         self, name: str = "did-not-help", again_in: float = 0.0, *, postponed: bool = False

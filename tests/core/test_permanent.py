@@ -11,7 +11,7 @@ from camwatchd.core.ladder import Rung
 from camwatchd.core.lease import IN_PROCESS
 from camwatchd.core.state import Milestone, Phase, Policy, State
 from tests.core.histories import histories, policies, tell
-from tests.core.storyboard import CRASH, GOOD, OPEN, Story, healthy
+from tests.core.storyboard import CRASH, DONE, GOOD, OPEN, Story, healthy
 
 SERVICE, REBOOT = Rung.RESTART_SERVICE, Rung.REBOOT
 
@@ -36,14 +36,16 @@ def ends(name: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[Event, ...]]:
     return st.tuples(st.integers(0, 3), last).map(lambda x: (*OPEN[: x[0]], *x[1]))
 
 
-def turn(story: Story, end: tuple[Event, ...], *, granted: bool) -> None:
-    """The next thing that happens to a camera that nothing cures."""
+def turn(story: Story, end: tuple[Event, ...], *, granted: bool, returns: bool = False) -> None:
+    """The next thing that happens to a camera that nothing cures; restarts of its stream return, or hang."""
     if story.state.phase is Phase.LEAVING and story.state.rung is REBOOT:
         story.refuse()
     elif story.state.phase is Phase.LEAVING:
         story.restart() if granted else story.refuse("restarts-spent")
     elif story.state.milestone is Milestone.REAPING and story.state.since == story.now:
         story.after(0.1, *end)
+    elif story.stream_restarts() and returns:
+        story.after(0.1, DONE)
     else:
         story.until_deadline()
 
@@ -58,16 +60,16 @@ def longest(policy: Policy) -> float:
     return 60 + attempts * (rules.recovery_cooldown + 20 + 2 * rules.import_timeout + worker.timeout + 35)
 
 
-@given(policies, names(reboots=True), ends(names(reboots=True)), st.booleans())
+@given(policies, names(reboots=True), ends(names(reboots=True)), st.booleans(), st.booleans())
 def test_every_permanent_fault_reaches_the_reboot_or_a_named_refusal(
-    policy: Policy, fault: str, end: tuple[Event, ...], granted: bool
+    policy: Policy, fault: str, end: tuple[Event, ...], granted: bool, returns: bool
 ) -> None:
     """From every entry, by every way of failing, under every policy, and in the time that the table allows."""
     story = healthy(policy).after(1, ev.Faulted(fault))
     for _ in range(200):
         if REBOOT in story.asked() or story.said(ev.SayParked):
             break
-        turn(story, end, granted=granted)
+        turn(story, end, granted=granted, returns=returns)
 
     assert story.now - story.start <= longest(policy)
     if policy.required and policy.row(REBOOT).enabled:
@@ -76,14 +78,20 @@ def test_every_permanent_fault_reaches_the_reboot_or_a_named_refusal(
         assert {said.name for said in story.said(ev.SayParked)} in ({"optional-camera"}, {"rung-off"})
 
 
-@given(policies, names(reboots=True), names(reboots=False), st.sampled_from([(), (CRASH,)]), st.booleans())
+@given(
+    policies,
+    names(reboots=True),
+    names(reboots=False),
+    st.sampled_from([(), (CRASH,)]),
+    *[st.booleans()] * 2,
+)
 def test_a_camera_that_gives_pictures_never_leaves(
-    policy: Policy, fault: str, picture: str, then: tuple[Event, ...], first: bool
+    policy: Policy, fault: str, picture: str, then: tuple[Event, ...], first: bool, returns: bool
 ) -> None:
     """Whatever the incident began with and however the workers end: if they deliver bad pictures, it is parked."""
     story = healthy(policy).after(1, ev.Faulted(picture if first else fault))
     for _ in range(120):
-        turn(story, (*OPEN, ev.CaptureFailed(picture), *then), granted=False)
+        turn(story, (*OPEN, ev.CaptureFailed(picture), *then), granted=False, returns=returns)
 
     assert {SERVICE} >= set(story.asked()) if FAULTS[fault].entry is SERVICE else not story.asked()
     assert story.said(ev.SayParked)

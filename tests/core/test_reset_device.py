@@ -8,7 +8,7 @@ import pytest
 from camwatchd.core import events as ev
 from camwatchd.core.ladder import LADDER, Outcome, Rung
 from camwatchd.core.state import Milestone, Phase, Policy
-from tests.core.storyboard import GOOD, OPEN, Story, healthy, policy
+from tests.core.storyboard import DONE, GOOD, OPEN, Story, healthy, policy
 
 STREAM, WORKER, RESET, SERVICE = (
     Rung.RESTART_STREAM,
@@ -16,7 +16,6 @@ STREAM, WORKER, RESET, SERVICE = (
     Rung.RESET_DEVICE,
     Rung.RESTART_SERVICE,
 )
-DONE = ev.ActionEnded(Outcome.SUCCEEDED)
 ABSENT = ev.ActionEnded(Outcome.NOT_APPLICABLE, "nothing is plugged in at 1-1.3")
 PLACE = "1-1.3"
 
@@ -28,7 +27,12 @@ def wedged_camera(rules: Policy | None = None, place: str | None = PLACE) -> Sto
         story.after(0, ev.Located(place))
     story.stall()
     while not (story.state.rung is RESET or story.state.exhausted or story.state.phase is Phase.LEAVING):
-        story.after(0.1, *OPEN) if story.state.milestone is Milestone.REAPING else story.until_deadline()
+        if story.stream_restarts():
+            story.after(0.1, DONE)
+        elif story.state.milestone is Milestone.REAPING:
+            story.after(0.1, *OPEN)
+        else:
+            story.until_deadline()
     return story
 
 

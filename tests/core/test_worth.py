@@ -6,13 +6,12 @@ import pytest
 from camwatchd.core import events as ev
 from camwatchd.core.events import Event
 from camwatchd.core.faults import FAULTS
-from camwatchd.core.ladder import Outcome, Rung
+from camwatchd.core.ladder import Rung
 from camwatchd.core.lastrungs import max_reboots
 from camwatchd.core.state import Phase
-from tests.core.storyboard import CRASH, MISSED, OPEN, Story, healthy, parked
+from tests.core.storyboard import CRASH, DONE, MISSED, OPEN, Story, healthy, parked
 
 SERVICE, REBOOT = Rung.RESTART_SERVICE, Rung.REBOOT
-DONE = ev.ActionEnded(Outcome.SUCCEEDED)
 FROZEN = ev.CaptureFailed("frozen-picture", "the same for 10 s")
 
 
@@ -129,12 +128,24 @@ def test_held_faults_stay_held() -> None:
         assert [] == story.asked()
 
 
-def test_a_stream_restart_that_hangs_keeps_the_name() -> None:
-    """Only a worker's start can disprove what the incident is called."""
+def test_a_stream_restart_that_hangs_over_a_bad_picture_is_worth_a_reboot() -> None:
+    """A call that hangs is no matter of the picture any more, and fresh workers that give none agree."""
+    story = healthy().after(1, ev.Faulted("frozen-picture")).after(1, FROZEN).until_deadline()
+    named, worth = story.state.fault, max_reboots(story.state)
+    story.fails(*OPEN)
+
+    assert ("worker-silent", 2) == (named, worth)
+    assert [SERVICE] == story.asked()
+
+
+def test_a_stream_restart_that_hangs_and_a_fresh_worker_with_bad_pictures_is_not() -> None:
+    """What the fresh worker shows is the fault again: the hang went with the worker that it was in."""
     story = healthy().after(1, ev.Faulted("frozen-picture")).until_deadline()
+    for _ in range(10):
+        story.fails(*OPEN, FROZEN).until_deadline()
 
     assert "frozen-picture" == story.state.fault
-    assert [(Rung.RESTART_STREAM, 1), (Rung.RESTART_STREAM, 2)] == story.orders()[1:]
+    assert [] == story.asked()
 
 
 def test_a_stream_that_was_restarted_and_is_silent_keeps_the_name() -> None:

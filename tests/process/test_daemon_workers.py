@@ -107,6 +107,24 @@ def test_no_camera_is_opened_while_its_last_worker_lives(tmp_path: Path) -> None
         assert _started_at(second) >= gone - 0.02  # the kernel counts in hundredths
 
 
+@together
+def test_a_restart_of_the_stream_that_hangs_is_not_ordered_again(tmp_path: Path) -> None:
+    """The worker that is stuck in it is replaced by a fresh one, and the incident says what it turned out to be."""
+    both = {"at": 1.5, "until": "restart-worker"}
+    timed_out = {"kind": "stderr", "message": "Camera frontend has timed out!", **both}
+    config = QUICK.replace("attempts = 1\nsettle = 1.5", "attempts = 2\ntimeout = 2")
+    with daemon(tmp_path, config + camera("cam0", timed_out, {"kind": "hang", **both})) as rig:
+        recovery = rig.event("alert.recovery")
+        first, second, *rest = [line for line in rig.alerts("cam0") if line.at < recovery.at]
+        actions = [line["rung"] for line in rig.told("ladder.action_started")]
+
+        assert ["frontend-timeout", "worker-silent"] == [first["fault"], second["fault"]]
+        assert "did not return within 2.0 s" in second["evidence"]
+        assert 2 <= second["monotonic"] - first["monotonic"] < 3
+        assert ["restart-stream", "restart-worker"] == actions
+        assert ("restart-worker", 1, []) == (recovery["rung"], recovery["attempt"], rest)
+
+
 def _started_at(pid: int) -> float:
     """When a process was executed, on the monotonic clock (proc(5): field 22, in ticks since boot)."""
     ticks = int(Path("/proc", str(pid), "stat").read_text().rpartition(") ")[2].split()[19])
