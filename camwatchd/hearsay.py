@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from camwatchd.core import classify
 from camwatchd.core.classify import Finding
-from camwatchd.core.kernel import KernelLine, concerns
+from camwatchd.core.kernel import KernelLine, Memory, concerns
 
 MARK = "kernel: "  # before the kernel's lines in the evidence
 _LINES = 20  # of each kind that an incident keeps, beside the last words of a worker
@@ -32,7 +32,8 @@ class Hearsay:
     def __init__(self, clock: Callable[[], float], identity: Callable[[], str]) -> None:
         self._clock, self._identity = clock, identity
         self._clue: Clue | None = None
-        self._kernel: deque[KernelLine] = deque(maxlen=_LINES)
+        self._located = ("", "")
+        self._kernel = Memory(_LINES)
         self._written: deque[tuple[float, str]] = deque(maxlen=_LINES)
         self._last_words: tuple[float, tuple[str, ...]] = (0.0, ())
 
@@ -43,14 +44,18 @@ class Hearsay:
             self._written.append((self._clock(), line))
         return finding
 
+    def located(self, place: str) -> None:
+        """Where on USB the camera is that `identity` tells of; empty: it is not on USB."""
+        self._located = self._identity(), place
+
     def suspect(self, fault: str, line: str) -> None:
         """It would explain a failure that follows."""
         self._clue = Clue(fault, line, self._clock())
 
     def kernel_said(self, line: KernelLine) -> None:
         """A line about cameras, perhaps about this one."""
-        if concerns(line.meaning, self._identity()):
-            self._kernel.append(line)
+        if self._mine(line):
+            self._kernel.add(line)
 
     def died(self, words: tuple[str, ...]) -> None:
         """The worker is gone; what tells of its end."""
@@ -67,7 +72,7 @@ class Hearsay:
             if name != fault:
                 return name, f"{evidence}; {clue.line}"
         for line in reversed(self._heard()):
-            name = classify.better_name(fault, line.meaning.fault or fault, self._age(line, fault))
+            name = classify.kernels_name(fault, line.meaning.fault or fault, self._age(line, fault))
             if name != fault:
                 return name, f"{evidence}; {MARK}{line.text}"
         return fault, evidence
@@ -83,7 +88,12 @@ class Hearsay:
 
     def _heard(self) -> list[KernelLine]:
         """Without what was kept while this might have been any camera."""
-        return [line for line in self._kernel if concerns(line.meaning, self._identity())]
+        return [line for line in self._kernel.lines() if self._mine(line)]
+
+    def _mine(self, line: KernelLine) -> bool:
+        """Perhaps. Of a camera that took another one's table, where that one was says nothing."""
+        identity, (known, place) = self._identity(), self._located
+        return concerns(line.meaning, identity, place if known == identity else "")
 
     def _age(self, line: KernelLine, fault: str) -> float:
         """A sensor that did not answer at boot is why the camera is not found, however long ago that was."""

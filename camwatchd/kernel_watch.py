@@ -3,13 +3,12 @@
 
 import os
 import signal
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from camwatchd.adapters import kernel_log
 from camwatchd.adapters.stderr import StderrReader
-from camwatchd.core.kernel import KernelLine, of_kernel
+from camwatchd.core.kernel import KernelLine, Memory, of_kernel
 from camwatchd.hearsay import Hearsay
 from camwatchd.loop import Loop
 from camwatchd.ports import EventLog
@@ -36,14 +35,15 @@ class KernelWatch:
         self._loop, self._log, self._clock, self._environ, self._posts = loop, log, clock, environ, posts
         self._child: tuple[int, int, int] | None = None  # pid, pidfd, output
         self._reader: StderrReader | None = None
-        self._lines: deque[KernelLine] = deque(maxlen=_KEPT)
+        self._memory = Memory(_KEPT)
+        self._told_until = -_NEVER  # of the kernel's lines
         self._own_words = ""  # of the reader, for the sentence about its end
         self._started_at = _NEVER
         self._start_at = _NEVER
         self._deaths = 0
         self._ending = False
         self._begun_at = clock()
-        self._known_until = -_NEVER  # what the reader before this one has told
+        self._known_until = -_NEVER  # what the readers before this one have told
 
     @property
     def pid(self) -> int | None:
@@ -64,8 +64,8 @@ class KernelWatch:
 
     def begin(self) -> None:
         """Start the reader."""
-        self._start_at, self._started_at = _NEVER, self._clock()
-        self._known_until = self._lines[-1].at if self._lines else -_NEVER
+        self._start_at, self._started_at, self._own_words = _NEVER, self._clock(), ""
+        self._known_until = self._told_until
         try:
             self._child = kernel_log.follow(self._environ)
         except FileNotFoundError as error:
@@ -76,7 +76,7 @@ class KernelWatch:
             self._mourn()
             return
         _, pidfd, output = self._child
-        self._reader = StderrReader(output, self._clock, first=kernel_log.BACKLOG)
+        self._reader = StderrReader(output, self._clock, first=kernel_log.AT_ONCE)
         self._loop.watch(output, self._read)
         self._loop.watch(pidfd, self._bury)
 
@@ -88,7 +88,7 @@ class KernelWatch:
 
     def introduce(self, post: Ear) -> None:
         """A camera that came with a new configuration: what the others have heard before."""
-        for line in self._lines:
+        for line in self._memory.lines():
             post.hearsay.kernel_said(line)
 
     def _read(self) -> None:
@@ -100,15 +100,17 @@ class KernelWatch:
 
     def _hear(self, lines: list[str]) -> None:
         for text in lines:
-            if (parsed := kernel_log.parse(text)) is None:
+            parsed = kernel_log.parse(text)
+            if parsed is None and not kernel_log.is_entry(text):
                 self._own_words = text
-            elif (meaning := of_kernel(parsed[1])) is not None:
+            elif parsed is not None and (meaning := of_kernel(parsed[1])) is not None:
                 self._take(KernelLine(*parsed, meaning))
 
     def _take(self, line: KernelLine) -> None:
         if line.at <= self._known_until:
             return  # a reader begins with the lines of old
-        self._lines.append(line)
+        self._told_until = line.at
+        self._memory.add(line)
         say = self._log.info if line.at >= self._begun_at else self._log.debug
         say(
             "kernel.line",

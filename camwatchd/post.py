@@ -310,6 +310,7 @@ class Post:
                 self.log.debug("worker.entering", camera=self.camera.name, call=call, bound=bound)
             case msg.Opened():
                 self.model, self.camera_id = report.model, report.camera_id
+                self.hearsay.located(report.usb)
                 self._opens.add()
                 self.feed(ev.Located(report.usb))
                 text = f"{self.camera.name}: {report.model} is open, {report.width}x{report.height} {report.format}"
@@ -329,7 +330,7 @@ class Post:
     def _diagnose(self, report: msg.CameraFailed) -> Event:
         evidence = f"{report.call}(): {' <- '.join(report.chain)}"[: msg.EVIDENCE_LIMIT]
         nameless = "init-failed" if report.call in ("open", "start") else "capture-error"
-        fault = report.fault or classify.of_exceptions(report.chain) or nameless
+        fault = report.fault or classify.of_exceptions(report.chain, report.call) or nameless
         fault, evidence = self.hearsay.explained(fault, evidence)
         if fault == "permission" and (nodes := self._host.refused_by_sandbox()):
             fault, evidence = "device-refused", f"mode and group allow {', '.join(nodes)}; {evidence}"

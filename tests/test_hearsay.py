@@ -9,6 +9,8 @@ from camwatchd.hearsay import Hearsay
 
 _GONE = "usb 1-1.3: USB disconnect, device number 10"
 _CHIP = "imx708 11-001a: failed to read chip id 708, with error -5"
+_NO_ROOM = "usb 1-1.3: Not enough bandwidth for new device state."
+_VOLTAGE = "hwmon hwmon1: Undervoltage detected!"
 _CMA = "cma: cma_alloc: linux,cma: alloc failed, req-size: 3934 pages, ret: -12"
 _RESET = "usb 1-1.3: reset high-speed USB device number 10 using xhci_hcd"
 _INFO = "[0:00:01.000000001] [7]  INFO Camera camera.cpp:1183 configuring streams"
@@ -40,6 +42,8 @@ class Ear:
         ([(_GONE, 1.0)], "worker-crashed", "worker-crashed"),  # has a name of its own
         ([(_CMA, 3.0), (_RESET, 1.0)], "init-failed", "no-memory"),  # evidence alone names nothing
         ([(_GONE, 3.0), (_CMA, 1.0)], "frames-stopped", "no-memory"),  # the latest counts
+        ([(_NO_ROOM, 1.0)], "frames-stopped", "frames-stopped"),  # it had its share of the bus
+        ([(_NO_ROOM, 1.0)], "init-failed", "configuration"),
         ([(_CHIP, 9000.0)], "not-found", "sensor-io"),
         ([(_CHIP, 9000.0)], "frames-stopped", "frames-stopped"),  # it was found after all
     ],
@@ -83,6 +87,33 @@ def test_what_a_camera_heard_before_it_was_known_is_judged_anew() -> None:
 
     assert ("sensor-io", 1) == unknown
     assert (("not-found", "x"), []) == (ear.hearsay.explained("not-found", "x"), ear.evidence())
+
+
+def test_where_a_camera_is_plugged_in_is_known_once_it_was_open() -> None:
+    """From then on the same port of another bus is another device's; another camera is somewhere else again."""
+    ear = Ear()
+    ear.identity = "/base/soc/usb@0-1.3:1.0-046d:0825"
+    ear.kernel(_GONE.replace("1-1.3", "3-1.3"))
+    anywhere = len(ear.evidence())
+    ear.hearsay.located("1-1.3")
+    there = len(ear.evidence())
+    ear.kernel(_GONE)
+    ear.identity = "/base/soc/usb@0-2:1.0-046d:0825"
+    ear.kernel(_GONE.replace("1-1.3", "4-2"))
+
+    assert (1, 0) == (anywhere, there)
+    assert ["4-2"] == [line.split()[3].rstrip(":") for line in ear.evidence()]
+
+
+def test_a_sensor_that_failed_at_boot_is_not_forgotten() -> None:
+    """However often the kernel complained of something else since then."""
+    ear = Ear()
+    ear.kernel(_CHIP, 9000.0)
+    for _ in range(100):
+        ear.kernel(_VOLTAGE)
+
+    assert "sensor-io" == ear.hearsay.explained("not-found", "x")[0]
+    assert _CHIP in ear.evidence()[0]
 
 
 def test_every_line_with_weight_is_evidence() -> None:

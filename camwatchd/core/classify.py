@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 
 from camwatchd.core.exits import WorkerExit
+from camwatchd.core.faults import FAULTS
 from camwatchd.core.phrases import EXCEPTIONS, HARMLESS, LINES
 
 CLUE_LIFETIME = (
@@ -21,9 +22,10 @@ class Finding:
 
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-# [H:MM:SS.nnnnnnnnn] [thread] LEVEL Category file.cpp:line [prefix: ]message (libcamera's log.cpp)
+# [H:MM:SS.nnnnnnnnn] [thread] LEVEL Category file.cpp:line [prefix: ]message (libcamera's log.cpp). What fails is
+# often said by the category alone.
 _LIBCAMERA = re.compile(
-    r"(?:\[\d+:\d\d:\d\d\.\d+\] \[\d+\] +)?(DEBUG|INFO|WARN|ERROR|FATAL) \w+ \S+:\d+ (.*)", re.DOTALL
+    r"(?:\[\d+:\d\d:\d\d\.\d+\] \[\d+\] +)?(DEBUG|INFO|WARN|ERROR|FATAL) (\w+ \S+:\d+ .*)", re.DOTALL
 )
 _HARMLESS = re.compile("|".join(HARMLESS))
 _TRACEBACK_END = re.compile(r"[\w.]+(?:Error|Exception)(?:: |$)")
@@ -41,17 +43,25 @@ _VAGUE = frozenset(
         "worker-exited",
     }
 )
+# Faults for which nothing is climbed, and those of a camera that may never have worked with these settings. One
+# that streamed is not waited for because of a word: neither its settings nor its rights have changed meanwhile.
+_HELD = frozenset(name for name, row in FAULTS.items() if row.hold is not None)
+_HOPELESS = _HELD | {name for name, row in FAULTS.items() if row.max_reboots == 0}
+_STREAMED = frozenset({"capture-error", "frames-stopped"})
+_NOT_OPENED = frozenset({"configuration", "init-failed", "init-timeout", "not-found", "start-timeout"})
 _EXITS = {
     WorkerExit.IMPORT_FAILED: "missing-package",
     WorkerExit.BAD_ORDER: "worker-protocol",
 }
 
 
-def of_exceptions(chain: tuple[str, ...]) -> str | None:
-    """The fault that a chain of exceptions (outermost first) names; a cause is believed before its wrappers."""
-    return next(
-        (row.fault for text in reversed(chain) for row in EXCEPTIONS if row.pattern.search(text)), None
-    )
+def of_exceptions(chain: tuple[str, ...], call: str = "") -> str | None:
+    """The fault that a chain of exceptions (outermost first) names; a cause is believed before its wrappers.
+
+    `call`: into the camera, which raised them; some words mean a camera only when it is being opened.
+    """
+    rows = [row for row in EXCEPTIONS if call == "open" or not row.opening]
+    return next((row.fault for text in reversed(chain) for row in rows if row.pattern.search(text)), None)
 
 
 def of_line(line: str) -> Finding | None:
@@ -68,9 +78,9 @@ def of_line(line: str) -> Finding | None:
 
 
 def is_chatter(line: str) -> bool:
-    """Whether libcamera itself says that a line is of no weight, or every healthy camera makes it say the same."""
+    """Whether every healthy camera makes libcamera say this; what it says for its own makers is asked for."""
     header = _LIBCAMERA.match(_COLOUR.sub("", line))
-    return header is not None and (header[1] in ("DEBUG", "INFO") or _HARMLESS.search(header[2]) is not None)
+    return header is not None and (header[1] == "DEBUG" or _HARMLESS.search(header[2]) is not None)
 
 
 def of_exit(status: int) -> str:
@@ -88,4 +98,11 @@ def better_name(fault: str, clue: str, age: float) -> str:
         return fault
     if fault == "busy":  # libcamera answers EBUSY too when we ourselves hold the camera
         return clue if clue == "init-failed" else fault
+    if fault in _STREAMED and clue in _HELD:
+        return fault
     return clue if fault in _VAGUE else fault
+
+
+def kernels_name(fault: str, clue: str, age: float) -> str:
+    """The same in the light of a line of the kernel, which may be about another device of the same kind."""
+    return fault if clue in _HOPELESS and fault not in _NOT_OPENED else better_name(fault, clue, age)

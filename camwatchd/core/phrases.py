@@ -15,16 +15,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """One row: words, and the fault that they name."""
+    """One row: words, and the fault that they name. `opening`: only if it was the opening of the camera that failed."""
 
     pattern: re.Pattern[str]
     fault: str
     direct: bool
+    opening: bool
 
 
 def _rows(*table: tuple[str, str, str]) -> tuple[Phrase, ...]:
     return tuple(
-        Phrase(re.compile(regex), fault.rstrip("!"), fault.endswith("!")) for regex, fault, _ in table
+        Phrase(re.compile(regex), fault.rstrip("!?"), fault.endswith("!"), fault.endswith("?"))
+        for regex, fault, _ in table
     )
 
 
@@ -32,11 +34,11 @@ _IO = r"(Connection timed out|Input/output error|Remote I/O error)"
 
 # The first row that fits names the fault. An exception is matched as `repr()` and as a traceback shows it.
 # libcamera answers EACCES to a call that does not fit the camera's state (camera.cpp, isAccessAllowed): that is
-# our muddle, not a matter of permissions.
+# our muddle, not a matter of permissions. "?": Python says the same of anything, so only when the camera is opened.
 # fmt: off
 EXCEPTIONS = _rows(
     (r"No camera number \d+ found",                                 "not-found",       "picamera2.py __init__ from 0.3.37, p#1388"),
-    (r"IndexError.*list index out of range",                        "not-found",       "picamera2.py __init__ before, p#1081 #1009 #866"),
+    (r"IndexError.*list index out of range",                        "not-found?",      "picamera2.py __init__ before, p#1081 #1009 #866"),
     (r"Camera\(s\) not found",                                      "not-found",       "picamera2.py _initialize_camera, p#91"),
     (r"ModuleNotFoundError|ImportError|undefined symbol",           "missing-package", "p#1170 #1088 #1362"),
     (r"numpy\.dtype size changed|_ARRAY_API not found",             "missing-package", "numpy of pip over numpy of apt, p#1211 #466"),
@@ -44,7 +46,8 @@ EXCEPTIONS = _rows(
     (r"Failed to (queue request|add buffer)",                       "buffer-queue",    "py_main.cpp"),
     (r"Failed to \w+ camera: Permission denied",                    "init-failed",     "camera.cpp isAccessAllowed: EACCES is a wrong state"),
     (r"Could not open any dmaHeap device",                          "permission",      "dma_heap.py, r#218"),
-    (r"PermissionError|Permission denied|Operation not permitted",  "permission",      "group video is missing, or a DeviceAllow="),
+    (r"(Permission denied|Operation not permitted).*/dev/",         "permission",      "group video is missing, or a DeviceAllow="),
+    (r"PermissionError\(",                                          "permission?",     "the same; repr() leaves the file out"),
     (r"Device or resource busy|OSError\(16,",                       "busy",            "camera.cpp acquire, p#1048 #627 #587 #399 #991"),
     (r"acquire\(\) returned unexpected code: -16",                  "busy",            "picamera2 before 0.3.9, p#399"),
     (r"Cannot allocate memory|MemoryError|OSError\(12,",            "no-memory",       "p#972 #951 #1102 #1130 #869 #1125 #1358"),
@@ -77,21 +80,21 @@ LINES = _rows(
     (r"Could not open any (dma-buf provider|dmaHeap device)",       "permission",        "dma_buf_allocator.cpp, dma_heap.py, r#218"),
     (r"Failed to register camera .*: -1[23]$",                      "permission",        "vc4.cpp match: ENOMEM when no dma-heap could be opened"),
     (r"Failed to register camera .*: -(5|110|121)$",                "sensor-io",         "vc4.cpp, pisp.cpp"),
-    (r": (Permission denied|Operation not permitted)$",             "permission",        "v4l2_device.cpp, media_device.cpp, media_object.cpp"),
+    (r"^(?!.*Unable to (set|read|get) controls?\b)((V4L2|Media|Dma)\w* |.*/dev/).*: (Permission denied|Operation not permitted)$", "permission", "v4l2_device.cpp, media_device.cpp, media_object.cpp, dma_buf_allocator.cpp; of a control: it is read-only"),
     (r"Cannot allocate memory|dma-?[hH]eap (allocation|mmap) failure", "no-memory",      "dma_buf_allocator.cpp, dma_heap.py, vc4 IPA, p#869 #1125 #1358"),
     (r"Unable to request \d+ buffers|Not enough buffers provided|Failed to allocate buffers", "no-memory", "v4l2_videodevice.cpp, pipeline_base.cpp, r#718 #912"),
-    (r"Failed to set (requested )?format on .*-22$",                "configuration",     "vc4.cpp, pisp.cpp, p#342"),
+    (r"Failed to set (default )?format on .*: -22$|Failed to set requested format on .*, returned ", "configuration", "vc4.cpp, pisp.cpp, p#342"),
     (r"Failed to (de)?queue buffers?\b",                            "buffer-queue",      "v4l2_videodevice.cpp, rpi_stream.cpp, l#355"),
     (r"Dequeued buffer .* too small",                               "broken-picture",    "v4l2_videodevice.cpp"),
     (r"(?i)\bbuffer (queue )?(overflow|overrun)",                   "buffer-overflow",   "words of drivers and encoders"),
     (r"(?i)\bbuffer (queue )?(underflow|underrun)",                 "buffer-underflow",  "words of drivers and encoders"),
-    (r"Unable to (set|read) controls?\b(?!.*: (Invalid argument|Numerical result out of range)$)|DelayedControl set failed", "sensor-io", "v4l2_device.cpp: frames may keep flowing, r#550 #472 k#83"),
+    (r"Unable to (set|read) controls?\b(?!.*: (Invalid argument|Numerical result out of range|Permission denied)$)|DelayedControl set failed", "sensor-io", "v4l2_device.cpp: frames may keep flowing, r#550 #472 k#83"),
     (_IO,                                                           "sensor-io",         "any call on a sensor that does not answer, p#668 k#25"),
     (r"Failed to start streaming: No space left on device",         "configuration",     "uvc_video.c: the USB bus has no bandwidth left"),
     (r"Failed to start streaming",                                  "init-failed",       "v4l2_videodevice.cpp"),
 )
 
-# What libcamera warns of at every healthy start: known, and no evidence of anything.
+# What libcamera says at every healthy start: known, and no evidence of anything.
 HARMLESS = (
     r"Mismatch between Unicam and CamHelper",        # vc4.cpp, l#102
     r"Using legacy SDN tuning",                      # sdn.cpp, p#918
@@ -102,5 +105,11 @@ HARMLESS = (
     r"Unsupported V4L2 pixel format",                # v4l2_pixelformat.cpp
     r"Symbol ipaModuleInfo not found|IPA module has no valid info",      # ipa_module.cpp
     r"No IPA found in|falling back to 'uncalibrated\.yaml'",             # ipa_manager.cpp, ipa_proxy.cpp
+    r"libcamera v\d|libpisp version",                # camera_manager.cpp, pisp.cpp
+    r"Registered camera|Adding camera|Found pipeline: ",                 # vc4.cpp, camera_manager.cpp, media_pipeline.cpp
+    r"Using (configuration|tuning) file",            # pipeline_base.cpp, ipa_proxy.cpp
+    r"configuring streams|Selected sensor format: ",                   # camera.cpp, vc4.cpp
+    r"Zero sequence expected for first frame",       # v4l2_videodevice.cpp
+    r"Adjusting mode minimum line length",           # ipa_base.cpp
 )
 # fmt: on

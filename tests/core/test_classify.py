@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from camwatchd.core import classify, phrases
-from camwatchd.core.classify import Finding, better_name, is_chatter, of_exceptions, of_exit, of_line
+from camwatchd.core.classify import (
+    Finding,
+    better_name,
+    is_chatter,
+    kernels_name,
+    of_exceptions,
+    of_exit,
+    of_line,
+)
 from camwatchd.core.exits import WorkerExit
 from camwatchd.core.faults import FAULTS
 from tests.core.corpus import (
@@ -46,9 +54,18 @@ def test_exceptions_are_understood(quote: Quote) -> None:
     """Every exception of the field names its fault, and an innermost known cause wins over its wrappers."""
     expected = None if quote.says == "-" else quote.says
 
-    assert expected == of_exceptions(chain(quote))
+    assert expected == of_exceptions(chain(quote), "open")
     if expected:
-        assert expected == of_exceptions((INIT, "RuntimeError('something else')", *chain(quote)))
+        assert expected == of_exceptions((INIT, "RuntimeError('something else')", *chain(quote)), "open")
+
+
+@pytest.mark.parametrize(
+    "error", ["IndexError('list index out of range')", "PermissionError(13, 'Permission denied')"]
+)
+def test_what_python_says_of_anything_means_the_camera_when_it_is_opened(error: str) -> None:
+    """In a capture a list may be too short, or a file closed to us, with the camera there and open."""
+    assert of_exceptions((error,), "open")
+    assert [None] * 3 == [of_exceptions((error,), call) for call in ("capture", "request", "")]
 
 
 @pytest.mark.parametrize("quote", EXITS, ids=str)
@@ -95,16 +112,19 @@ def test_consequences_are_no_faults() -> None:
 
 
 def test_what_healthy_cameras_say_is_chatter() -> None:
-    """A line of level INFO or DEBUG has no weight, nor what comes at every start; each other one has, known or not."""
+    """What comes at every start has no weight, nor what was only asked for; each other line has, known or not."""
     chatter = [quote for quote in STDERR if is_chatter(as_written(quote))]
-    levels = {quote.text.partition(" ")[0] for quote in chatter if quote.says != "-"}
     texts = [quote.text for quote in chatter if quote.says == "-"]
 
-    assert {"INFO"} == levels  # "in use by another process"
+    assert [] == [quote for quote in chatter if quote.says != "-"]
     assert [] == [row for row in phrases.HARMLESS if not any(re.search(row, text) for text in texts)]
-    assert is_chatter(coloured("[0:00:01.000000001] [7]  INFO Camera camera.cpp:1183 configuring"))
+    assert is_chatter(
+        coloured("[0:00:01.000000001] [7]  INFO Camera camera.cpp:1183 configuring streams: (0)")
+    )
     assert not is_chatter("nobody knows this line")
     assert not is_chatter("[0:00:01.000000001] [7] ERROR Gyroscope gyro.cpp:12 nor this one")
+    assert not is_chatter("[0:00:01.000000001] [7]  INFO Gyroscope gyro.cpp:12 nor this one")
+    assert is_chatter("[0:00:01.000000001] [7] DEBUG Gyroscope gyro.cpp:12 but this one was asked for")
 
 
 @given(st.text(max_size=500))
@@ -133,6 +153,10 @@ def test_any_text_is_taken(text: str) -> None:
         ("worker-crashed", "busy", 1.0, "worker-crashed"),
         ("busy", "init-failed", 1.0, "init-failed"),  # it is our own process that holds the camera
         ("busy", "sensor-io", 1.0, "busy"),
+        ("frames-stopped", "configuration", 1.0, "frames-stopped"),  # it streamed with the very same
+        ("capture-error", "busy", 1.0, "capture-error"),
+        ("init-failed", "busy", 1.0, "busy"),
+        ("worker-exited", "missing-package", 1.0, "missing-package"),
     ],
 )
 def test_a_clue_names_what_is_vague(fault: str, clue: str, age: float, expected: str) -> None:
@@ -140,6 +164,16 @@ def test_a_clue_names_what_is_vague(fault: str, clue: str, age: float, expected:
     assert expected == better_name(fault, clue, age)
 
 
+@pytest.mark.parametrize("clue", [name for name, row in FAULTS.items() if row.hold or not row.max_reboots])
+def test_no_line_of_the_kernel_ends_the_climbing(clue: str) -> None:
+    """Where no rung is climbed or no reboot spent, a line of the kernel is no reason for a camera that streamed."""
+    streamed = ("frames-stopped", "capture-error", "worker-exited")
+
+    assert streamed == tuple(kernels_name(fault, clue, 1.0) for fault in streamed)
+    assert clue == kernels_name("init-failed", clue, 1.0)
+
+
 def test_every_vague_fault_exists() -> None:
     """The faults that a clue may rename, and those of exit statuses, are rows of the fault table."""
     assert classify._VAGUE | set(classify._EXITS.values()) <= FAULTS.keys()
+    assert classify._NOT_OPENED | classify._STREAMED < classify._VAGUE

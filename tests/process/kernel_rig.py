@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Owns a kernel's log for tests: a journalctl of our own, which prints what the test has the kernel say."""
 
+import json
 import os
 import time
 from pathlib import Path
@@ -10,9 +11,17 @@ _HEAD = "#!/bin/sh\n"
 _FOLLOWS = '[ "$1" = --dmesg ] || exit 1\ncat "$(dirname "$0")/boot"; exec cat "$(dirname "$0")/kmsg"\n'
 
 
-def stamped(text: str, age: float = 0.0) -> str:
-    """A line as the journal shows it, written `age` seconds ago."""
-    return f"[{time.monotonic() - age:12.6f}] kernel: {text}\n"
+def stamped(text: str, age: float = 0.0, *, by: str = "kernel") -> str:
+    """A line as `journalctl --output=json` of systemd 252 shows it, received `age` seconds ago."""
+    entry = {
+        "SYSLOG_IDENTIFIER": by,
+        "__CURSOR": "s=09fef0c6f94b428e8007cf4a4d93136a;i=6;b=9fc4772a6f034fedbde7a74d3a734c81;m=1312d0;x=1",
+        "_BOOT_ID": "9fc4772a6f034fedbde7a74d3a734c81",
+        "__REALTIME_TIMESTAMP": "1700000001250000",
+        "__MONOTONIC_TIMESTAMP": str(round((time.monotonic() - age) * 1e6)),
+        "MESSAGE": text,
+    }
+    return json.dumps(entry) + "\n"
 
 
 class Kernel:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from camwatchd.adapters import kernel_log, log
 from camwatchd.adapters.stderr import LINES_PER_SECOND
@@ -20,6 +22,7 @@ from tests.process.kernel_rig import Kernel, stamped
 
 _GONE = "usb 1-1.3: USB disconnect, device number 10"
 _CHIP = "imx708 11-001a: failed to read chip id 708, with error -5"
+_VOLTAGE = "hwmon hwmon1: Undervoltage detected!"
 _NOISE = "usb 1-1.2: SerialNumber: 000000007197e5d8"
 
 
@@ -187,7 +190,7 @@ def test_a_reader_that_cannot_be_executed_is_tried_again(rig: Rig, monkeypatch: 
 
 def test_a_flood_is_bounded(rig: Rig) -> None:
     """A kernel that repeats itself costs a few lines a second and little memory; the end of the flood is heard."""
-    backlog, flood = stamped(_NOISE) * kernel_log.BACKLOG, stamped(_GONE) * 50_000
+    backlog, flood = stamped(_NOISE) * kernel_log.AT_ONCE, stamped(_GONE) * 50_000
     (rig.kernel.folder / "boot").write_text(backlog + flood + stamped(_CHIP))
     began = time.process_time()
     rig.watch.begin()
@@ -198,16 +201,75 @@ def test_a_flood_is_bounded(rig: Rig) -> None:
     assert len(rig.cameras[0].heard()) == 20
 
 
+def test_a_sensor_that_failed_at_boot_is_not_forgotten(rig: Rig) -> None:
+    """However much the kernel says since then, and whenever a camera comes; other readers tell it no second time."""
+    rig.watch.begin()
+    rig.kernel.says(*[_VOLTAGE] * 100, _GONE)
+    rig.until(lambda: _GONE in rig.cameras[0].heard())
+    rig.kill()
+    rig.ahead += 6
+    rig.until(lambda: rig.watch.pid is not None)
+    late = Camera("imx708")
+    rig.watch.introduce(late)
+
+    assert [_CHIP, *[_VOLTAGE] * 20] == late.heard() == rig.cameras[2].heard()
+    assert 1 == len(rig.said("kernel.deaf"))
+
+
+def test_words_are_the_present_readers_own(rig: Rig) -> None:
+    """An entry that is no line of the kernel's is none of its words, nor is what an earlier reader said."""
+    kernel = rig.kernel
+    kernel.journalctl("echo 'No journal files were found.'; exec sleep 1000\n")
+    rig.watch.begin()
+    rig.until(lambda: rig.watch._own_words)
+    (kernel.folder / "entries").write_text(stamped("Started", by="systemd[1]") + stamped("x" * 5000))
+    kernel.journalctl(f"cat {kernel.folder}/entries; exit 1\n")
+    for _ in range(2):
+        rig.ahead += 1000
+        rig.kill() if rig.watch.pid else rig.until(lambda: rig.watch.pid is None)
+        rig.ahead += 6
+        rig.watch.tick()
+    rig.until(lambda: rig.watch.pid is None)
+
+    assert ["(No journal files were found.)", "(without a word)"] == [
+        deaf["message"].partition("ended ")[2].partition(";")[0] for deaf in rig.said("kernel.deaf")[:2]
+    ]
+
+
+_ENTRY = '{"__SEQNUM":"6","SYSLOG_IDENTIFIER":"kernel","__MONOTONIC_TIMESTAMP":"5832638","MESSAGE":'  # systemd 257
+
+
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("[    5.832638] kernel: imx708 11-001a: failed", (5.832638, "imx708 11-001a: failed")),
-        ("[184935.410911] kernel: [42] again", (184935.410911, "[42] again")),
-        ("[    5.832638] systemd[1]: Started", None),
-        ("-- Boot 5ab --", None),
+        (_ENTRY + '"imx708 11-001a: failed"}', (5.832638, "imx708 11-001a: failed")),
+        (
+            _ENTRY + "[117,115,98,233,32,27,91,51,49,109]}",
+            (5.832638, "usb\ufffd  [31m"),
+        ),  # cannot be printed
+        (_ENTRY + '"two\\nlines"}', (5.832638, "two lines")),
+        (_ENTRY + "null}", None),  # too large
+        (_ENTRY + "[1,2,300]}", None),
+        (_ENTRY + '["said","twice"]}', None),
+        (_ENTRY + '"imx708 11-001a: f [cut]', None),
+        (_ENTRY.replace("kernel", "systemd") + '"Started"}', None),
+        (_ENTRY.replace("5832638", "soon") + '"x"}', None),
+        ('{"MESSAGE":' + "[" * 5000, None),
+        ("{}", None),
         ("No journal files were found.", None),
     ],
 )
 def test_a_line_has_a_time_and_a_text(line: str, expected: tuple[float, str] | None) -> None:
-    """What is not the kernel's is the reader's own."""
+    """When the journal received it, and what can be printed of it; what is not the kernel's has neither."""
     assert expected == kernel_log.parse(line)
+
+
+@given(st.text(), st.recursive(st.none() | st.integers() | st.text(), st.lists))
+def test_any_line_is_taken(line: str, message: object) -> None:
+    """Whatever stands in the journal, or is broken there."""
+    entry = {"SYSLOG_IDENTIFIER": "kernel", "__MONOTONIC_TIMESTAMP": "1", "MESSAGE": message}
+    parsed = kernel_log.parse(json.dumps(entry))
+
+    assert kernel_log.parse(line) is None
+    assert kernel_log.parse("{" + line) is None
+    assert parsed is None or not any(ord(character) < 32 for character in parsed[1])
