@@ -129,6 +129,22 @@ def test_what_is_there_is_in_the_source_package() -> None:
     }
 
 
+def test_udev_hears_of_the_rule_when_its_user_is_there() -> None:
+    """The rule is read after debhelper's part, which creates the user it names, and as changed: udev took it for read
+    when it did not know the user yet. When the package goes, so does what the rule has given, before the user."""
+    postinst = (DEBIAN / "camwatchd.postinst").read_text()
+    postrm = (DEBIAN / "camwatchd.postrm").read_text()
+    steps = ["#DEBHELPER#", "touch /usr/lib/udev/rules.d/60-camwatchd.rules", "--reload", "udevadm trigger"]
+    going = [
+        '"$1" = remove ] && [ -d /dev/bus/usb',
+        "find /dev/bus/usb -user camwatchd -exec chown root",
+        "userdel",
+    ]
+
+    assert steps == sorted(steps, key=postinst.index)
+    assert going == sorted(going, key=postrm.index)
+
+
 def test_the_licence_is_the_licence() -> None:
     """debian/copyright has the text of LICENSE."""
     text = (DEBIAN / "copyright").read_text().split("License: MIT\n")[-1]

@@ -74,23 +74,50 @@ def test_the_sandbox_is_tight() -> None:
     ("interfaces", "ours"),
     [
         (":0e0100:0e0200:", True),  # webcams: video control and streaming, ...
-        (":0e0100:0e0200:010100:010200:", True),  # ... with a microphone, ...
-        (":010100:0e0100:0e0200:fe0101:", True),  # ... with an update of their own
+        (":0e0100:0e0200:010100:010200:", True),  # ... with a microphone ...
+        (":010100:010200:0e0100:0e0200:", True),  # ... that comes first
+        (":0e0100:0e0200:fe0101:", False),  # whoever may write to it may replace its firmware
+        (":010100:0e0100:0e0200:030000:", False),  # ... or press its keys
+        (":0e0100:0e0200:0a0000:", False),
+        (":0e0100:100000:", False),
+        (":060101:0e0100:0e0200:ff4201:", False),  # a phone
+        (":e00101:0e0100:", False),
         (":080650:", False),  # a disk
         (":030101:030102:", False),  # keyboard and mouse
         (":ff0e00:", False),  # something of its vendor's own
         (":090000:", False),  # a hub
+        (":010100:010200:", False),  # a microphone alone
+        ("", False),
     ],
 )
-def test_the_nodes_of_cameras_are_writable_and_no_others(interfaces: str, ours: bool) -> None:
-    """udev gives group video the USB devices that have a video interface."""
-    (rule,) = (line for line in RULES.read_text().splitlines() if not line.startswith("#"))
-    matches = dict(re.findall(r'(\S+)=="(.*?)"', rule))
-    gives = dict(re.findall(r'\b(\w+)="(.*?)"', rule))
+def test_the_nodes_of_cameras_are_ours_and_no_others(interfaces: str, ours: bool) -> None:
+    """udev gives the daemon's user the USB devices that are a camera and nothing else."""
+    alike, unlike, _ = rule()
 
-    assert ours == fnmatch.fnmatchcase(interfaces, matches.pop("ENV{ID_USB_INTERFACES}"))
-    assert matches == {"SUBSYSTEM": "usb", "ENV{DEVTYPE}": "usb_device"}
-    assert gives == {"GROUP": settings()["Service", "SupplementaryGroups"][0].split()[0], "MODE": "0664"}
+    def fits(patterns: str) -> bool:
+        return any(fnmatch.fnmatchcase(interfaces, pattern) for pattern in patterns.split("|"))
+
+    assert ours == (fits(alike["ENV{ID_USB_INTERFACES}"]) and not fits(unlike["ENV{ID_USB_INTERFACES}"]))
+
+
+def test_nobody_else_is_given_the_nodes_of_cameras() -> None:
+    """Neither a group, which humans may be in, nor modes: what other rules say of them holds."""
+    alike, unlike, gives = rule()
+    assert gives == {"OWNER": settings()["Service", "User"][0]}
+    assert alike.keys() == {"SUBSYSTEM", "ENV{DEVTYPE}", "ENV{ID_USB_INTERFACES}"}
+    assert (alike["SUBSYSTEM"], alike["ENV{DEVTYPE}"]) == ("usb", "usb_device")
+    assert unlike.keys() == {"ENV{ID_USB_INTERFACES}"}
+
+
+def rule() -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """The only rule for udev: what must match, what must not, what is given."""
+    text = "".join(line for line in RULES.read_text().splitlines() if not line.startswith("#"))
+    found = re.findall(r'([A-Z{}_a-z]+)(==|!=|=)"(.*?)"', text)
+    assert text.count('"') == 2 * len(found)
+    alike, unlike, gives = (
+        {key: value for key, operator, value in found if operator == wanted} for wanted in ("==", "!=", "=")
+    )
+    return alike, unlike, gives
 
 
 def test_the_camera_is_within_reach() -> None:
