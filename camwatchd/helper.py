@@ -15,10 +15,15 @@ Done = Callable[[bytes | None], None]
 
 
 class Helper:
-    """`done(answer)` is called once for each `begin()`, with None if the helper was given up."""
+    """`done(answer)` is called once for each `begin()`, with None if the helper was given up; `gone()` once the
+    process has ended, after that.
+    """
 
-    def __init__(self, loop: Loop, clock: Callable[[], float], environ: Mapping[str, str]) -> None:
-        self._loop, self._clock, self._environ = loop, clock, environ
+    def __init__(
+        self, loop: Loop, clock: Callable[[], float], environ: Mapping[str, str],
+        gone: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
+        self._loop, self._clock, self._environ, self._gone = loop, clock, environ, gone
         self._process: tuple[int, int, int] | None = None  # pid, pidfd, output
         self._answer = b""
         self._done: Done | None = None
@@ -72,6 +77,7 @@ class Helper:
         done, self._process, self._done, self.deadline = self._done, None, None, _NEVER
         if done is not None:
             done(self._answer)
+        self._gone()
 
     def _read_rest(self, output: int) -> None:
         """What is left in the pipe, unless a child of the helper still has its other end."""

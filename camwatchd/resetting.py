@@ -13,7 +13,11 @@ _QUOTED = 300  # characters of what a broken helper said
 
 
 class Resetting:
-    """At most one reset at a time. `done(outcome, detail)` is called once for each `begin()`, unless `end()` was."""
+    """One camera's. `done(outcome, detail)` is called once for each `begin()`, unless `end()` was.
+
+    A second reset never joins one that hangs: here by `busy`; from another camera, or after a restart of the service,
+    because the helper itself takes a lock of the place.
+    """
 
     def __init__(
         self, loop: Loop, clock: Callable[[], float], environ: Mapping[str, str], runtime_dir: str,

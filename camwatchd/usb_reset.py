@@ -5,6 +5,8 @@
 
 prints {"outcome": "succeeded", "detail": "..."}, or failed, or not-applicable. The port is reset as if the device
 were pulled and plugged in again, but for its power: the kernel enumerates it anew and binds its driver again.
+
+At each place one at a time, whoever asked for it: this daemon for another camera, or a start before it.
 """
 
 import errno
@@ -12,17 +14,21 @@ import fcntl
 import json
 import os
 import signal
+import struct
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from camwatchd.adapters.host import RESET_COMM
 from camwatchd.adapters.lifeline import tied_to
 from camwatchd.core.ladder import Outcome
 from camwatchd.core.usb import device_file, is_place, reset_mark, simulated_camera
 
 _USBDEVFS_RESET = ord("U") << 8 | 20  # _IO('U', 20), linux/usbdevice_fs.h
-_VIDEO_CLASS = "0e"  # of an interface, see usb.org's list of class codes
+_USBDEVFS_SETCONFIGURATION = 2 << 30 | 4 << 16 | ord("U") << 8 | 5  # _IOR('U', 5, unsigned int)
+_VIDEO_CLASS = 0x0E  # of an interface, see usb.org's list of class codes
+_CONFIGURATION, _INTERFACE = 2, 4  # types of descriptors, linux/usb/ch9.h
 _VANISHED = (errno.ENOENT, errno.ENODEV, errno.ENXIO)
 _REFUSED = (errno.EACCES, errno.EPERM)
 
@@ -40,6 +46,11 @@ def order_reset(fd: int) -> None:
     fcntl.ioctl(fd, _USBDEVFS_RESET, 0)
 
 
+def order_configuration(fd: int, number: int) -> None:
+    """Returns when drivers are bound to the interfaces of this configuration."""
+    fcntl.ioctl(fd, _USBDEVFS_SETCONFIGURATION, struct.pack("I", number))
+
+
 @dataclass(frozen=True, slots=True)
 class Port:
     """A place on USB, where something may be plugged in."""
@@ -48,11 +59,10 @@ class Port:
     sys: Path = Path("/sys")
     dev: Path = Path("/dev")
     order: Callable[[int], None] = order_reset
+    configure: Callable[[int, int], None] = order_configuration
 
     def reset(self) -> Report:
         """Reset what is plugged in here, if it is a camera: the number of the device is read at this moment."""
-        if not is_place(self.place):
-            return Report(Outcome.FAILED, f"{self.place!r:.80} names no USB port")
         if (node := self._node()) is None:
             return Report(Outcome.NOT_APPLICABLE, f"nothing is plugged in at USB port {self.place}")
         try:
@@ -66,11 +76,15 @@ class Port:
 
     def _reset(self, node: Path, fd: int) -> Report:
         """What was opened is looked at once more: a disk may be plugged in where the camera was a moment ago."""
-        if self._node() != node or not self._is_camera():
+        active, known = self._active_classes(), self._descriptors()
+        # A camera that lost its configuration has no interfaces, but the kernel knows those it should have.
+        if self._node() != node or _VIDEO_CLASS not in (active or _values(known, _INTERFACE)):
             text = f"what is plugged in at USB port {self.place} is no camera"
             return Report(Outcome.NOT_APPLICABLE, text)
         try:
             self.order(fd)
+            if not active:  # a reset gives back the configuration that there was: none
+                self.configure(fd, _values(known, _CONFIGURATION)[0])  # stands before its interfaces
         except OSError as error:
             return self._not_reset(node, error)
         return Report(Outcome.SUCCEEDED, f"{node} at USB port {self.place} was reset")
@@ -87,12 +101,19 @@ class Port:
             return None
         return self.dev / "bus" / "usb" / f"{bus:03}" / f"{number:03}"
 
-    def _is_camera(self) -> bool:
+    def _active_classes(self) -> list[int]:
+        """The classes of the interfaces that it has at this moment."""
         try:
-            classes = [path.read_text().strip() for path in self._device.glob("*:*/bInterfaceClass")]
+            return [int(path.read_text(), 16) for path in self._device.glob("*:*/bInterfaceClass")]
+        except (OSError, ValueError):
+            return []
+
+    def _descriptors(self) -> bytes:
+        """What it said of itself when it was plugged in: the kernel's copy, the device is not asked."""
+        try:
+            return (self._device / "descriptors").read_bytes()
         except OSError:
-            return False
-        return _VIDEO_CLASS in classes
+            return b""
 
     def _not_opened(self, node: Path, error: OSError) -> Report:
         if error.errno in _VANISHED:
@@ -106,10 +127,22 @@ class Port:
         return _failed(node, "could not be reset", error)
 
 
+def _values(descriptors: bytes, kind: int) -> list[int]:
+    """The class of each interface, the number of each configuration: the sixth byte of both."""
+    found, rest = [], descriptors
+    while len(rest) > 5 and rest[0] > 1:  # shorter than its own head: nonsense follows
+        found += [rest[5]] if rest[1] == kind and rest[0] > 5 else []
+        rest = rest[rest[0] :]
+    return found
+
+
 def _failed(node: Path, what: str, error: OSError) -> Report:
     hint = ""
     if error.errno in _REFUSED:
-        hint = "; 60-camwatchd.rules of udev gives it to group video, DeviceAllow=char-usb_device rw to the unit"
+        hint = (
+            "; 60-camwatchd.rules of udev gives the user camwatchd what is a camera and nothing else,"
+            " DeviceAllow=char-usb_device rw the unit"
+        )
     return Report(Outcome.FAILED, f"{node} {what}: {error.strerror}{hint}")
 
 
@@ -128,12 +161,32 @@ def reset_simulated(camera: str, runtime_dir: Path) -> Report:
     return Report(Outcome.SUCCEEDED, f"the simulated device of {camera} was reset")
 
 
+def reset(place: str, runtime_dir: Path) -> Report:
+    """Reset what is at this place, unless somebody is still at it: who opened the device then would hang as well."""
+    camera = simulated_camera(place)
+    if not camera and not is_place(place):
+        return Report(Outcome.FAILED, f"{place!r:.80} names no USB port")
+    if not _alone(runtime_dir / f"reset-{place}.lock"):
+        return Report(Outcome.FAILED, f"an earlier reset at USB port {place} has not returned yet")
+    return reset_simulated(camera, runtime_dir) if camera else Port(place).reset()
+
+
+def _alone(path: Path) -> bool:
+    """Whether nobody else has the lock. Ours goes with us, and stays while we hang in the kernel, killed or not."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def main(place: str, runtime_dir: str, supervisor: str) -> None:
     """Reset and report, unless nobody is there to hear it."""
     if not tied_to(int(supervisor)):
         return
-    camera = simulated_camera(place)
-    report = reset_simulated(camera, Path(runtime_dir)) if camera else Port(place).reset()
+    Path("/proc/self/comm").write_text(RESET_COMM)  # whoever finds us hanging shall not take us for a worker
+    report = reset(place, Path(runtime_dir))
     sys.stdout.write(json.dumps({"outcome": report.outcome.value, "detail": report.detail}) + "\n")
 
 

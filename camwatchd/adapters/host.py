@@ -9,11 +9,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-RECORDER_COMM = "camwatchd-ledge"  # the recorder's name for itself; the kernel keeps 15 characters
-# Who may hang on a dying SD card in our cgroup, and holds no camera: the recorder, the guard with its tools,
-# the reader of the kernel's log.
+# What our processes that hold no camera call themselves; the kernel keeps 15 characters.
+RECORDER_COMM = "camwatchd-ledge"
+READER_COMM = "camwatchd-confi"  # of the configuration
+RESET_COMM = "camwatchd-reset"
+# Who may hang in our cgroup, on a dying SD card or in a device's reset, and holds no camera: these, the guard with its
+# tools, the reader of the kernel's log.
 _NO_WORKERS = frozenset({
-    RECORDER_COMM, "guard", "tee", "sync", "head", "mv", "awk", "mawk", "timeout", "systemctl", "journalctl",
+    RECORDER_COMM, READER_COMM, RESET_COMM,
+    "guard", "tee", "sync", "head", "mv", "awk", "mawk", "timeout", "systemctl", "journalctl",
 })  # fmt: skip
 
 

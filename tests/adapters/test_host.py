@@ -29,6 +29,15 @@ def in_unit(root: Path, pids: str, group: str = _GROUP) -> Host:
     return put(root, proc__self__cgroup=f"0::/{group}\n")
 
 
+def found_left_over(root: Path, pid: int) -> list[int]:
+    """Whom a start finds that has this living process in its control group, and a worker with pid 1."""
+    host = in_unit(root, f"{pid}\n1\n")
+    put(root, proc__1__comm="python3\n", **{f"proc__{pid}__comm": Path(f"/proc/{pid}/comm").read_text()})
+    found = host.leftovers(frozenset())
+    assert 1 in found
+    return [other for other in found if other != 1]
+
+
 def task(root: Path, number: int, state: str, name: str = "python3", wchan: str = "0") -> None:
     """A task of process 77, as proc(5) shows it."""
     stat = f"{number} ({name}) {state} 1 77 77 0 -1 4194304 0 0"
@@ -116,9 +125,11 @@ def test_a_node_that_mode_allows_and_the_kernel_refuses_is_told_apart(tmp_path: 
 
 
 def test_who_writes_to_a_dying_card_is_no_leftover_worker(tmp_path: Path) -> None:
-    """The recorder, and the guard with its tools, may hang in our cgroup; only others may hold a camera."""
-    in_unit(tmp_path, "11\n12\n13\n14\n")
-    names = {11: "camwatchd-ledge", 12: "python3", 13: "guard", 14: "sync"}
+    """The recorder, and the guard with its tools, may hang in our cgroup; only others may hold a camera. Nor is who
+    reads the configuration there, or resets a device that does not answer."""
+    in_unit(tmp_path, "11\n12\n13\n14\n15\n16\n")
+    names = {11: "camwatchd-ledge", 12: "python3", 13: "guard", 14: "sync", 15: "camwatchd-confi"}
+    names[16] = "camwatchd-reset"
     host = put(tmp_path, **{f"proc__{pid}__comm": f"{name}\n" for pid, name in names.items()})
 
     assert [12] == host.leftovers(frozenset())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Owns the proof that a reload whose helper cannot be executed is refused like any other bad one."""
+"""Owns the proof that a reload is refused whose helper cannot be executed or hangs, and blocks nothing."""
 
 import json
 import os
@@ -13,6 +13,7 @@ from camwatchd.adapters import log
 from camwatchd.core.settings import Settings
 from camwatchd.loop import Loop
 from camwatchd.reloading import Reloading
+from tests.adapters.test_host import found_left_over
 
 
 def test_a_reload_without_a_helper_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,3 +41,35 @@ def test_a_reload_without_a_helper_is_refused(tmp_path: Path, monkeypatch: pytes
     assert "configuration.refused" == first["event"]
     assert "could be executed: [Errno 2]" in first["message"]
     assert "configuration.reloaded" == second["event"]
+
+
+def test_a_helper_that_hangs_is_given_up(tmp_path: Path) -> None:
+    """The disk does not answer: refused when its time is over, no leftover worker for the next start; and whoever has
+    asked meanwhile has it read once more, as soon as the helper is gone."""
+    outcomes: list[Settings | None] = []
+    loop, config = Loop(), tmp_path / "config.toml"
+    os.mkfifo(config)
+    with (tmp_path / "log").open("w+") as said:
+        reloading = Reloading(
+            loop, log.build("json", "info", said.fileno(), {}), time.monotonic, os.environ,
+            (str(config), str(tmp_path / "conf.d")), outcomes.append,
+        )  # fmt: skip
+        reloading.begin()
+        (helper,) = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+        feeding = config.open("w")  # returns when the helper has opened its end, and now waits for a text
+        left_over = found_left_over(tmp_path, int(helper))
+        patience = reloading.deadline - time.monotonic()
+        reloading.tick()
+        refused = outcomes.copy(), reloading.busy, reloading.deadline
+        config.unlink()
+        config.touch()
+        reloading.begin()
+        asked = reloading.again
+        while reloading.busy:
+            loop.turn(10)
+        feeding.close()
+
+    assert (True, []) == (0 < patience <= 10, left_over)
+    assert (([None], True, float("inf")), True) == (refused, asked)
+    assert [None, Settings()] == outcomes
+    assert "did not end within 10 s" in (tmp_path / "log").read_text()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Owns the proof that whatever becomes of the helper that resets a device is an outcome, and blocks nobody."""
 
+import fcntl
 import os
 import signal
 import sys
@@ -14,6 +15,8 @@ import pytest
 from camwatchd.core.ladder import Outcome
 from camwatchd.loop import Loop
 from camwatchd.resetting import Resetting
+from tests.adapters.test_host import found_left_over
+from tests.process.daemon import PATIENCE
 
 PLACE = "simulated:cam0"
 
@@ -97,6 +100,52 @@ def test_while_one_cannot_be_killed_there_is_no_other(desk: Desk) -> None:
 
     assert "still hangs in the kernel" in desk.heard[1][1]
     assert Outcome.FAILED is desk.heard[1][0]
+
+
+def test_a_camera_that_comes_with_a_reload_joins_no_reset_either(desk: Desk) -> None:
+    """The former camera's helper still hangs at the place: the new one's reset is an outcome, after which it may."""
+    desk.shows("hangs")
+    desk.resetting.begin(PLACE, 20)
+    until_locked(desk.folder / f"reset-{PLACE}.lock")
+    other = Desk(desk.folder, loop=desk.loop)
+    other.resetting.begin(PLACE, 20)
+    other.until_heard(1)
+    desk.resetting.end()
+    desk.until_gone()
+    desk.shows("answers")
+    other.resetting.begin(PLACE, 20)
+    other.until_heard(2)
+
+    assert [Outcome.FAILED, Outcome.SUCCEEDED] == [outcome for outcome, _ in other.heard]
+    assert "has not returned yet" in other.heard[0][1]
+
+
+def until_locked(path: Path) -> None:
+    """Wait until a helper has the lock of its place: from there on it only waits for the device."""
+    end = time.monotonic() + PATIENCE
+    while not locked(path):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def locked(path: Path) -> bool:
+    """Whether somebody holds the lock of this file."""
+    try:
+        with path.open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except (FileNotFoundError, BlockingIOError) as error:
+        return isinstance(error, BlockingIOError)
+    return False
+
+
+def test_a_helper_that_hangs_is_no_leftover_worker(desk: Desk) -> None:
+    """The next start, which finds it in its control group, lets every camera be opened all the same."""
+    desk.shows("hangs")
+    desk.resetting.begin(PLACE, 20)
+    (child,) = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    until_locked(desk.folder / f"reset-{PLACE}.lock")
+
+    assert [] == found_left_over(desk.folder, int(child))
 
 
 def test_nobody_hears_of_one_that_was_ended(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 """Owns the proof of what the helper resets, on a /sys and a /dev of its own: a camera's device, and nothing else."""
 
 import errno
+import fcntl
 import json
 import os
 import subprocess
@@ -14,9 +15,20 @@ import pytest
 from camwatchd.cameras.usb import place_in, place_of
 from camwatchd.core.ladder import Outcome
 from camwatchd.core.usb import simulated_camera, simulated_place
-from camwatchd.usb_reset import Port, Report, reset_simulated
+from camwatchd.usb_reset import Port, Report, order_configuration, reset, reset_simulated
 
 PLACE = "1-1.3"
+
+
+def descriptors(*classes: int, configuration: int = 1) -> bytes:
+    """What a device says of itself: of the interfaces' classes, in one configuration, and of an endpoint each."""
+    device = bytes([18, 1, 0, 2, 0xEF, 2, 1, 64, *range(9), 1])
+    interfaces = [
+        bytes([9, 4, number, 0, 1, kind, 1, 0, 0, 7, 5, 0x81, 2, 0, 2, 0])
+        for number, kind in enumerate(classes)
+    ]
+    body = b"".join(interfaces)
+    return device + bytes([9, 2, 9 + len(body), 0, len(classes), configuration, 0, 0x80, 250]) + body
 
 
 class Machine:
@@ -25,6 +37,7 @@ class Machine:
     def __init__(self, root: Path) -> None:
         self.sys, self.dev = root / "sys", root / "dev"
         self.reset_files: list[Path] = []
+        self.configured: list[int] = []
 
     def plug(self, place: str = PLACE, number: int = 5, *classes: str) -> Path:
         """Plug in a device with interfaces of these classes (a webcam: video twice, and audio); gives its node."""
@@ -43,16 +56,30 @@ class Machine:
         node.touch()
         return node
 
+    def plug_bare(self, said: bytes) -> Path:
+        """Plug in a device that could not be configured: it has no interfaces, but the kernel knows what it said."""
+        node = self.plug()
+        device = self.sys / "bus" / "usb" / "devices" / PLACE
+        for interface in list(device.glob("*:*")):
+            (interface / "bInterfaceClass").unlink()
+            interface.rmdir()
+        (device / "descriptors").write_bytes(said)
+        return node
+
     def renumber(self, number: int, place: str = PLACE) -> None:
         """It was unplugged and plugged in again."""
         (self.sys / "bus" / "usb" / "devices" / place / "devnum").write_text(f"{number}\n")
 
     def port(self, place: str = PLACE, order: Callable[[int], None] | None = None) -> Port:
         """The port as the helper sees it; `order` stands for the kernel."""
-        return Port(place, self.sys, self.dev, order or self._order)
+        return Port(place, self.sys, self.dev, order or self._order, self._configure)
 
     def _order(self, fd: int) -> None:
         self.reset_files.append(Path(f"/proc/self/fd/{fd}").readlink())
+
+    def _configure(self, fd: int, number: int) -> None:
+        assert [Path(f"/proc/self/fd/{fd}").readlink()] == self.reset_files
+        self.configured.append(number)
 
 
 @pytest.fixture
@@ -95,6 +122,51 @@ def test_what_is_no_camera_is_left_alone(machine: Machine, kind: str) -> None:
     )
 
 
+def test_a_camera_that_lost_its_configuration_is_one(machine: Machine) -> None:
+    """Without a single interface it is known by what it once said; it is reset, and then given its configuration."""
+    node = machine.plug_bare(descriptors(0x01, 0x0E, 0x0E, configuration=3))
+    report = machine.port().reset()
+
+    assert (Outcome.SUCCEEDED, [node], [3]) == (report.outcome, machine.reset_files, machine.configured)
+
+
+def test_a_camera_with_interfaces_keeps_its_configuration(machine: Machine) -> None:
+    """The kernel gives it back by itself: another order would only disturb."""
+    machine.plug()
+    machine.port().reset()
+
+    assert [] == machine.configured
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        descriptors(0x08),
+        descriptors(),
+        descriptors(0x08) + bytes([9, 5, 0, 0, 1, 0x0E, 1, 0, 0]),  # an endpoint of the same length
+        descriptors(0x08) + bytes([0, 4, 0, 0, 1, 0x0E]),
+        descriptors(0x08) + bytes([5, 4, 0, 0, 1, 0x0E]),
+        descriptors(0x0E)[:32],
+        b"",
+    ],
+    ids=["disk", "nothing", "endpoint", "no length", "too short", "cut off", "silent"],
+)
+def test_what_never_said_that_it_is_a_camera_is_none(machine: Machine, said: bytes) -> None:
+    """A disk without a configuration, or nonsense, is left alone."""
+    machine.plug_bare(said)
+
+    assert Outcome.NOT_APPLICABLE is machine.port().reset().outcome
+    assert [] == machine.reset_files
+
+
+def test_interfaces_count_more_than_what_was_said(machine: Machine) -> None:
+    """A phone that could be a camera, and is a disk at the moment, is left alone."""
+    machine.plug(PLACE, 5, "08")
+    (machine.sys / "bus/usb/devices" / PLACE / "descriptors").write_bytes(descriptors(0x0E))
+
+    assert Outcome.NOT_APPLICABLE is machine.port().reset().outcome
+
+
 def test_what_was_opened_is_what_is_looked_at(machine: Machine) -> None:
     """A number that belongs to another device by the time its node is open is not reset."""
     other = machine.plug("1-1.2", 4, "08")
@@ -125,14 +197,13 @@ def test_a_device_that_vanishes_meanwhile_is_not_applicable(machine: Machine) ->
 
 
 @pytest.mark.parametrize("place", ["", "..", "1-1/..", "usb1", "1-1:1.0", "/etc", "1-1.3\n", "1-1.3 "])
-def test_only_ports_are_places(machine: Machine, place: str) -> None:
-    """No name leads out of the folder of devices, to a root hub or to an interface."""
-    machine.plug()
-    report = machine.port(place).reset()
+def test_only_ports_are_places(tmp_path: Path, place: str) -> None:
+    """No name leads out of the folder of devices, to a root hub or to an interface; or out of the one of locks."""
+    report = reset(place, tmp_path)
 
     assert Outcome.FAILED is report.outcome
     assert "names no USB port" in report.detail
-    assert [] == machine.reset_files
+    assert [] == list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(("number", "hinted"), [(errno.EPERM, True), (errno.ETIMEDOUT, False)])
@@ -194,6 +265,8 @@ def test_the_real_order_reaches_the_kernel(machine: Machine) -> None:
     report = Port(PLACE, machine.sys, machine.dev).reset()
 
     assert (Outcome.FAILED, True) == (report.outcome, "Inappropriate ioctl for device" in report.detail)
+    with pytest.raises(OSError, match="Inappropriate ioctl"), Path("/dev/null").open("rb") as none:
+        order_configuration(none.fileno(), 1)
 
 
 # --- the camera's side ------------------------------------------------------------------------------------
@@ -288,3 +361,25 @@ def test_the_helper_prints_its_report(tmp_path: Path, *, ours: bool, said: str) 
 
     assert said == (json.loads(done.stdout)["outcome"] if done.stdout else "")
     assert "" == done.stderr
+
+
+def test_at_one_place_one_at_a_time(tmp_path: Path) -> None:
+    """While somebody is at it, a second one at the same place fails at once and touches nothing; elsewhere it may."""
+    for camera in ("cam0", "cam1"):
+        (tmp_path / f"usb-{camera}").write_text("answers")
+    with (tmp_path / "reset-simulated:cam0.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        here, there = reset(simulated_place("cam0"), tmp_path), reset(simulated_place("cam1"), tmp_path)
+    touched = (tmp_path / "usb-cam0.reset").exists()
+    afterwards = reset(simulated_place("cam0"), tmp_path)
+
+    assert Report(Outcome.FAILED, "an earlier reset at USB port simulated:cam0 has not returned yet") == here
+    assert (Outcome.SUCCEEDED, Outcome.SUCCEEDED) == (there.outcome, afterwards.outcome)
+    assert not touched
+
+
+def test_a_real_place_is_locked_as_well(tmp_path: Path) -> None:
+    """Its lock is named after the port, whose name leads nowhere else."""
+    reset("99-1.3", tmp_path)
+
+    assert ["reset-99-1.3.lock"] == [path.name for path in tmp_path.iterdir()]
