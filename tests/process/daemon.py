@@ -15,10 +15,11 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -103,6 +104,7 @@ class Daemon:
         watchdog: float | None = None,
         fds: tuple[int, ...] = (),
         notify: Path | None = None,  # another socket than the one that is read here
+        variables: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.directory = directory
         self.lines: list[Line] = []
@@ -114,7 +116,8 @@ class Daemon:
         self._systemd = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         (directory / "notify").unlink(missing_ok=True)  # of an earlier start in this folder
         self._systemd.bind(str(directory / "notify"))
-        environment = {**os.environ, "NOTIFY_SOCKET": str(notify or directory / "notify"), _MARK: self._run}
+        environment = {**os.environ, **variables, _MARK: self._run}
+        environment["NOTIFY_SOCKET"] = str(notify or directory / "notify")
         environment["PYTHONPATH"] = f"{_PACKAGE}:{os.environ.get('PYTHONPATH', '')}"
         if watchdog is not None:
             environment["WATCHDOG_USEC"] = str(round(watchdog * 1e6))
@@ -333,10 +336,19 @@ def command(*options: str) -> list[str]:
 
 
 @contextmanager
-def daemon(directory: Path, config: str, *options: str, watchdog: float | None = None) -> Iterator[Daemon]:
-    """A daemon that is gone afterwards whatever happens; a test that succeeds has seen it go down in order."""
+def daemon(
+    directory: Path,
+    config: str,
+    *options: str,
+    watchdog: float | None = None,
+    variables: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Daemon]:
+    """A daemon that is gone afterwards whatever happens; a test that succeeds has seen it go down in order.
+
+    `variables` of its environment are its own, not those of the test: other tests may run beside it.
+    """
     folders(directory, config)
-    with running(Daemon(directory, command(*options), watchdog)) as rig:
+    with running(Daemon(directory, command(*options), watchdog, variables=variables)) as rig:
         yield rig
 
 

@@ -7,7 +7,10 @@
     def test_something(tmp_path: Path) -> None: ...
 
 The first of them to be run starts all that are selected, each in a thread and a folder of its own; each then
-reports its own outcome. Only `tmp_path` and parameters may be their arguments.
+reports its own outcome. Only `tmp_path` and parameters may be their arguments. Where other tests of the module are
+to be run while these wait:
+
+    start = together.from_the_start()
 """
 
 import inspect
@@ -42,6 +45,15 @@ class SideBySide:
         run.__name__, run.__doc__, run.__module__ = test.__name__, test.__doc__, test.__module__
         self._tests[run] = test
         return run
+
+    def from_the_start(self) -> Any:
+        """A fixture of the module: whichever of its tests comes first, these are started before it."""
+
+        @pytest.fixture(scope="module", autouse=True)
+        def start(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> None:
+            self._start(request.session.items, tmp_path_factory)
+
+        return start
 
     def _start(self, items: list[pytest.Item], folders: pytest.TempPathFactory) -> None:
         pool = ThreadPoolExecutor(_AT_ONCE)

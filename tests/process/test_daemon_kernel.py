@@ -5,31 +5,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from tests.process.daemon import QUICK, Daemon, camera, daemon
 from tests.process.kernel_rig import Kernel, stamped
+from tests.process.side_by_side import SideBySide
+
+together = SideBySide()
 
 _CHIP = "imx708 11-001a: failed to read chip id 708, with error -5"
 _GONE = "usb 1-1.3: USB disconnect, device number 10"
 
 
 @contextmanager
-def heard(
-    patch: pytest.MonkeyPatch, folder: Path, config: str, *boot: str
-) -> Iterator[tuple[Daemon, Kernel]]:
+def heard(folder: Path, config: str, *boot: str) -> Iterator[tuple[Daemon, Kernel]]:
     """A daemon whose kernel's log is the test's."""
     kernel = Kernel(folder / "kernel", *boot)
-    patch.setenv("PATH", kernel.path)
-    with daemon(folder, QUICK + config) as rig:
+    with daemon(folder, QUICK + config, variables={"PATH": kernel.path}) as rig:
         yield rig, kernel
     kernel.close()
 
 
-def test_a_line_names_a_failure_and_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@together
+def test_a_line_names_a_failure_and_is_none(tmp_path: Path) -> None:
     """While frames flow a line is only told; frames that stop a moment later have it as their reason."""
     script = {"kind": "stall", "at_frame": 100, "until": "restart-worker"}
-    with heard(monkeypatch, tmp_path, camera("cam0", script)) as (rig, kernel):
+    with heard(tmp_path, camera("cam0", script)) as (rig, kernel):
         rig.event("camera.started")
         kernel.says(_GONE)
         told = rig.event("kernel.line")
@@ -42,12 +41,11 @@ def test_a_line_names_a_failure_and_is_none(tmp_path: Path, monkeypatch: pytest.
     assert rig.told("capture.failed")[0].at - told.at > 0.3
 
 
-def test_what_failed_at_boot_explains_a_missing_camera(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@together
+def test_what_failed_at_boot_explains_a_missing_camera(tmp_path: Path) -> None:
     """A sensor is looked for once a boot: hours later its line is still why there is no camera."""
     script = {"kind": "missing", "at": 0, "until": "restart-worker"}
-    with heard(monkeypatch, tmp_path, camera("cam0", script), stamped(_CHIP, 4000)) as (rig, _):
+    with heard(tmp_path, camera("cam0", script), stamped(_CHIP, 4000)) as (rig, _):
         fault = rig.event("alert.connection_error")
         rig.event("alert.recovery")
 
@@ -55,22 +53,23 @@ def test_what_failed_at_boot_explains_a_missing_camera(
     assert _CHIP in fault["evidence"]
 
 
-def test_a_line_of_long_ago_explains_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@together
+def test_a_line_of_long_ago_explains_nothing(tmp_path: Path) -> None:
     """What was unplugged ten minutes before is not why the frames stop now."""
     script = {"kind": "stall", "at": 1.5, "until": "restart-worker"}
-    with heard(monkeypatch, tmp_path, camera("cam0", script), stamped(_GONE, 700)) as (rig, _):
+    with heard(tmp_path, camera("cam0", script), stamped(_GONE, 700)) as (rig, _):
         fault = rig.event("alert.capture_failure")
         rig.event("alert.recovery")
 
     assert "frames-stopped" == fault["fault"]
 
 
-def test_the_daemon_does_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@together
+def test_the_daemon_does_without(tmp_path: Path) -> None:
     """Where the journal may not be read that is told once, and the camera is supervised all the same."""
     kernel = Kernel(tmp_path / "kernel")
     kernel.journalctl("echo 'No journal files were found.'\n")
-    monkeypatch.setenv("PATH", kernel.path)
-    with daemon(tmp_path, QUICK + camera("cam0")) as rig:
+    with daemon(tmp_path, QUICK + camera("cam0"), variables={"PATH": kernel.path}) as rig:
         deaf = rig.event("kernel.deaf")
         rig.event("camera.summary", since=rig.event("camera.started").number)
     kernel.close()

@@ -12,6 +12,10 @@ from camwatchd.adapters.ledger_dump import read
 from camwatchd.control.protocol import Pause, Resume
 from tests.process.daemon import PATIENCE, QUICK, Daemon, await_end, camera, daemon
 from tests.process.leaving import ask
+from tests.process.side_by_side import SideBySide
+
+together = SideBySide()
+start = together.from_the_start()
 
 RESET = "reset-device"
 _STALL = {"kind": "stall", "at": 1.5, "until": RESET}
@@ -134,6 +138,7 @@ def test_it_is_in_the_ledger(desk: Daemon) -> None:
     assert "not-applicable" in {step["outcome"] for step in steps}
 
 
+@together
 def test_nothing_is_reset_on_the_way_out(tmp_path: Path) -> None:
     """A daemon that is stopped while it ends the worker for a reset is down in time, and the device is left alone."""
     stubborn = {"kind": "hang", "at": 1.5, "until": RESET, "refuse_signals": True}
@@ -144,6 +149,7 @@ def test_nothing_is_reset_on_the_way_out(tmp_path: Path) -> None:
         assert not list(tmp_path.rglob("usb-stubborn.reset"))
 
 
+@together
 def test_a_helper_dies_with_its_supervisor(tmp_path: Path) -> None:
     """Whoever asked for the reset is killed: nobody is left behind."""
     with daemon(tmp_path, _ONE_EACH + camera("hanging", _STALL, {"kind": "reset-hangs"})) as rig:
@@ -153,6 +159,7 @@ def test_a_helper_dies_with_its_supervisor(tmp_path: Path) -> None:
         await_end(helper)
 
 
+@together
 def test_a_pause_ends_a_reset_under_way(tmp_path: Path) -> None:
     """The operator gets the camera, and the helper that hangs is killed; resumed, the camera is taken anew."""
     patient = "[ladder.reset-device]\ntimeout = 600\n"

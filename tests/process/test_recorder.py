@@ -20,6 +20,10 @@ from camwatchd.core import records as rec
 from camwatchd.core.exits import WorkerExit
 from tests.adapters.ledger_rig import FAULT, ask
 from tests.process.recorder_rig import PATIENCE, RecorderRig, recorder
+from tests.process.side_by_side import SideBySide
+
+together = SideBySide()
+start = together.from_the_start()
 
 BEGIN = rec.Begin("0.1.0", 1)
 HEALTHY = rec.CameraHealthy("cam0")
@@ -137,6 +141,7 @@ def test_the_next_one_writes_what_the_last_one_did_not_acknowledge(tmp_path: Pat
 # --- troubles of a real file system -----------------------------------------------------------------------------
 
 
+@together
 def test_writes_that_fail_are_trouble_until_they_succeed(tmp_path: Path) -> None:
     """The process may write nothing (a limit on file sizes): said, nothing granted; lifted: all is written."""
     with recorder(tmp_path) as rig:
@@ -171,6 +176,7 @@ def _fill(path: Path) -> None:
             file.write(b"x" * 4096)
 
 
+@together
 def test_a_full_disk_is_said_and_survived(tmp_path: Path) -> None:
     """Named so to record and request; when there is room again all is written."""
     with mounted(tmp_path / "state", SMALL) as rig:
@@ -189,6 +195,7 @@ def test_a_full_disk_is_said_and_survived(tmp_path: Path) -> None:
     assert ("disk full", "ledger-untrusted") == (trouble, verdict.name)
 
 
+@together
 def test_a_read_only_file_system_is_said_and_survived(tmp_path: Path) -> None:
     """As a failing card leaves it after the boot; writable again, all is written into the same ledger."""
     state = tmp_path / "state"
@@ -215,6 +222,7 @@ def test_a_state_directory_in_memory_proves_nothing(tmp_path: Path) -> None:
         assert f"{rig.state} is on tmpfs, which a boot empties" == rig.until(rec.Opened).untrusted
 
 
+@together
 def test_the_ledger_can_be_read_while_it_is_written(tmp_path: Path) -> None:
     """The reader prints text or JSON, and says why where there is nothing to read."""
     reader = [sys.executable, "-m", "camwatchd.adapters.ledger_dump"]
