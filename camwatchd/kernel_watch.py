@@ -101,7 +101,7 @@ class KernelWatch:
     def _hear(self, lines: list[str]) -> None:
         for text in lines:
             parsed = kernel_log.parse(text)
-            if parsed is None and not kernel_log.is_entry(text):
+            if parsed is None and kernel_log.is_own(text):
                 self._own_words = text
             elif parsed is not None and (meaning := of_kernel(parsed[1])) is not None:
                 self._take(KernelLine(*parsed, meaning))

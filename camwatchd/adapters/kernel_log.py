@@ -31,9 +31,9 @@ def follow(environ: Mapping[str, str]) -> tuple[int, int, int]:
     return spawn_tool(COMMAND, environ)
 
 
-def is_entry(line: str) -> bool:
-    """Whether it is the journal's, and not what the child says of itself."""
-    return line.startswith("{")
+def is_own(line: str) -> bool:
+    """Whether the child says it of itself: it is no entry, nor what is left of one or said of many after a flood."""
+    return not (line.startswith(("{", "camwatchd: ")) or line.endswith("}"))
 
 
 def parse(line: str) -> tuple[float, str] | None:
@@ -43,7 +43,7 @@ def parse(line: str) -> tuple[float, str] | None:
     kernel writes no text so long that it has to be.
     """
     try:
-        entry = json.loads(line) if is_entry(line) else {}
+        entry = json.loads(line) if line.startswith("{") else {}
         at, text = int(entry["__MONOTONIC_TIMESTAMP"]) / 1e6, _text(entry["MESSAGE"])
         kernel = entry["SYSLOG_IDENTIFIER"] == "kernel"
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):

@@ -48,7 +48,7 @@ _VAGUE = frozenset(
 _HELD = frozenset(name for name, row in FAULTS.items() if row.hold is not None)
 _HOPELESS = _HELD | {name for name, row in FAULTS.items() if row.max_reboots == 0}
 _STREAMED = frozenset({"capture-error", "frames-stopped"})
-_NOT_OPENED = frozenset({"configuration", "init-failed", "init-timeout", "not-found", "start-timeout"})
+_NOT_OPENED = frozenset({"configuration", "init-failed", "init-timeout", "not-found"})
 _EXITS = {
     WorkerExit.IMPORT_FAILED: "missing-package",
     WorkerExit.BAD_ORDER: "worker-protocol",

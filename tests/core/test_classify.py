@@ -167,7 +167,7 @@ def test_a_clue_names_what_is_vague(fault: str, clue: str, age: float, expected:
 @pytest.mark.parametrize("clue", [name for name, row in FAULTS.items() if row.hold or not row.max_reboots])
 def test_no_line_of_the_kernel_ends_the_climbing(clue: str) -> None:
     """Where no rung is climbed or no reboot spent, a line of the kernel is no reason for a camera that streamed."""
-    streamed = ("frames-stopped", "capture-error", "worker-exited")
+    streamed = ("frames-stopped", "start-timeout", "capture-error", "worker-exited")
 
     assert streamed == tuple(kernels_name(fault, clue, 1.0) for fault in streamed)
     assert clue == kernels_name("init-failed", clue, 1.0)

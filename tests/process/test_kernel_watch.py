@@ -201,6 +201,17 @@ def test_a_flood_is_bounded(rig: Rig) -> None:
     assert len(rig.cameras[0].heard()) == 20
 
 
+def test_a_flood_is_none_of_the_readers_words(rig: Rig) -> None:
+    """Neither what is left of its last lines, nor what is said of those that were dropped."""
+    (rig.kernel.folder / "boot").write_text(stamped(_NOISE + " " * 200) * 5000 + stamped(_CHIP))
+    rig.watch.begin()
+    rig.until(lambda: _CHIP in rig.cameras[0].heard())
+    rig.kill()
+    [deaf] = rig.said("kernel.deaf")
+
+    assert "(without a word)" in deaf["message"]
+
+
 def test_a_sensor_that_failed_at_boot_is_not_forgotten(rig: Rig) -> None:
     """However much the kernel says since then, and whenever a camera comes; other readers tell it no second time."""
     rig.watch.begin()
