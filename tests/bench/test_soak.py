@@ -59,13 +59,28 @@ def test_another_rate_is_the_same_story_told_faster() -> None:
 
 
 def test_every_kind_of_recovery_comes() -> None:
-    """Of twenty recoveries in a row each kind has its share, and none begins before the last is surely over."""
+    """Of twenty recoveries in a row each kind has its share, and none begins before the last is surely over: a reset
+    that hangs comes with the stall for which it is ordered."""
     script = plan.recoveries(1, 20)
     kinds = {(fault["kind"], fault.get("until")) for fault in script}
-    frames = [int(str(fault["at_frame"])) for fault in script]
+    frames = sorted({int(str(fault["at_frame"])) for fault in script})
+    (unheard,) = (fault["at_frame"] for fault in script if fault["kind"] == "reset-hangs")
 
-    assert 5 == len(kinds)
+    assert {"stall", "crash", "hang", "gone", "reset-hangs"} == {kind for kind, _ in kinds}
+    assert {"restart-stream", "restart-worker", "reset-device", None} == {
+        until for kind, until in kinds if kind == "stall"
+    }
+    assert [unheard, unheard] == [fault["at_frame"] for fault in script if fault["at_frame"] == unheard]
+    assert 20 == len(frames)
     assert 45 <= min(b - a for a, b in pairwise([0, *frames]))
+
+
+def test_a_night_resets_devices() -> None:
+    """What only a reset cures comes, and what a reset meets then: it succeeds, hangs or is refused."""
+    script = plan.night("7/cam0", 3600, 5)
+
+    assert {"reset-hangs", "reset-refused"} <= {fault["kind"] for fault in script}
+    assert "reset-device" in {fault.get("until") for fault in script}
 
 
 # --- what a fault costs -----------------------------------------------------------------------------------

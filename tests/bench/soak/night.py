@@ -128,4 +128,5 @@ def show(running: Soak, faults: Counter[object]) -> None:
     print(f"  faults: {', '.join(f'{number} {kind}' for kind, number in sorted(faults.items(), key=str))}")
     print(f"  {faults.total()} faults, {running.recoveries} recoveries, {starts} workers, {opens} openings")
     print(f"  {pings} watchdog pings, the longest pause {longest_silence(rig.notes):.2f} of its interval")
+    print(f"  devices reset: {dict(running.resets)}")
     print(f"  ledger {kilobytes(rig.directory / 'state'):.0f} kB")

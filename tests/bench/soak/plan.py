@@ -11,27 +11,31 @@ _CALM = 45  # frames between two faults: more than stable_after, so that each in
 # A worker that hangs counts frames until it is killed: six seconds, and as much again on a busy machine.
 _HANGING = 330
 
-_STREAM, _WORKER = "restart-stream", "restart-worker"
-# What is recovered from in a row: each kind, and how many of every twenty.
-_RECOVERIES: tuple[tuple[Fault, int], ...] = (
-    ({"kind": "stall", "until": _STREAM}, 6),
-    ({"kind": "crash", "signal": "SIGSEGV"}, 5),
-    ({"kind": "stall", "until": _WORKER}, 4),
-    ({"kind": "hang", "until": _WORKER, "refuse_signals": True}, 1),
-    ({"kind": "gone", "duration": 0.7}, 4),
+_STREAM, _WORKER, _RESET = "restart-stream", "restart-worker", "reset-device"
+_UNHEARD = 15.0  # s; long enough for a reset that hangs to be given up
+# What is recovered from in a row: each kind, and how many of every twenty. Some are told by two faults at once.
+_RECOVERIES: tuple[tuple[tuple[Fault, ...], int], ...] = (
+    (({"kind": "stall", "until": _STREAM},), 6),
+    (({"kind": "crash", "signal": "SIGSEGV"},), 4),
+    (({"kind": "stall", "until": _WORKER},), 3),
+    (({"kind": "hang", "until": _WORKER, "refuse_signals": True},), 1),
+    (({"kind": "gone", "duration": 0.7},), 4),
+    (({"kind": "stall", "until": _RESET},), 1),
+    (({"kind": "stall", "duration": _UNHEARD}, {"kind": "reset-hangs", "duration": _UNHEARD}), 1),
 )
 
 
 def recoveries(seed: int, count: int) -> list[Fault]:
     """So many faults one after the other, each of which costs one recovery; counted in frames, so none overlap."""
-    rng, at = random.Random(seed), _CALM
+    rng, at, told = random.Random(seed), _CALM, 0
     script: list[Fault] = []
-    while len(script) < count:
+    while told < count:
         twenty = [kind for kind, number in _RECOVERIES for _ in range(number)]
         rng.shuffle(twenty)
-        for kind in twenty[: count - len(script)]:
-            script.append({**kind, "at_frame": at})
-            at += _CALM + (_HANGING if kind["kind"] == "hang" else 0)
+        for kind in twenty[: count - told]:
+            script += [{**fault, "at_frame": at} for fault in kind]
+            at += _CALM + (_HANGING if kind[0]["kind"] == "hang" else 0)
+            told += 1
     return script
 
 
@@ -42,7 +46,7 @@ _LAST = 20.0  # s; what nothing has cured by then ends by itself
 
 def _harm(**keys: object) -> Callable[[random.Random], Fault]:
     """A fault that the ladder ends, or else the clock."""
-    return lambda rng: {"until": rng.choice((_STREAM, _WORKER)), "duration": _LAST, **keys}
+    return lambda rng: {"until": rng.choice((_STREAM, _WORKER, _RESET)), "duration": _LAST, **keys}
 
 
 def _spell(low: float, high: float, **keys: object) -> Callable[[random.Random], Fault]:
@@ -69,6 +73,8 @@ _KINDS: tuple[Callable[[random.Random], Fault], ...] = (
     _spell(0.3, 6, kind="gone"),
     _spell(0.5, 1, kind="flood", amount=1),
     lambda rng: {"kind": "garbage"},
+    _spell(10, 25, kind="reset-hangs"),
+    _spell(10, 25, kind="reset-refused"),
 )
 # What only strikes a worker that opens the camera comes with a crash, so that one does.
 _AT_OPEN: tuple[Callable[[random.Random], Fault], ...] = (

@@ -48,7 +48,9 @@ def run(asked: argparse.Namespace) -> int:
         for wanted in (min(WARM, asked.count), asked.count):
             recover(running, wanted, asked.seed)
             looks.append(look(running))
+        resets = running.resets
     show(looks)
+    print(f"  devices reset: {dict(resets)}; the kernel's log was read all the while")
     problems = grown(looks[1], looks[-1])
     print("\n".join(problems) or "nothing has grown")
     return 1 if problems else 0

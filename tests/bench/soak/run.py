@@ -6,27 +6,50 @@ its configuration again, which gives every camera a new worker. How the cameras 
 because the log keeps back what comes too often, and here everything does.
 """
 
+import itertools
 import json
+import os
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest.mock import patch
 
+from camwatchd.adapters import ledger_dump
 from camwatchd.control.client import Client
 from camwatchd.control.facts import CameraFacts, StatusFacts
 from camwatchd.control.protocol import SOCKET_NAME, Status
+from camwatchd.core.ladder import Rung
 from camwatchd.core.state import Phase
 from tests.bench.soak.plan import FRAME_RATE, Fault
 from tests.process.daemon import QUICK, Daemon, Note, camera, daemon
+from tests.process.kernel_rig import Kernel
 
 # Short times, and after a second of health each fault starts from the bottom of the ladder again.
 CONFIG = (
     QUICK.replace("standby = false", "standby = true")
     .replace('log_level = "debug"', 'log_level = "info"')
     .replace("recovery_cooldown = 1", "recovery_cooldown = 1\nstable_after = 1")
+    + """
+[ladder.reset-device]
+timeout = 2
+settle = 2.5
+backoff = 0.1
+"""
+)
+# What the kernel says all the while: about these cameras, about others, and about no camera at all.
+_KERNEL = (
+    "usb 1-1.3: reset high-speed USB device number 4 using xhci_hcd",
+    "uvcvideo 1-1.3:1.1: Non-zero status (-71) in video completion handler.",
+    "usb 1-1.3: USB disconnect, device number 4",
+    "usb 1-1.4: new low-speed USB device number 5 using xhci_hcd",
+    "rp1-cfe 1f00110000.csi: stream on failed in subdev",
+    "python3: page allocation failure: order:9",
+    "EXT4-fs (mmcblk0p2): re-mounted r/w",
 )
 WATCHDOG = 10.0  # s; WatchdogSec= of the unit that is not there
 BACK_WITHIN = 60.0  # s from the end of the last fault; a busy camera alone is probed every 20 s
@@ -47,6 +70,8 @@ class Soak:
     rig: Daemon
     required: tuple[str, ...]
     optional: tuple[str, ...]
+    kernel: Kernel
+    chatter: Iterator[str] = field(default_factory=lambda: itertools.cycle(_KERNEL))
     facts: dict[str, CameraFacts] = field(default_factory=dict)
     healthy_since: float = float("inf")  # all of them
 
@@ -57,6 +82,13 @@ class Soak:
     @property
     def recoveries(self) -> int:
         return sum(facts.recoveries_24h for facts in self.facts.values())
+
+    @property
+    def resets(self) -> Counter[str]:
+        """What became of the resets of devices, by the ledger: the log keeps back what comes too often."""
+        incidents = ledger_dump.read(self.rig.directory / "state")["incidents"]
+        steps = [step for incident in incidents for step in incident["steps"]]
+        return Counter(step["outcome"] for step in steps if step["rung"] == Rung.RESET_DEVICE)
 
     def play(self, scripts: Scripts, within: float, progress: Callable[[], None]) -> None:
         """Give every camera a script, and wait until all of it is over and all are healthy again."""
@@ -77,6 +109,7 @@ class Soak:
 
     def look(self) -> None:
         """Let a moment pass, and ask how everything is."""
+        self.kernel.says(next(self.chatter))
         self.let_pass()
         self.ask()
 
@@ -121,11 +154,17 @@ class Soak:
 def soak(directory: Path, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> Iterator[Soak]:
     """A daemon with these cameras, delivering; it must go down in order at the end."""
     config = write(directory, required, optional, {})
-    with daemon(directory, config, watchdog=WATCHDOG) as rig:
-        running = Soak(rig, required, optional)
+    kernel = Kernel(directory / "kernel")
+    with (
+        closing(kernel),
+        patch.dict(os.environ, PATH=kernel.path),
+        daemon(directory, config, watchdog=WATCHDOG) as rig,
+    ):
+        running = Soak(rig, required, optional, kernel)
         for name in running.cameras:
             rig.event("camera.started", camera=name)
         running.look()
+        rig.event("kernel.line")  # the reader hears
         yield running
 
 
