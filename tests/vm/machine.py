@@ -106,9 +106,13 @@ class Machine(Shell):
         return content
 
     def rig_defect(self) -> str:
-        """The kernel's line that says that the rig itself lost the camera; empty if it did not."""
-        lines = self.run("dmesg").stdout.splitlines()
-        return next((line for line in lines if _RIG_DEFECT in line), "")
+        """The kernel's line that says that the rig itself lost the camera; empty if it did not.
+
+        From the journal, not the kernel's own buffer: that has only this boot, and new lines push out old ones.
+        """
+        search = f"grep --fixed-strings {shlex.quote(_RIG_DEFECT)} || true"
+        kernel_log = "set -o pipefail; journalctl --output=cat _TRANSPORT=kernel"
+        return self.run(f"{kernel_log} | {{ {search}; }}", check=True).stdout.partition("\n")[0]
 
     # --- systemd ------------------------------------------------------------------------------------------
 
@@ -129,10 +133,14 @@ class Machine(Shell):
     def boot_id(self) -> str:
         return self.run("cat /proc/sys/kernel/random/boot_id", check=True).stdout.strip()
 
-    def await_reboot(self, timeout: float = 120) -> None:
-        """Until it was rebooted, by whomever, and is up again; MachineGoneError: it never was within `timeout`."""
-        self._qemu.await_reset(timeout)
+    def await_reboot(self, timeout: float = 120) -> bool:
+        """Until it was rebooted, by whomever, and is up again; whether the hardware watchdog did it.
+
+        MachineGoneError: it never was within `timeout`.
+        """
+        by_watchdog = self._qemu.await_reset(timeout)
         self._qemu.ask_agent({"run": "true", "timeout": 10}, _BOOT_SECONDS)
+        return by_watchdog
 
     def rebooted_orderly(self) -> bool:
         """Whether the kernel did it, which says so with its last words; nobody does when the watchdog cuts in."""

@@ -107,15 +107,22 @@ class Qemu:
             answer = self._monitor.next(_MONITOR_SECONDS)
         return str(answer.get("return", answer)).strip()
 
-    def await_reset(self, timeout: float) -> None:
-        """Until the guest reboots, or its hardware watchdog resets it; also if it did since `listen()`."""
+    def await_reset(self, timeout: float) -> bool:
+        """Until the guest is reset, also if it was since `listen()`; whether its hardware watchdog did it.
+
+        The watchdog is told by an event of its own, just before: a kernel that panics resets the machine too.
+        """
         end = time.monotonic() + timeout
+        seen = ""
+        by_watchdog = False
         try:
             self.listen()
-            while self._monitor.next(max(0.1, end - time.monotonic())).get("event") != "RESET":
-                continue
+            while seen != "RESET":
+                by_watchdog = by_watchdog or seen == "WATCHDOG"
+                seen = self._monitor.next(max(0.1, end - time.monotonic())).get("event", "")
         except TimeoutError as error:
             raise MachineGoneError(f"no reboot within {timeout:g} s\n{self.console_tail()}") from error
+        return by_watchdog
 
     def listen(self) -> None:
         """From now on the monitor obeys, and tells events."""

@@ -3,13 +3,13 @@
 
 import pytest
 
-from .scene import ITS_ENTRIES, Scene, at, camera
+from .scene import ITS_ENTRIES, NOTICED, Scene, at, camera
 
 pytestmark = pytest.mark.vm
 
-NOTICED = 5.0  # s; three frame deadlines of 1.5 s, and what an emulated processor adds
 GONE = 7.0  # s from SIGKILL: on its way out a process stops the stream, which the kernel gives up after 5 s
 UNKILLABLE_NAMED = 20.0  # s after SIGKILL
+UNANSWERED = 12.0  # s; the kernel gives up a control request after 5 s: one to stop, one to start
 GIVEN_UP = 31.0  # s; the timeout of restart-stream
 REPLACED = 10.0  # s; a worker is executed afresh, imports and opens
 # Straight to the fresh worker, and so to SIGKILL: a restart of the stream may hang for 30 s before it is given up.
@@ -33,15 +33,17 @@ def test_open_hangs(scene: Scene) -> None:
 
 @pytest.mark.scenario("control requests unanswered for 20 s, stream restarted in it")
 def test_stop_hangs(scene: Scene) -> None:
-    """The same for stop and start, which the kernel gives up after 5 s each."""
+    """The same for stop and start, which the kernel gives up after 5 s each; then a fresh worker's open hangs."""
     scene.start()
     scene.order("nosetup")
     begun = scene.order("stall")
     alert = scene.fault("frames-stopped", "capture_failure", since=begun, within=NOTICED)
-    scene.machine.run(f"sleep {20 - (at(alert) - begun)}", check=True)
+    unanswered = scene.fault("sensor-io", "connection_error", since=at(alert), within=UNANSWERED)
+    scene.machine.run(f"sleep {20 - (at(unanswered) - begun)}", check=True)
     over = scene.order("normal")
 
-    scene.recovery(since=over, within=10, after=alert)
+    scene.recovery(since=over, within=10, after=unanswered, by="restart-worker")
+    assert scene.climbed(after=alert) == ["restart-stream", "restart-worker"]
     assert not scene.machine.journal(ITS_ENTRIES, "FAULT=worker-unkillable")
     scene.undisturbed()
 
@@ -55,6 +57,7 @@ def test_wedged_controller(scene: Scene) -> None:
     alert = scene.fault("frames-stopped", "capture_failure", since=begun, within=NOTICED)
     hangs = scene.fault("worker-silent", "capture_failure", since=at(alert), within=GIVEN_UP, after=alert)
     scene.recovery(since=over, within=REPLACED, after=hangs, by="restart-worker")
+    assert scene.climbed(after=alert) == ["restart-stream", "restart-worker"]
     assert not scene.machine.journal(ITS_ENTRIES, "FAULT=worker-unkillable")
     scene.undisturbed()
 

@@ -3,11 +3,10 @@
 
 import pytest
 
-from .scene import UNIT, Scene, at, camera
+from .scene import NOTICED, UNIT, Scene, at, camera
 
 pytestmark = pytest.mark.vm
 
-NOTICED = 5.0  # s; three frame deadlines of 1.5 s, and what an emulated processor adds
 UNKILLABLE_NAMED = 20.0  # s after SIGKILL
 LEFT = 120.0  # s until the machine is reset: four starts, each of which leaves at once, and the shutdown
 BACK = 40.0  # s from the camera's return in the new boot: the daemon starts later than it and imports
@@ -36,9 +35,10 @@ HARDWARE_WATCHDOG = f"[Manager]\nRebootWatchdogSec={WATCHDOG}\n"
 def test_rebooted(scene: Scene) -> None:
     """Asked for by the ledger, done by systemd's start limit, explained after the boot."""
     hangs_for_good(scene)
-    scene.machine.await_reboot(timeout=LEFT)
+    by_watchdog = scene.machine.await_reboot(timeout=LEFT)
 
     assert scene.machine.rebooted_orderly()
+    assert not by_watchdog
     helped(scene)
 
 
@@ -52,8 +52,9 @@ def test_the_reboot_hangs(scene: Scene) -> None:
     machine.run("systemctl daemon-reexec && systemctl start usb-camera", check=True)
     machine.run("udevadm wait --timeout=20 /dev/video0 && udevadm settle", check=True)
     hangs_for_good(scene)
-    machine.await_reboot(timeout=LEFT + 2 * WATCHDOG)
+    by_watchdog = machine.await_reboot(timeout=LEFT + 2 * WATCHDOG)
 
+    assert by_watchdog
     assert not machine.rebooted_orderly()
     helped(scene)
 
