@@ -17,6 +17,7 @@ from camwatchd.adapters.ledger_boots import Moment
 from camwatchd.adapters.ledger_file import LedgerFile
 from camwatchd.adapters.machine import Machine
 from camwatchd.core.budget import Facts, Verdict, decide_reboot, decide_restart
+from camwatchd.core.faults import FAULTS
 from camwatchd.core.ladder import Rung
 from camwatchd.core.records import (
     Answered,
@@ -32,6 +33,8 @@ from camwatchd.core.records import (
 
 NOTE_EVERY = 600.0  # seconds between two notes of the powered-on time; the only writes while all is well
 TRY_AGAIN = 5.0  # seconds between two attempts to write what could not be written
+# Faults of the service's own start, which another start cures.
+_OF_THE_SERVICE = frozenset(name for name, fault in FAULTS.items() if fault.entry is Rung.RESTART_SERVICE)
 
 T = TypeVar("T")
 
@@ -186,4 +189,4 @@ class Desk:
 def _decide(ask: AskLeave, facts: Facts) -> Verdict:
     if ask.rung is Rung.REBOOT:
         return decide_reboot(ask.rules, ask.max_reboots, facts)
-    return decide_restart(facts)
+    return decide_restart(facts, is_the_cure=ask.fault in _OF_THE_SERVICE)

@@ -117,8 +117,8 @@ class Picamera2Camera:
         try:
             self._camera.dispatch_functions([self._camera.stop_], wait=STOP_BOUND, immediate=True)
         except TimeoutError as error:
-            text = f"picamera2's event loop did not stop the stream within {STOP_BOUND:g} s"
-            raise CameraError(text, "event-loop-dead") from error
+            text = f"the camera did not stop within {STOP_BOUND:g} s: a call of picamera2's event loop hangs"
+            raise CameraError(text, "worker-silent") from error
 
     def close(self) -> None:
         """Ends the event loop first and then stops the camera in this thread, so it works when the loop is dead."""

@@ -79,11 +79,14 @@ def decide_reboot(rules: Reboot, max_reboots: int, facts: Facts) -> Verdict:
     return Verdict(Kind.GRANTED)
 
 
-def decide_restart(facts: Facts) -> Verdict:
-    """Whether the service may be restarted on purpose: a start too many would reboot the machine."""
+def decide_restart(facts: Facts, *, is_the_cure: bool = False) -> Verdict:
+    """Whether the service may be restarted on purpose: a start too many would reboot the machine.
+
+    `is_the_cure`: the fault is one of the service's own start, and says nothing about the camera.
+    """
     if facts.untrusted:
         return _no("ledger-untrusted", f"the open incident cannot be written down: {facts.untrusted}")
-    if not facts.ever_healthy:
+    if not (facts.ever_healthy or is_the_cure):
         return _no("never-healthy", "this camera never gave a frame here; another start cannot be the cure")
     if facts.service_restarts >= MOST_SERVICE_RESTARTS:
         return _no(

@@ -118,6 +118,15 @@ def test_each_objection_to_a_restart_has_its_name(name: str, different: dict[str
     assert name == decide_restart(replace(GOOD, **different)).name  # type: ignore[arg-type]
 
 
+def test_a_camera_that_the_service_itself_may_not_open_need_not_have_worked() -> None:
+    """A sandbox made before the kernel had registered the devices is cured by another start, and by nothing else."""
+    new = replace(GOOD, ever_healthy=False)
+
+    assert Verdict(Kind.GRANTED) == decide_restart(new, is_the_cure=True)
+    spent = replace(new, service_restarts=MOST_SERVICE_RESTARTS)
+    assert "restarts-spent" == decide_restart(spent, is_the_cure=True).name
+
+
 @given(_rules, st.integers(0, 3), facts())
 def test_what_is_never_granted(rules: Reboot, most: int, known: Facts) -> None:
     """A reboot is granted only if each of the rules allows it, whatever the order in which they are asked."""

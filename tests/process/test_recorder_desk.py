@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What becomes of a record: acknowledged when durable, kept while it cannot be, and no grant without a ledger."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -202,6 +203,16 @@ def test_a_ledger_that_is_taken_away_is_noticed(tmp_path: Path, content: bytes |
         assert "a new ledger was begun" in written.note
         assert "never-healthy" == desk.ask(ask()).name
     assert ["boot", "clean-stop"] == kinds(tmp_path)
+
+
+def test_only_a_fault_of_the_service_itself_restarts_it_for_a_new_camera(tmp_path: Path) -> None:
+    """A camera that never worked here is no reason, unless it was the sandbox that kept it from working."""
+    restart = replace(ask(rung=Rung.RESTART_SERVICE), fault="not-found")
+    with desktop(tmp_path) as desk:
+        desk.take(BEGIN)
+        names = [desk.ask(replace(restart, fault=fault)).name for fault in ("not-found", "device-refused")]
+
+    assert ["never-healthy", ""] == names
 
 
 # --- the health mark ------------------------------------------------------------------------------------------
