@@ -61,6 +61,13 @@ class Scene:
         found = self.machine.run(listed, check=True).stdout.split()
         return min(int(path.partition("/")[0]) for path in found)
 
+    def holder(self) -> int:
+        """The worker that has the camera open: its standby may be older, and have the lower number."""
+        found = self.machine.run(f"cd /proc; ls -l $(sed 's,$,/fd,' {_PROCESSES})").stdout
+        folders = re.split(r"^(\d+)/fd:$", found, flags=re.MULTILINE)[1:]
+        held = zip(folders[::2], folders[1::2], strict=True)
+        return next(int(process) for process, links in held if "-> /dev/video" in links)
+
     def await_standby(self) -> None:
         """Until there is a standby that has read all it needs and waits for orders."""
         listed = f"cd /proc; grep -lz -e --standby $(sed 's,$,/cmdline,' {_PROCESSES})"
@@ -72,9 +79,9 @@ class Scene:
         self.machine.write(f"/etc/systemd/system/{UNIT}.d/test.conf", text.encode())
         self.machine.run("systemctl daemon-reload", check=True)
 
-    def kill(self, signal: str, child: str = "camwatchd.worker") -> float:
-        """Send a process of the unit a signal; when."""
-        done = self.machine.run(f"{_UPTIME}; kill -{signal} {self.pid(child)}", check=True)
+    def kill(self, signal: str) -> float:
+        """Send the worker that has the camera a signal; when."""
+        done = self.machine.run(f"{_UPTIME}; kill -{signal} {self.holder()}", check=True)
         return float(done.stdout)
 
     def await_ping(self) -> None:

@@ -9,6 +9,7 @@ the whole stack survives the mix, and what each fault cost beside how long it la
 
 import argparse
 import statistics
+import subprocess
 import time
 from collections import defaultdict
 from dataclasses import dataclass
@@ -65,7 +66,8 @@ def run(asked: argparse.Namespace) -> int:
         scene = Scene(machine, [])
         scene.start(_CONFIGURATION, camera())
         begun, first = scene.now(), scene.entry(_SUMMARY)
-        costs = suffer(scene, asked)
+        costs: list[Cost] = []
+        broken = suffer(scene, asked, costs)
         last = machine.journal(ITS_ENTRIES, _SUMMARY)[-1]
         total, restarts = scene.now() - begun, int(machine.unit(UNIT, "NRestarts")["NRestarts"])
         wanted = len(machine.journal(ITS_ENTRIES, "EVENT=service.leaving"))
@@ -77,12 +79,23 @@ def run(asked: argparse.Namespace) -> int:
     if defect:
         print(f"inconclusive, run it again: the rig lost the camera by itself: {defect}")
         return _INCONCLUSIVE
-    return 1 if restarts > wanted else 0
+    if broken:
+        print(f"broken: {broken}")
+    return 1 if restarts > wanted or broken else 0
 
 
-def suffer(scene: Scene, asked: argparse.Namespace) -> list[Cost]:
-    """One fault after the other, each when the camera is healthy again."""
-    end, costs, before = time.monotonic() + asked.minutes * 60, [], 0.0
+def suffer(scene: Scene, asked: argparse.Namespace, costs: list[Cost]) -> str:
+    """One fault after the other, each when the camera is healthy again; what did not come in time, if anything."""
+    try:
+        _suffer(scene, asked, costs)
+    except subprocess.TimeoutExpired as error:
+        lines = scene.machine.journal(ITS_ENTRIES, "-n40")
+        return "\n".join([str(error), *(f"  {at(line):10.3f}  {line['MESSAGE']}" for line in lines)])
+    return ""
+
+
+def _suffer(scene: Scene, asked: argparse.Namespace, costs: list[Cost]) -> None:
+    end, before = time.monotonic() + asked.minutes * 60, 0.0
     for onset in draw(asked.seed, KINDS, 1 / asked.pause, round(asked.minutes * 60)):
         scene.machine.run(f"sleep {onset.at - before:.1f}", onset.at - before + 10, check=True)
         before = onset.at
@@ -92,7 +105,6 @@ def suffer(scene: Scene, asked: argparse.Namespace) -> list[Cost]:
         print(
             f"  {costs[-1].name}: lasted {costs[-1].lasted:.1f} s, cost {costs[-1].cost:.1f} s", flush=True
         )
-    return costs
 
 
 def strike(scene: Scene, onset: Onset) -> Cost:
