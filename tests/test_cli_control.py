@@ -301,7 +301,9 @@ def test_another_user_may_look_only() -> None:
 
 def test_whoever_waits_may_give_up(daemon: Running) -> None:
     """Ctrl-C ends the wait without a traceback; what was ordered is done all the same."""
-    command = [sys.executable, "-c", "import sys; from camwatchd.cli import main; sys.exit(main(['pause']))"]
+    script = "import sys; from camwatchd.cli import main; sys.exit(main(['pause']))"
+    # A shell has its background jobs ignore Ctrl-C, and that would be inherited.
+    command = ["env", "--default-signal=INT", sys.executable, "-c", script]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
