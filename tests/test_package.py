@@ -135,11 +135,7 @@ def test_udev_hears_of_the_rule_when_its_user_is_there() -> None:
     postinst = (DEBIAN / "camwatchd.postinst").read_text()
     postrm = (DEBIAN / "camwatchd.postrm").read_text()
     steps = ["#DEBHELPER#", "touch /usr/lib/udev/rules.d/60-camwatchd.rules", "--reload", "udevadm trigger"]
-    going = [
-        '"$1" = remove ] && [ -d /dev/bus/usb',
-        "find /dev/bus/usb -user camwatchd -exec chown root",
-        "userdel",
-    ]
+    going = ['"$1" = remove ] && [ -d /dev/bus/usb', "= camwatchd ]; then chown root", "userdel"]
 
     assert steps == sorted(steps, key=postinst.index)
     assert going == sorted(going, key=postrm.index)
