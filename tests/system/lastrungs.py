@@ -86,5 +86,5 @@ def plug(container: Container, number: int) -> Entry | None:
 def bring_back(container: Container, name: str) -> None:
     """The camera itself works again: its fault is over. A worker that has it open knows better, until it is gone."""
     # The shell's own kill: the container has no other.
-    container.run(f"pids=$({_WORKERS}); test -z \"$pids\" || kill -KILL $pids")
+    container.run(f'pids=$({_WORKERS}); test -z "$pids" || kill -KILL $pids')
     container.run(f"sed -i {_OVER} {_MEMORY.format(name)}")
