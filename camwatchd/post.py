@@ -240,6 +240,8 @@ class Post:
         say("worker.signalled", camera=self.camera.name, message=text, pid=pid, signal=name)
 
     def refuses_to_die(self, evidence: str) -> None:
+        if self._going:
+            return  # the little time on the way out proves nothing; the next start finds it
         if self._retired:
             self._say_unkillable(evidence)
         elif not self.state.wedged:
