@@ -2,6 +2,8 @@
 # `make` alone explains the targets. Everything is installed into .venv, nothing into the system.
 
 PYTHON ?= python3
+# The tests start some hundred interpreters: each would compile the whole package again.
+unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 # --use-pep517: sdnotify has no pyproject.toml, and the pip of Debian 12 warns at length about that.
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
@@ -21,9 +23,9 @@ help:  ## this text
 demo: $(RUNTIME)  ## a simulated camera lives through five faults, in about a minute
 	@$(BIN)/python -m camwatchd.demo
 
-# Three at a time: most of them wait for a process. Each file stays together, for the fixtures that it shares.
-test: $(DEV)  ## every test that needs no special machine; two and a half minutes
-	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
+# Four at a time: most of them wait for a process. Each file stays together, for the fixtures that it shares.
+test: $(DEV)  ## every test that needs no special machine; under two minutes
+	@$(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test-vm: $(DEV) deb  ## the tests with a real kernel camera in a virtual machine; as root, see tests/vm/README.md
 	$(call need_vm)
