@@ -5,9 +5,12 @@ It is the `Daemon` of camwatchd.control.handlers.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
+from camwatchd.control.connection import Lent
 from camwatchd.control.facts import CameraFacts, DaemonFacts, StatusFacts, Totals
+from camwatchd.control.protocol import AdjustFacts, AttachFacts, Reason, Refused
 from camwatchd.core import events as ev
 from camwatchd.core import status
 from camwatchd.core.faults import FAULTS
@@ -60,6 +63,27 @@ class Desk:
     def names(self) -> tuple[str, ...]:
         """Of the cameras."""
         return tuple(post.camera.name for post in self._supervisor.posts)
+
+    def adjust(
+        self, camera: str, controls: dict[str, Any], done: Callable[[AdjustFacts | Refused], None]
+    ) -> None:
+        """Whoever asked hears it from the worker, or that there is none."""
+        [post] = self._posts([camera])
+        post.adjusting.ask(controls, done)
+
+    def attach(self, camera: str, stream: str) -> tuple[AttachFacts, Lent] | Refused | None:
+        """One reader more of a camera that there is."""
+        [post] = self._posts([camera])
+        rings = post.rings
+        if not rings.known:
+            return None
+        if (shape := rings.stream(stream)) is None:
+            return Refused(
+                Reason.STREAM, f"{camera} has no stream {stream!r:.40}", "the main stream is called main"
+            )
+        layout, descriptor = rings.lend(stream)
+        lent = Lent(descriptor, (camera, stream), partial(rings.leave, stream))
+        return AttachFacts(camera, shape, layout.generation, layout.slots), lent
 
     # --- the facts ----------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from camwatchd.adapters.host import Host
 from camwatchd.adapters.opens import Opens
+from camwatchd.adjusting import Adjusting
 from camwatchd.agency import Agency
 from camwatchd.chronicle import Chronicle
 from camwatchd.core import classify, escalation, health, killing, lease, liveness
@@ -29,6 +30,7 @@ from camwatchd.loop import Loop
 from camwatchd.narrator import Narrator
 from camwatchd.ports import EventLog
 from camwatchd.resetting import Resetting
+from camwatchd.rings import Rings
 from camwatchd.slot import Slot
 
 
@@ -60,6 +62,8 @@ class Post:
         self.model = self.camera_id = ""  # as the camera itself says
         self.streaming = False  # the present worker has opened the camera and started its stream
         self._opens = Opens(runtime_dir, camera.name)
+        self.rings = Rings(camera.name, host.memory_total())
+        self.adjusting = Adjusting(camera.name, lambda order: self.streaming and self.slot.send(order))
         self.hearsay = Hearsay(clock, self._identity)
         self._call = ""  # the call into the camera that the worker announced last
         self._suspicion = ("", "")  # fault and picture that failed last, for the next worker
@@ -130,7 +134,8 @@ class Post:
         self.feed(ev.WorkerStarted())
         if worker.child.imported:
             self.feed(ev.WorkerImported())
-        order = msg.Open(self.camera, self.policy.supervision, self._runtime_dir, *self._suspicion)
+        camera = replace(self.camera, controls={**self.camera.controls, **self.adjusting.kept})
+        order = msg.Open(camera, self.policy.supervision, self._runtime_dir, *self._suspicion)
         if not self.slot.send(order):
             self.feed(ev.Faulted("worker-protocol", "the worker takes no orders"))
 
@@ -144,6 +149,7 @@ class Post:
         self._vacancy, self._retired = None, True
         self._resetting.end()
         self.slot.end()
+        self.rings.close()
 
     def end(self) -> None:
         """On the way out: the worker has little time to end, and nothing is reset any more."""
@@ -203,6 +209,8 @@ class Post:
                 self.streaming = True
                 if generation == 1:
                     self.feed(ev.StreamStarted())
+            case msg.Adjusted():
+                self.adjusting.answered(report)
             case _:
                 self._noted(report)
 
@@ -221,13 +229,13 @@ class Post:
         self.feed(ev.Faulted("worker-protocol", text))
 
     def exited(self, status: int) -> None:
-        self.streaming = False
+        self._stops_streaming()
         text = f"{describe(status)}{f', in {self._call}()' if self._call else ''}"
         self._log_last_words(text)
         self.feed(ev.WorkerExited(*self.hearsay.explained(classify.of_exit(status), text)))
 
     def reaped(self) -> None:
-        self.streaming = False
+        self._stops_streaming()
         self._log_last_words("ended by us")
         self._agency.vacated()
         self._reset_if_due()
@@ -315,6 +323,7 @@ class Post:
                 self.hearsay.located(report.usb)
                 self._opens.add()
                 self.feed(ev.Located(report.usb))
+                self._publish(report)
                 text = f"{self.camera.name}: {report.model} is open, {report.width}x{report.height} {report.format}"
                 text += f", USB port {report.usb}" if report.usb else ""
                 self.log.info(
@@ -329,6 +338,16 @@ class Post:
                     f"camera.{subject}", message=f"{self.camera.name}: {text}", camera=self.camera.name
                 )
 
+    def _publish(self, report: msg.Opened) -> None:
+        try:
+            self.rings.shape(report.streams, self.camera.slots)
+        except OSError as error:  # supervision does not depend on readers
+            text = f"{self.camera.name}: no frames for applications: {error}"
+            self.log.warning("frames.unavailable", message=text, camera=self.camera.name)
+            return
+        if published := self.rings.published:
+            self.slot.send(msg.Publish(tuple(published)), tuple(published.values()))
+
     def _diagnose(self, report: msg.CameraFailed) -> Event:
         evidence = f"{report.call}(): {' <- '.join(report.chain)}"[: msg.EVIDENCE_LIMIT]
         nameless = "init-failed" if report.call in ("open", "start") else "capture-error"
@@ -339,6 +358,10 @@ class Post:
         if fault == "busy" and (holders := self._host.camera_holders()):
             evidence = f"held by {', '.join(holders)}; {evidence}"
         return ev.Faulted(fault, evidence)
+
+    def _stops_streaming(self) -> None:
+        self.streaming = False
+        self.adjusting.lost()
 
     def _identity(self) -> str:
         """What is known of which camera it is: as it says itself, else as the settings say."""
@@ -372,6 +395,8 @@ class Post:
             self.model = self.camera_id = (
                 ""  # another camera: its opens are not capped before it said what it is
             )
+        if camera.controls != self.camera.controls:
+            self.adjusting.forget()
         self.camera, self.policy, self.limits = camera, policy, limits
         return before != _of_the_worker(camera, policy.supervision)
 

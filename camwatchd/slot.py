@@ -2,7 +2,7 @@
 """Owns the place of one worker process: hears it, ends it in steps, reaps it; never waits for it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -90,9 +90,9 @@ class Slot:
         self._ignore(worker)
         return worker
 
-    def send(self, order: Order) -> bool:
-        """Give the worker an order; False if there is none to take it."""
-        return self.worker is not None and not self.ending and self.worker.child.send(order)
+    def send(self, order: Order, descriptors: Sequence[int] = ()) -> bool:
+        """Give the worker an order, with copies of descriptors; False if there is none to take it."""
+        return self.worker is not None and not self.ending and self.worker.child.send(order, descriptors)
 
     def end(self, steps: tuple[killing.Step, ...] = killing.STEPS) -> None:
         """Begin to end the worker; its words are no longer heeded. A slot without a worker stays as it is."""

@@ -20,6 +20,7 @@ from camwatchd.core.messages import (
     encode,
 )
 
+_MOST_DESCRIPTORS = 8  # with one order
 BACKLOG_LIMIT = 64  # reports; a supervisor that far behind has stopped reading, and will end this worker
 
 
@@ -49,6 +50,7 @@ class Link:
         self._sock = sock
         self._backlog: deque[Report] = deque()
         self._dropped = 0
+        self._descriptors: list[int] = []
 
     def fileno(self) -> int:
         return self._sock.fileno()
@@ -90,7 +92,8 @@ class Link:
     def receive(self) -> Order | WorkerExit | None:
         """The next order; None: there is none; an exit status: garbage arrived, or the other end is gone."""
         try:
-            datagram = self._sock.recv(MAX_MESSAGE + 1)
+            datagram, descriptors, _, _ = socket.recv_fds(self._sock, MAX_MESSAGE + 1, _MOST_DESCRIPTORS)
+            self._descriptors += descriptors
             return decode_order(datagram) if datagram else WorkerExit.LINK_LOST
         except BlockingIOError:
             return None
@@ -98,6 +101,11 @@ class Link:
             return refuse(str(error))
         except OSError:  # ECONNRESET: it went with reports of ours unread
             return WorkerExit.LINK_LOST
+
+    def take_descriptors(self) -> list[int]:
+        """Those that came with the last order; now they are the caller's to close."""
+        taken, self._descriptors = self._descriptors, []
+        return taken
 
     def _put(self, report: Report) -> bool:
         try:

@@ -4,7 +4,8 @@
 import select
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 from camwatchd.adapters.devices import LossWatch, nodes_of_usb
 from camwatchd.cameras.base import Camera, Frame
@@ -13,6 +14,8 @@ from camwatchd.core.exits import WorkerExit
 from camwatchd.core.ladder import Outcome
 from camwatchd.core.messages import (
     EVIDENCE_LIMIT,
+    Adjust,
+    Adjusted,
     CameraFailed,
     CaptureFailed,
     Entering,
@@ -21,11 +24,14 @@ from camwatchd.core.messages import (
     Late,
     Open,
     Opened,
+    Publish,
+    Remark,
     Report,
     RestartStream,
     Stop,
     Streaming,
 )
+from camwatchd.frames.publisher import Publisher
 from camwatchd.worker_calls import CallFailedError, announced, guarded
 from camwatchd.worker_frames import FrameCheck
 from camwatchd.worker_link import Link, refuse
@@ -46,6 +52,8 @@ class CaptureLoop:
         self._link = link
         self._wakeup = wakeup
         self._reporter = Reporter(link.send)
+        self._publisher = Publisher()
+        self._adjusted: dict[str, Any] = dict(order.camera.controls)
         self._generation = 0
         self._fd: int | None = None  # becomes readable with the requested frame; None: nothing is requested
         self._asked_at = 0.0
@@ -124,6 +132,10 @@ class CaptureLoop:
                 return WorkerExit.CLEAN
             case RestartStream(order):
                 self._restart(order)
+            case Adjust(order, controls):
+                self._adjust(order, controls)
+            case Publish(streams):
+                self._publisher.use(streams, self._link.take_descriptors())
             case Open():
                 return refuse("a second Open")
         return None
@@ -142,6 +154,17 @@ class CaptureLoop:
         self._tell(Finished(order, Outcome.SUCCEEDED, "", seconds))
         self._started(seconds)
 
+    def _adjust(self, order: int, controls: dict[str, Any]) -> None:
+        """A refusal is the asker's, and no fault of the camera."""
+        try:
+            guarded("adjust", lambda: self._camera.adjust(controls))
+            self._adjusted.update(controls)
+            offered = guarded("offered", self._camera.offered)
+        except CallFailedError as failed:
+            self._tell(Adjusted(order, " <- ".join(failed.report.chain)[:EVIDENCE_LIMIT], self._adjusted))
+            return
+        self._tell(Adjusted(order, "", self._adjusted, dict(offered)))
+
     def _leave(self, ending: WorkerExit) -> WorkerExit:
         for step in (self._stop, lambda: self._call("close", self._camera.close)):
             try:
@@ -158,7 +181,12 @@ class CaptureLoop:
         began = time.monotonic()
         who = self._call("open", self._camera.open)
         seconds = time.monotonic() - began
-        self._tell(Opened(who.camera_id, who.model, who.format, who.width, who.height, seconds, who.usb))
+        self._publisher.streams = who.streams
+        self._tell(
+            Opened(
+                who.camera_id, who.model, who.format, who.width, who.height, seconds, who.usb, who.streams
+            )
+        )
         if nodes := nodes_of_usb(who.usb):
             self._losses = LossWatch(nodes)
 
@@ -234,9 +262,18 @@ class CaptureLoop:
     def _judge(self, frame: Frame, now: float) -> Frames | CaptureFailed:
         gap = now - self._frame_at if self._arrived else 0.0
         try:
-            return self._check.judge(frame, now, gap, now - self._asked_at)
+            report = self._check.judge(frame, now, gap, now - self._asked_at)
+            if isinstance(report, Frames):  # nobody is given what is no picture
+                self._publish(frame, now)
+            return report
         finally:
             guarded("release", frame.release)
+
+    def _publish(self, frame: Frame, now: float) -> None:
+        for stream in self._publisher.wanted():
+            data = guarded("pixels", partial(frame.pixels, stream.name))
+            if wrong := self._publisher.write(stream, data, frame, now):
+                self._tell(Remark("frames-unpublished", wrong))
 
     def _missed(self, now: float) -> None:
         fault = "frames-stopped" if self._arrived else "start-timeout"

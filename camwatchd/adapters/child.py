@@ -26,10 +26,10 @@ class Child:
         self.imported = False
         self.status: int | None = None  # as subprocess has it: negative for a signal
 
-    def send(self, order: Order) -> bool:
-        """Give an order; False if the worker does not take it (full or closed link)."""
+    def send(self, order: Order, descriptors: Sequence[int] = ()) -> bool:
+        """Give an order, with copies of descriptors; False if the worker does not take it (full or closed link)."""
         try:
-            self.link.send(encode(order))
+            socket.send_fds(self.link, [encode(order)], descriptors)
         except OSError:
             return False
         return True

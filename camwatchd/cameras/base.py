@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from camwatchd.core.settings import CameraSettings
+from camwatchd.core.streams import Stream
 
 
 class CameraError(Exception):
@@ -29,7 +30,8 @@ class CameraError(Exception):
 class Identity:
     """Which camera it is and what it delivers (width and height in pixels).
 
-    `usb`: where on USB it is plugged in, as core.usb writes it; empty if nowhere.
+    `usb`: where on USB it is plugged in, as core.usb writes it; empty if nowhere. `streams`: all that it delivers, the
+    main one first.
     """
 
     camera_id: str
@@ -38,10 +40,15 @@ class Identity:
     width: int
     height: int
     usb: str = ""
+    streams: tuple[Stream, ...] = ()
 
 
 def _released_twice() -> None:
     raise RuntimeError("a frame may be released only once")
+
+
+def _no_pixels(name: str) -> npt.NDArray[np.uint8]:
+    raise RuntimeError(f"there is nothing of a stream {name!r} (any more)")
 
 
 @dataclass(slots=True)
@@ -53,6 +60,9 @@ class Frame:
     Views made from either must be gone by `release()`, which itself sets both to None: while one exists the
     camera's memory cannot be unmapped. `release()` gives the buffer back to the camera and may raise what the
     stack below raises, e.g. that the device is gone.
+
+    `pixels(name)` is all the data of one of the streams, flat, under the same conditions as the views above; of encoded
+    formats just the bytes that were used. It is mapped when it is asked for.
     """
 
     sequence: int  # the camera's own count; -1 where the camera gives none
@@ -62,6 +72,7 @@ class Frame:
     encoded: memoryview | None
     release: Callable[[], None] = _released_twice
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    pixels: Callable[[str], npt.NDArray[np.uint8]] = _no_pixels
 
 
 def lend(frame: Frame, give_back: Callable[[], None]) -> Frame:
@@ -69,7 +80,7 @@ def lend(frame: Frame, give_back: Callable[[], None]) -> Frame:
 
     def release() -> None:
         frame.sample = frame.encoded = None
-        frame.release = _released_twice
+        frame.pixels, frame.release = _no_pixels, _released_twice
         give_back()
 
     frame.release = release
@@ -104,6 +115,15 @@ class Camera(Protocol):
         """Give up the pending request after a time-out, so that a late frame is not lost or leaked.
 
         Harmless when nothing is pending. Does not block, but a stack that is stuck may make it.
+        """
+
+    def offered(self) -> Mapping[str, Any]:
+        """What can be adjusted: for each control its smallest, its largest and its usual value, as JSON has them."""
+
+    def adjust(self, controls: Mapping[str, Any]) -> None:
+        """Set these controls, now and after every `start()` to come; CameraError: nothing was set, and why.
+
+        Does not block, and takes effect some frames later.
         """
 
     def stop(self) -> None:

@@ -9,6 +9,7 @@ by threads that die of any exception without anybody hearing of it, so they are 
 
 import logging
 import threading
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 from libcamera import StreamRole, Transform
 from picamera2 import MappedArray, Picamera2
 
+from camwatchd.cameras.adjusting import check
 from camwatchd.cameras.base import CameraError, Frame, Identity, lend
 from camwatchd.cameras.choice import check_format, choose_camera, choose_usb_format, lores_size
 from camwatchd.cameras.luma import ENCODED, luma
@@ -23,6 +25,7 @@ from camwatchd.cameras.pending import Pending
 from camwatchd.cameras.usb import place_in
 from camwatchd.cameras.wake import Wake
 from camwatchd.core.settings import CameraSettings
+from camwatchd.core.streams import Stream
 
 STOP_BOUND = 12.0  # s; an unanswering USB camera lets STREAMOFF take 5.1 s
 
@@ -41,6 +44,7 @@ class Picamera2Camera:
         self._stream_name = "main"
         self._threads: list[threading.Thread] = []
         self._threads_before: set[threading.Thread] = set()
+        self._adjusted: dict[str, Any] = {}
 
     def open(self) -> Identity:
         """After a failed constructor there is nothing to close, but descriptors and a half-open camera leak."""
@@ -58,14 +62,15 @@ class Picamera2Camera:
         info = infos[position]
         usb = place_in(self._camera.camera_properties)
         width, height = main["size"]
-        return Identity(info["Id"], str(info.get("Model", "")), main["format"], width, height, usb)
+        model, streams = str(info.get("Model", "")), tuple(_streams(actual))
+        return Identity(info["Id"], model, main["format"], width, height, usb, streams)
 
     def start(self) -> None:
         """The event loop is started by the first call and runs until `close()`."""
         if self._wake is None:
             raise RuntimeError("the camera is not open")
         # picamera2 forgets the controls of its configuration once the camera was started with them.
-        self._camera.set_controls(self._camera.camera_configuration()["controls"])
+        self._camera.set_controls({**self._camera.camera_configuration()["controls"], **self._adjusted})
         self._camera.start()
         if not self._threads:
             self._threads = [
@@ -107,6 +112,19 @@ class Picamera2Camera:
         self._camera.cancel_all_and_flush()
         pending, self._pending = self._pending, None
         pending.abandon()
+
+    def offered(self) -> dict[str, Any]:
+        """As libcamera lists them."""
+        return {name: tuple(map(_plain, limits)) for name, limits in self._camera.camera_controls.items()}
+
+    def adjust(self, controls: Mapping[str, Any]) -> None:
+        """With the next request; libcamera's own refusal would only come in its log."""
+        check(controls, self.offered())
+        values = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in controls.items()
+        }
+        self._camera.set_controls(values)
+        self._adjusted.update(values)
 
     def stop(self) -> None:
         """Not `Picamera2.stop()`, which waits without a bound."""
@@ -173,10 +191,10 @@ class Picamera2Camera:
         return controls
 
     def _frame(self, request: Any) -> Frame:
-        buffer = request.request.buffers[request.stream_map[self._stream_name]]
+        buffer = _buffer(request, self._stream_name)
         metadata = request.get_metadata()
-        mapped = MappedArray(request, self._stream_name, reshape=False, write=False)
-        pixels = mapped.__enter__().array
+        views = _Views(request)
+        pixels = views.of(self._stream_name)
         frame = Frame(
             sequence=buffer.metadata.sequence,
             sensor_timestamp=metadata.get("SensorTimestamp", buffer.metadata.timestamp),
@@ -186,7 +204,8 @@ class Picamera2Camera:
             metadata=metadata,
         )
         self._view(frame, pixels, buffer)
-        return lend(frame, partial(_give_back, request, mapped))
+        frame.pixels = partial(_whole, views, request, self._camera.camera_configuration())
+        return lend(frame, partial(_give_back, request, views))
 
     def _view(self, frame: Frame, pixels: Any, buffer: Any) -> None:
         if self._stream["format"] in ENCODED:
@@ -195,9 +214,57 @@ class Picamera2Camera:
             frame.sample = luma(pixels, self._stream["format"], self._stream["size"], self._stream["stride"])
 
 
-def _give_back(request: Any, mapped: Any) -> None:
+class _Views:
+    """What of a request is mapped: each stream once, when it is asked for first."""
+
+    def __init__(self, request: Any) -> None:
+        self._request, self._mapped = request, ExitStack()
+        self._known: dict[str, Any] = {}
+
+    def of(self, name: str) -> Any:
+        """All bytes of a stream, flat."""
+        if name not in self._known:
+            mapped = MappedArray(self._request, name, reshape=False, write=False)
+            self._known[name] = self._mapped.enter_context(mapped).array
+        return self._known[name]
+
+    def close(self) -> None:
+        """Unmap everything."""
+        self._known.clear()
+        self._mapped.close()
+
+
+def _plain(limit: Any) -> Any:
+    """A rectangle or a size as numbers; what else JSON does not know, in words."""
+    if hasattr(limit, "to_tuple"):
+        return limit.to_tuple()
+    if hasattr(limit, "x") and hasattr(limit, "width"):
+        return limit.x, limit.y, limit.width, limit.height
+    return limit if isinstance(limit, bool | int | float | tuple | list | None) else str(limit)
+
+
+def _streams(actual: Any) -> Iterator[Stream]:
+    for name in ("main", "lores"):
+        if config := actual[name]:
+            stride = 0 if config["format"] in ENCODED else config["stride"]
+            width, height = config["size"]
+            yield Stream(name, config["format"], width, height, stride, config["framesize"])
+
+
+def _buffer(request: Any, name: str) -> Any:
+    return request.request.buffers[request.stream_map[name]]
+
+
+def _whole(views: _Views, request: Any, actual: Any, name: str) -> Any:
+    data = views.of(name)
+    if actual[name]["format"] in ENCODED:
+        return data[: _buffer(request, name).metadata.planes[0].bytes_used]
+    return data
+
+
+def _give_back(request: Any, views: _Views) -> None:
     try:
-        mapped.__exit__(None, None, None)
+        views.close()
     finally:
         request.release()
 

@@ -6,7 +6,7 @@ in the top rows) and a few rows of noise.
 """
 
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -27,42 +27,65 @@ _NOISE_EVERY = 32  # rows
 _NOISE_LENGTH = 4096
 _STRIDE = 64  # bytes; rows of real buffers are padded too (picamera2 aligns to 32 or 64)
 _BRIGHTNESS = {"black": 0, "saturated": 255}
-_STILL_GREY = 128
+_GREY = _STILL_GREY = 128
+
+
+class Drawn(NamedTuple):
+    """A frame: all of its data, flat, and of that either the sample or the encoded bytes."""
+
+    data: Luma
+    sample: Luma | None
+    encoded: memoryview | None
 
 
 class Pictures(Protocol):
     """A pool of painted buffers, of which a frame uses one."""
 
-    def draw(self, buffer: int, number: int, look: Look) -> tuple[Luma | None, memoryview | None]:
-        """The sample and the encoded bytes of frame `number` in that buffer; one of the two is None."""
+    stride: int  # bytes from row to row; 0: encoded
+    room: int  # bytes that a frame has at most
+
+    def draw(self, buffer: int, number: int, look: Look) -> Drawn:
+        """Frame `number` in that buffer."""
 
 
 class RawPictures:
-    """The luma planes of YUV420 buffers."""
+    """YUV420 buffers: a plane of luma, and two of half its stride and height that are all grey."""
 
     def __init__(self, width: int, height: int, buffers: int) -> None:
         self._size = (width, height)
-        stride = -(-width // _STRIDE) * _STRIDE
+        self.stride = -(-width // _STRIDE) * _STRIDE
+        self.room = self.stride * (height + (height + 1) // 2)
         self._noise = np.random.default_rng(1).integers(0, 256, _NOISE_LENGTH + width, dtype=np.uint8)
-        self._planes = [_diagonals(height, stride, index * 256 // buffers) for index in range(buffers)]
+        self._buffers = [self._painted(index * 256 // buffers) for index in range(buffers)]
 
-    def draw(self, buffer: int, number: int, look: Look) -> tuple[Luma, None]:
-        """A view into the buffer, or into a picture that never changes."""
-        width, height = self._size
+    def draw(self, buffer: int, number: int, look: Look) -> Drawn:
+        """The buffer, or a picture that never changes."""
         if look in _BRIGHTNESS:
-            return np.full((height, width), _BRIGHTNESS[look], dtype=np.uint8), None
-        if look == "frozen":
-            return self._still[:, :], None
-        picture = self._planes[buffer][:, :width]
-        self._mark(picture, number)
-        return picture, None
+            data = np.full(self.room, _BRIGHTNESS[look], dtype=np.uint8)
+        elif look == "frozen":
+            data = self._still
+        else:
+            data = self._buffers[buffer]
+            self._mark(self._luma(data), number)
+        return Drawn(data, self._luma(data), None)
+
+    def _painted(self, phase: int) -> Luma:
+        data = np.full(self.room, _GREY, dtype=np.uint8)
+        self._rows(data)[:] = _diagonals(self._size[1], self.stride, phase)
+        return data
+
+    def _rows(self, data: Luma) -> Luma:
+        height = self._size[1]
+        return data[: height * self.stride].reshape(height, self.stride)
+
+    def _luma(self, data: Luma) -> Luma:
+        return self._rows(data)[:, : self._size[0]]
 
     @cached_property
     def _still(self) -> Luma:
-        width, height = self._size
-        picture = _diagonals(height, width, 0)
-        self._mark(picture, STILL_NUMBER)
-        return picture
+        data = self._painted(0)
+        self._mark(self._luma(data), STILL_NUMBER)
+        return data
 
     def _mark(self, picture: Luma, number: int) -> None:
         low = (number % (1 << COUNTER_BITS)).to_bytes(COUNTER_BITS // 8, "little")
@@ -76,17 +99,20 @@ class RawPictures:
 class JpegPictures:
     """MJPEG buffers: whole JPEG files of the right size, a texture around one grey, with the number in a comment."""
 
+    stride = 0
+
     def __init__(self, width: int, height: int, buffers: int) -> None:
         self._size = (width, height)
         greys = [64 + index * 128 // buffers for index in range(buffers)]
         self._pool = [Jpeg(width, height, grey, texture=True) for grey in greys]
         self._plain = {look: Jpeg(width, height, grey) for look, grey in _BRIGHTNESS.items()}
+        self.room = max(len(jpeg.numbered(0)) for jpeg in (*self._pool, *self._plain.values()))
 
-    def draw(self, buffer: int, number: int, look: Look) -> tuple[None, memoryview]:
+    def draw(self, buffer: int, number: int, look: Look) -> Drawn:
         """The bytes of one JPEG file."""
-        if look == "frozen":
-            return None, self._still[:]
-        return None, self._plain.get(look, self._pool[buffer]).numbered(number)
+        frozen = look == "frozen"
+        encoded = self._still[:] if frozen else self._plain.get(look, self._pool[buffer]).numbered(number)
+        return Drawn(np.frombuffer(encoded, np.uint8), None, encoded)
 
     @cached_property
     def _still(self) -> memoryview:

@@ -8,11 +8,18 @@ fail or hang here.
 
 import signal
 import time
+import zlib
 from collections import deque
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from camwatchd.cameras import mishaps
+from camwatchd.cameras.adjusting import check
 from camwatchd.cameras.base import CameraError, Frame, Identity, lend
 from camwatchd.cameras.memory import Runner
 from camwatchd.cameras.pictures import JpegPictures, Pictures, RawPictures
@@ -22,10 +29,17 @@ from camwatchd.cameras.simulated_usb import UsbDevice
 from camwatchd.cameras.wake import Wake
 from camwatchd.core.ladder import Rung
 from camwatchd.core.settings import CameraSettings, ScriptedFault
+from camwatchd.core.streams import Stream
 from camwatchd.core.usb import simulated_place
 
 FRAME_RATE = 30.0
 BUFFERS = 6  # as picamera2's video configuration has
+
+# Smallest, largest and usual value.
+_CONTROLS: dict[str, tuple[Any, Any, Any]] = {
+    "ExposureTime": (100, 1_000_000, 20_000), "AnalogueGain": (1.0, 16.0, 1.0), "ColourGains": (0.0, 32.0, None),
+    "LensPosition": (0.0, 32.0, 1.0), "ScalerCrop": ((0, 0, 64, 64), (4056, 3040, 4056, 3040), (0, 0, 4056, 3040)),
+}  # fmt: skip
 
 _FORMATS = {"auto": "YUV420", "YUV420": "YUV420", "MJPEG": "MJPEG"}
 
@@ -46,6 +60,7 @@ class SimulatedCamera:
         self._opened_before = False
         self._started_before = False
         self._dead = False
+        self._adjusted = {name: value for name, value in settings.controls.items() if name in _CONTROLS}
         self.link_fd = -1  # the worker's way to the supervisor, for the script's garbage
 
     def open(self) -> Identity:
@@ -69,7 +84,10 @@ class SimulatedCamera:
         self._wake = Wake()
         self._dead = False
         usb = simulated_place(self._settings.name) if on_usb(self._settings.fault) else ""
-        return Identity(f"simulated/{self._settings.name}", "simulated", format_, width, height, usb)
+        main = Stream("main", format_, width, height, self._pictures.stride, self._pictures.room)
+        return Identity(
+            f"simulated/{self._settings.name}", "simulated", format_, width, height, usb, (main,)
+        )
 
     def start(self) -> None:
         """From the second time on this is the cure `restart-stream`."""
@@ -116,6 +134,16 @@ class SimulatedCamera:
             self._sensor.cancel()
         self._runner.cure(Rung.RETRY)
 
+    def offered(self) -> dict[str, Any]:
+        """Some of what a Pi's camera has."""
+        return dict(_CONTROLS)
+
+    def adjust(self, controls: Mapping[str, Any]) -> None:
+        """They come back in the metadata of each frame, and change nothing in the picture."""
+        self._maybe_hang()
+        check(controls, _CONTROLS)
+        self._adjusted.update(controls)
+
     def stop(self) -> None:
         """Ends the sensor's thread."""
         self._maybe_hang()
@@ -133,8 +161,12 @@ class SimulatedCamera:
 
     def _frame(self, shot: Shot) -> Frame:
         free, buffer = self._free, self._free.popleft()
-        sample, encoded = self._pictures.draw(buffer, shot.number, shot.look)
-        frame = Frame(shot.sequence, round(shot.timestamp * 1e9), self._interval, sample, encoded)
+        drawn = self._pictures.draw(buffer, shot.number, shot.look)
+        frame = Frame(
+            shot.sequence, round(shot.timestamp * 1e9), self._interval, drawn.sample, drawn.encoded
+        )
+        frame.metadata = metadata = {"FrameNumber": shot.number, **self._adjusted}
+        frame.pixels = partial(_proved, drawn.data, metadata)
         return lend(frame, partial(free.append, buffer))
 
     def _has_buffer(self) -> bool:
@@ -155,6 +187,14 @@ class SimulatedCamera:
 def create(settings: CameraSettings, runtime_dir: str) -> SimulatedCamera:
     """The backend's entry, see camwatchd.cameras.base."""
     return SimulatedCamera(settings, runtime_dir)
+
+
+def _proved(data: npt.NDArray[np.uint8], metadata: dict[str, Any], name: str) -> npt.NDArray[np.uint8]:
+    """Whoever reads such a frame can see that it is one, and which; computed for readers only."""
+    if name != "main":
+        raise KeyError(name)
+    metadata["Checksum"] = zlib.crc32(data.data)
+    return data
 
 
 def _truncate(frame: Frame, fault: ScriptedFault) -> None:

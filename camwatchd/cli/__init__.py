@@ -9,6 +9,7 @@ from camwatchd import __version__
 from camwatchd.cli import (
     asking,
     check_config,
+    controls,
     faults,
     ladder,
     pause,
@@ -16,7 +17,9 @@ from camwatchd.cli import (
     recover,
     reload,
     resume,
+    snapshot,
     status,
+    stream,
     version,
 )
 from camwatchd.cli.verb import Verb
@@ -24,6 +27,7 @@ from camwatchd.control.client import ControlError
 
 VERBS: tuple[Verb, ...] = (
     status.VERB, pause.VERB, resume.VERB, recover.VERB, reload.VERB,
+    snapshot.VERB, stream.VERB, controls.VERB,
     ladder.VERB, faults.VERB, check_config.VERB, version.VERB,
 )  # fmt: skip
 

@@ -1,11 +1,23 @@
 # SPDX-License-Identifier: MIT
 """Owns one client's connection in the daemon: never blocks, and never raises for what the other end does."""
 
+import os
 import socket
 from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from camwatchd.control.peers import Peer
 from camwatchd.control.protocol import MAX_REQUEST
+
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """What goes along with an answer: a descriptor, ours until it was sent, and who hears that its user has left."""
+
+    descriptor: int
+    what: object
+    leave: Callable[[], None]
 
 
 class Connection:
@@ -16,8 +28,10 @@ class Connection:
         self.peer = peer
         self.served = now  # when it was let in, or answered last
         self.waits = 0  # for so many answers that take their time
+        self.reads = False  # frames, or will: it is silent by nature
         self._sock = sock
-        self._outbox: deque[bytes] = deque()
+        self._outbox: deque[tuple[bytes, int]] = deque()
+        self._lent: dict[object, Lent] = {}
 
     def fileno(self) -> int:
         """For the selector."""
@@ -42,17 +56,25 @@ class Connection:
         except OSError:  # ECONNRESET: it left without reading its answers
             return b""
 
-    def send(self, datagram: bytes) -> bool:
+    def send(self, datagram: bytes, lent: Lent | None = None) -> bool:
         """Say it now or as soon as there is room; False: the client is gone."""
-        self._outbox.append(datagram)
+        self._outbox.append((datagram, lent.descriptor if lent else -1))
+        if lent is not None:
+            if lent.what in self._lent:
+                lent.leave()  # it has had one before, and is counted once
+            else:
+                self._lent[lent.what] = lent
         return self.flush()
 
     def flush(self) -> bool:
         """Say what there is room for; False: the client is gone."""
         try:
             while self._outbox:
-                self._sock.send(self._outbox[0])
+                datagram, descriptor = self._outbox[0]
+                descriptors = [descriptor] if descriptor >= 0 else []
+                socket.send_fds(self._sock, [datagram], descriptors)
                 self._outbox.popleft()
+                _close(descriptor)
         except BlockingIOError:
             return True
         except OSError:  # EPIPE, ECONNRESET
@@ -62,3 +84,12 @@ class Connection:
     def close(self) -> None:
         """What was said can still be read by the client."""
         self._sock.close()
+        while self._outbox:
+            _close(self._outbox.popleft()[1])
+        while self._lent:
+            self._lent.popitem()[1].leave()
+
+
+def _close(descriptor: int) -> None:
+    if descriptor >= 0:
+        os.close(descriptor)

@@ -3,12 +3,17 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
+from camwatchd.control.connection import Lent
 from camwatchd.control.facts import CameraFacts, StatusFacts
 from camwatchd.control.protocol import (
     LONGEST_PAUSE,
+    Adjust,
+    AdjustFacts,
     Answer,
+    Attach,
+    AttachFacts,
     Pause,
     PauseFacts,
     Ping,
@@ -26,7 +31,13 @@ from camwatchd.control.protocol import (
 )
 from camwatchd.core.state import REAP_BOUND
 
-Reply = Callable[[Answer], None]  # to be called once, at once or later
+
+class Reply(Protocol):
+    """To be called once, at once or later."""
+
+    def __call__(self, answer: Answer, lent: Lent | None = None) -> None:
+        """The answer, and what goes along with it."""
+
 
 FREE_WITHIN = (
     REAP_BOUND + 5.0
@@ -56,6 +67,14 @@ class Daemon(Protocol):
     def names(self) -> tuple[str, ...]:
         """Of the cameras."""
 
+    def adjust(
+        self, camera: str, controls: dict[str, Any], done: Callable[[AdjustFacts | Refused], None]
+    ) -> None:
+        """Set controls of a camera that there is; `done` is called once, when the camera has answered or is down."""
+
+    def attach(self, camera: str, stream: str) -> tuple[AttachFacts, Lent] | Refused | None:
+        """One reader more; None: the camera was not opened yet. OSError: no descriptor is left."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
@@ -72,6 +91,7 @@ class Handlers:
     def __init__(self, daemon: Daemon, clock: Callable[[], float]) -> None:
         self._daemon, self._clock = daemon, clock
         self._waiting: list[_Waiting] = []
+        self._readers: list[tuple[Attach, Reply]] = []  # wait for a camera that was not opened yet
 
     def handle(self, request: Request, reply: Reply) -> None:
         """Do what is asked and answer, now or later."""
@@ -81,6 +101,11 @@ class Handlers:
                 reply(Pong(daemon.version, daemon.pid))
             case Status():
                 reply(self._daemon.status())
+            case Adjust():
+                self._adjust(request, reply)
+            case Attach():
+                if not self._attach(request, reply):
+                    self._readers.append((request, reply))
             case Reload():
                 self._daemon.reload(lambda problems: reply(ReloadFacts(problems[:_LONGEST_TEXT])))
             case Pause() | Resume() | Recover():
@@ -93,6 +118,7 @@ class Handlers:
 
     def look(self) -> None:
         """Something may have happened: answer whoever waited for it."""
+        self._readers = [waiting for waiting in self._readers if not self._attach(*waiting)]
         if not self._waiting:
             return
         now, cameras = self._clock(), self._cameras()
@@ -103,11 +129,34 @@ class Handlers:
 
     # --- inside -------------------------------------------------------------------------------------------
 
+    def _adjust(self, request: Adjust, reply: Reply) -> None:
+        if request.camera in self._daemon.names():
+            self._daemon.adjust(request.camera, request.controls, reply)
+        else:
+            reply(self._unknown(request.camera))
+
+    def _attach(self, request: Attach, reply: Reply) -> bool:
+        if request.camera not in self._daemon.names():
+            reply(self._unknown(request.camera))
+            return True
+        try:
+            found = self._daemon.attach(request.camera, request.stream)
+        except OSError as error:
+            found = Refused(Reason.INTERNAL, f"no ring can be lent: {error}")
+        if isinstance(found, Refused):
+            reply(found)
+        elif found is not None:
+            reply(*found)
+        return found is not None
+
+    def _unknown(self, name: str) -> Refused:
+        known = ", ".join(self._daemon.names()) or "none"
+        return Refused(Reason.CAMERA, f"no camera is called {name!r:.40}; there are: {known}")
+
     def _of_cameras(self, request: Pause | Resume | Recover, reply: Reply) -> None:
         known = self._daemon.names()
         if unknown := [name for name in request.cameras if name not in known]:
-            text = f"no camera is called {unknown[0]!r:.40}; there are: {', '.join(known) or 'none'}"
-            reply(Refused(Reason.CAMERA, text))
+            reply(self._unknown(unknown[0]))
             return
         cameras = tuple(dict.fromkeys(request.cameras)) or known
         match request:

@@ -10,10 +10,11 @@ import socket
 import struct
 from dataclasses import dataclass, field
 
-from camwatchd.control.protocol import Ping, Reason, Refused, Request, Status
+from camwatchd.control.protocol import Attach, Ping, Reason, Refused, Request, Status
 
 GROUP = "camwatchd"  # its members may do everything; sysusers makes it
 READING = (Ping, Status)  # what everybody may ask for
+FRAMES_GROUP = "video"  # its members may see what cameras see, with us as without us
 _ROOT = 0
 _NOBODYS = -1  # a group id that nobody has
 _SO_PEERGROUPS = 59  # asm-generic/socket.h, since Linux 4.13; Python has no name for it
@@ -64,6 +65,11 @@ class Rights:
 
     own_uid: int = field(default_factory=os.geteuid)
     group: int = field(default_factory=group_id)
+    frames_group: int = field(default_factory=lambda: group_id(FRAMES_GROUP))
+
+    def may_see(self, peer: Peer) -> bool:
+        """Whether it may have the frames."""
+        return self.may_act(peer) or self.frames_group in (peer.gid, *peer.groups)
 
     def may_act(self, peer: Peer) -> bool:
         """Whether it may change anything."""
@@ -73,6 +79,14 @@ class Rights:
         """Why this peer may not ask for this, if it may not."""
         if isinstance(request, READING) or self.may_act(peer):
             return None
+        if isinstance(request, Attach):
+            return None if self.may_see(peer) else _blind(peer)
         text = f"uid {peer.uid} may ask for the status only, not for {type(request).__name__}"
         hint = f"use sudo, or join the group: sudo usermod -aG {GROUP} $USER, then log in again"
         return Refused(Reason.PERMISSION, text, hint)
+
+
+def _blind(peer: Peer) -> Refused:
+    text = f"uid {peer.uid} may not see frames: it is not in the group {FRAMES_GROUP}"
+    hint = f"use sudo, or join the group: sudo usermod -aG {FRAMES_GROUP} $USER, then log in again"
+    return Refused(Reason.PERMISSION, text, hint)

@@ -9,13 +9,14 @@ serial 0 was not asked for: it says why the connection is closed. Everything is 
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from camwatchd.control.facts import StatusFacts
 from camwatchd.core.messages import ProtocolError
 from camwatchd.core.plain import PlainError, from_plain, to_plain
+from camwatchd.core.streams import Stream
 
 VERSION = 1
 SOCKET_NAME = "control.sock"  # in the daemon's runtime directory
@@ -63,6 +64,28 @@ class Reload:
     """Read the configuration again. Answered by `ReloadFacts` when it is in force or refused."""
 
 
+@dataclass(frozen=True, slots=True)
+class Attach:
+    """Let me read the frames of this camera. Answered by `AttachFacts`, as soon as it was opened once.
+
+    Who is attached is counted until the connection ends, and asks again when the ring says that it was closed.
+    """
+
+    camera: str
+    stream: str = "main"
+
+
+@dataclass(frozen=True, slots=True)
+class Adjust:
+    """Set these controls of the camera, all or none (without any: only ask). Answered by `AdjustFacts`.
+
+    They are kept over recoveries, until the daemon ends or the camera's table in the configuration changes.
+    """
+
+    camera: str
+    controls: dict[str, Any] = field(default_factory=dict)
+
+
 # --- answers ----------------------------------------------------------------------------------------------
 
 
@@ -104,6 +127,25 @@ class ReloadFacts:
     problems: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class AttachFacts:
+    """The ring of this stream comes along as a descriptor (SCM_RIGHTS); its layout: camwatchd.frames.layout."""
+
+    camera: str
+    stream: Stream
+    generation: int
+    slots: int
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustFacts:
+    """All controls that were set, and what is offered: for each control its smallest, largest and usual value."""
+
+    camera: str
+    controls: dict[str, Any]
+    offered: dict[str, Any]
+
+
 class Reason(StrEnum):
     """Why there is no other answer. The first two are found by the client itself."""
 
@@ -115,6 +157,9 @@ class Reason(StrEnum):
     CROWDED = "too-many-clients"
     PERMISSION = "permission"
     CAMERA = "unknown-camera"
+    STREAM = "unknown-stream"
+    CONTROLS = "refused-controls"
+    DOWN = "camera-down"
     PAUSED = "paused"
     RESUMED = "resumed"
     INTERNAL = "internal-error"
@@ -129,8 +174,18 @@ class Refused:
     hint: str = ""
 
 
-Request = Ping | Status | Pause | Resume | Recover | Reload
-Answer = Pong | StatusFacts | PauseFacts | ResumeFacts | RecoverFacts | ReloadFacts | Refused
+Request = Ping | Status | Pause | Resume | Recover | Reload | Attach | Adjust
+Answer = (
+    Pong
+    | StatusFacts
+    | PauseFacts
+    | ResumeFacts
+    | RecoverFacts
+    | ReloadFacts
+    | AttachFacts
+    | AdjustFacts
+    | Refused
+)
 
 _REQUESTS: dict[str, type[Any]] = {cls.__name__: cls for cls in Request.__args__}
 _ANSWERS: dict[str, type[Any]] = {cls.__name__: cls for cls in Answer.__args__}

@@ -6,19 +6,30 @@ A descriptor of its own stands for all of it in the supervisor's loop: `serve()`
 of each, so that no client, however busy, keeps the loop to itself.
 """
 
+import os
 import selectors
 import socket
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from camwatchd.control import peers
-from camwatchd.control.connection import Connection
+from camwatchd.control.connection import Connection, Lent
 from camwatchd.control.handlers import Daemon, Handlers
-from camwatchd.control.protocol import Answer, Reason, Refused, Request, decode_request, encode_answer
+from camwatchd.control.protocol import (
+    Answer,
+    Attach,
+    Reason,
+    Refused,
+    Request,
+    decode_request,
+    encode_answer,
+)
 from camwatchd.ports import EventLog
 
 MOST_CLIENTS = 16
+MOST_READERS = 64  # of frames
 MOST_OWED = 16  # answers to one client; who asks for more without reading them is not served
 IDLE = 60.0  # seconds after its last answer until a client is dropped
 _QUEUE = 64  # connections that wait to be let in
@@ -76,13 +87,13 @@ class Server:
     @property
     def deadline(self) -> float:
         """When `tick()` wants to be called next."""
-        idle = (client.served + IDLE for client in self._clients if not client.waits)
+        idle = (client.served + IDLE for client in self._clients if not (client.waits or client.reads))
         return min(self._deaf_until, self._handlers.deadline, *idle)
 
     def tick(self) -> None:
         """Drop who has been idle; tell who has waited long enough."""
         now = self._clock()
-        for client in [c for c in self._clients if not c.waits and now >= c.served + IDLE]:
+        for client in [c for c in self._clients if not (c.waits or c.reads) and now >= c.served + IDLE]:
             self._drop(client, "idle")
         if now >= self._deaf_until and self._listener is not None:
             self._deaf_until = _NEVER
@@ -131,9 +142,10 @@ class Server:
 
     def _has_room_for(self, peer: peers.Peer) -> bool:
         """Whether there is room, or could be made: who may do more goes before who may do less, root before all."""
-        if len(self._clients) < MOST_CLIENTS:
+        clients = [client for client in self._clients if not client.reads]
+        if len(clients) < MOST_CLIENTS:
             return True
-        victim = min(self._clients, key=lambda c: (self._rank(c.peer), c.waits > 0, c.served))
+        victim = min(clients, key=lambda c: (self._rank(c.peer), c.waits > 0, c.served))
         if not peer.is_root and self._rank(victim.peer) >= self._rank(peer):
             return False
         victim.send(encode_answer(0, _crowded()))
@@ -170,7 +182,7 @@ class Server:
             self._drop(client, "asks for more than it reads")
             return
         serial, request = decode_request(datagram)
-        refusal = request if isinstance(request, Refused) else self._rights.objection(client.peer, request)
+        refusal = self._objection(client, request)
         client.waits += 1
         if refusal is not None:
             self._log.debug(
@@ -180,12 +192,23 @@ class Server:
         elif not isinstance(request, Refused):
             self._handle(client, serial, request)
 
+    def _objection(self, client: Connection, request: Request | Refused) -> Refused | None:
+        if isinstance(request, Refused):
+            return request
+        refusal = self._rights.objection(client.peer, request)
+        if refusal is not None or not isinstance(request, Attach) or client.reads:
+            return refusal
+        if sum(other.reads for other in self._clients) >= MOST_READERS:
+            return Refused(Reason.CROWDED, f"{MOST_READERS} readers of frames are connected already")
+        client.reads = True
+        return None
+
     def _handle(self, client: Connection, serial: int, request: Request) -> None:
-        if not isinstance(request, peers.READING):
+        if not isinstance(request, (*peers.READING, Attach)):
             text = f"asked for by uid {client.peer.uid} (pid {client.peer.pid}): {request}"
             self._log.info("control.ordered", message=text, uid=client.peer.uid, client=client.peer.pid)
         try:
-            self._handlers.handle(request, lambda answer: self._answer(client, serial, answer))
+            self._handlers.handle(request, partial(self._answer, client, serial))
         except Exception:
             # Everybody may ask how things are: a mistake of ours in the answer must not let them restart the
             # service. Reading leaves nothing half done; whatever else fails, the supervisor has to know.
@@ -195,13 +218,16 @@ class Server:
             text = "the daemon failed to answer; its journal says how: journalctl -u camwatchd"
             self._answer(client, serial, Refused(Reason.INTERNAL, text))
 
-    def _answer(self, client: Connection, serial: int, answer: Answer) -> None:
+    def _answer(self, client: Connection, serial: int, answer: Answer, lent: Lent | None = None) -> None:
         datagram = encode_answer(serial, answer)
-        if client not in self._clients:
-            return  # it has left meanwhile
+        if client not in self._clients:  # it has left meanwhile
+            if lent is not None:
+                lent.leave()
+                os.close(lent.descriptor)
+            return
         client.waits -= 1
         client.served = self._clock()
-        self._settle(client, client.send(datagram))
+        self._settle(client, client.send(datagram, lent))
 
     def _settle(self, client: Connection, alive: bool) -> None:
         """Wait for room in its socket exactly as long as something waits for it."""

@@ -16,6 +16,7 @@ from camwatchd.core.ladder import Outcome
 from camwatchd.core.plain import PlainError, from_plain, to_plain
 from camwatchd.core.plausible import objection
 from camwatchd.core.settings import CameraSettings, Supervision
+from camwatchd.core.streams import Stream
 
 MAX_MESSAGE = 32 * 1024  # bytes; anything longer is not ours
 EVIDENCE_LIMIT = 600  # characters of an exception or log line that travel as evidence
@@ -47,7 +48,10 @@ class Entering:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The camera is open and configured: who it is, what it will deliver, where on USB it is (see core.usb)."""
+    """The camera is open and configured: who it is, what it will deliver, where on USB it is (see core.usb).
+
+    `streams`: what there is for readers; answered by `Publish`.
+    """
 
     camera_id: str
     model: str
@@ -56,6 +60,7 @@ class Opened:
     height: int
     seconds: float
     usb: str = ""
+    streams: tuple[Stream, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +135,20 @@ class Finished:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Adjusted:
+    """The controls of order `order` are set, or not one of them and `problem` says why.
+
+    `controls`: all that were set, as they are now. `offered`: for each control there is, its smallest, its largest and its
+    usual value, as the camera gives them.
+    """
+
+    order: int
+    problem: str = ""
+    controls: dict[str, Any] = field(default_factory=dict)
+    offered: dict[str, Any] = field(default_factory=dict)
+
+
 # --- supervisor to worker -----------------------------------------------------------------------------
 
 
@@ -155,6 +174,21 @@ class RestartStream:
 
 
 @dataclass(frozen=True, slots=True)
+class Publish:
+    """Write the frames of these streams into rings, whose descriptors come along in the same order."""
+
+    streams: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Adjust:
+    """Set these controls of the running camera, all or none; answered by `Adjusted` with the same `order`."""
+
+    order: int
+    controls: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """Stop, close and exit with status 0."""
 
@@ -170,8 +204,9 @@ Report = (
     | CameraFailed
     | Remark
     | Finished
+    | Adjusted
 )
-Order = Open | RestartStream | Stop
+Order = Open | RestartStream | Publish | Adjust | Stop
 
 _REPORTS: dict[str, type[Any]] = {cls.__name__: cls for cls in Report.__args__}
 _ORDERS: dict[str, type[Any]] = {cls.__name__: cls for cls in Order.__args__}

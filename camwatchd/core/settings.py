@@ -216,6 +216,9 @@ class CameraSettings:
         None, "Buffers of the stream; fewer cost less CMA memory.", low=1, high=32, example="4")  # fmt: skip
     hflip: bool = _key(False, "Mirror left to right.")
     vflip: bool = _key(False, "Mirror top to bottom.")
+    slots: int | None = _key(
+        None, "Frames of each stream that are kept in memory for applications: 2, 4, 8 or 16. Without it 4, or 2 where 4 "
+        "would take more than an eighth of the memory.", "frames", low=2, high=16, example="4")  # fmt: skip
     lores: bool = _key(
         True, "Check pictures on a small second stream where the camera has one (cheaper).")  # fmt: skip
     controls: dict[str, Any] = field(
@@ -315,6 +318,18 @@ def _cameras_differ(settings: Settings) -> list[Contradiction]:
                                        "give each of them its own id, model or index"))  # fmt: skip
         seen[choice] = camera.name
     return found
+
+
+def _slots_are_a_power_of_two(settings: Settings) -> list[Contradiction]:
+    return [
+        Contradiction(
+            (f"camera.{camera.name}.slots",),
+            "2, 4, 8 or 16",
+            "frames are found by the last bits of their number",
+        )
+        for camera in settings.cameras
+        if camera.slots is not None and camera.slots & (camera.slots - 1)
+    ]
 
 
 def _scripts_have_their_place(settings: Settings) -> list[Contradiction]:

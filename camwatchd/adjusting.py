@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""Owns the controls that applications have set on one camera: asked for, answered, kept over recoveries."""
+
+from collections.abc import Callable
+from typing import Any
+
+from camwatchd.control.protocol import AdjustFacts, Reason, Refused
+from camwatchd.core.messages import Adjust, Adjusted
+
+Done = Callable[[AdjustFacts | Refused], None]
+
+
+class Adjusting:
+    """Nothing is kept that the camera has not accepted: a fresh worker is opened with what is kept."""
+
+    def __init__(self, camera: str, send: Callable[[Adjust], bool]) -> None:
+        self._camera, self._send = camera, send
+        self.kept: dict[str, Any] = {}
+        self._order = 0
+        self._asked: dict[int, tuple[dict[str, Any], Done]] = {}
+
+    def ask(self, controls: dict[str, Any], done: Done) -> None:
+        """Set them; `done` hears the camera's answer."""
+        self._order += 1
+        self._asked[self._order] = controls, done
+        if not self._send(Adjust(self._order, controls)):
+            self._tell(self._order, self._down())
+
+    def answered(self, report: Adjusted) -> None:
+        """The worker's answer."""
+        if report.order not in self._asked:
+            return
+        controls, _ = self._asked[report.order]
+        if report.problem:
+            self._tell(report.order, Refused(Reason.CONTROLS, f"{self._camera}: {report.problem}"))
+            return
+        self.kept.update(controls)
+        self._tell(report.order, AdjustFacts(self._camera, report.controls, report.offered))
+
+    def lost(self) -> None:
+        """The worker is gone, and answers no more."""
+        for order in list(self._asked):
+            self._tell(order, self._down())
+
+    def forget(self) -> None:
+        """The camera's table has changed: it says what holds."""
+        self.kept.clear()
+
+    def _tell(self, order: int, answer: AdjustFacts | Refused) -> None:
+        _, done = self._asked.pop(order)
+        done(answer)
+
+    def _down(self) -> Refused:
+        text = f"{self._camera} is not streaming, and only a camera can say which controls it takes"
+        return Refused(Reason.DOWN, text, f"try again once it is healthy: camwatchctl status {self._camera}")

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+"""Owns what the verbs about frames share: the camera that is meant, and what a missing frame is to a shell."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from camwatchd.cli import asking
+from camwatchd.client.errors import DaemonMissingError, FrameError, NotPermittedError, UnknownCameraError
+from camwatchd.errors import ExitStatus
+
+if TYPE_CHECKING:
+    from camwatchd.client.camera import Camera
+
+_STATUS: tuple[tuple[type[FrameError], ExitStatus], ...] = (
+    (NotPermittedError, ExitStatus.EX_NOPERM),
+    (UnknownCameraError, ExitStatus.EX_USAGE),
+    (DaemonMissingError, ExitStatus.EX_UNAVAILABLE),
+    (FrameError, ExitStatus.EX_TEMPFAIL),
+)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The camera, and where the daemon is."""
+    parser.add_argument("--camera", metavar="NAME", default="cam0", help="which one; default: %(default)s")
+    parser.add_argument("--stream", default="main", help="main, or lores; default: %(default)s")
+    parser.add_argument(
+        "--timeout", metavar="S", type=float, default=5.0, help="for a frame; default: %(default)g"
+    )
+    parser.add_argument(
+        "--socket", metavar="PATH", default=argparse.SUPPRESS, help="the daemon's control socket"
+    )
+
+
+def camera(options: argparse.Namespace) -> "Camera":
+    """The camera that is meant. numpy is imported here, which the other verbs need not wait for."""
+    from camwatchd.client.camera import Camera
+
+    return Camera(options.camera, options.stream, socket=options.socket)
+
+
+def failed(error: FrameError) -> int:
+    """Say why there is no frame; the exit status."""
+    asking.complain(str(error))
+    return next(status for kind, status in _STATUS if isinstance(error, kind))

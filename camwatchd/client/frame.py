@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""Owns a frame as applications get it: a numpy array that knows when and how it was taken."""
+
+import json
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from camwatchd.frames.layout import Facts
+from camwatchd.frames.reader import Raw
+
+# Bytes per pixel of the formats with one plane; their arrays are (height, width, bytes).
+_PACKED = {
+    "RGB888": 3,
+    "BGR888": 3,
+    "XRGB8888": 4,
+    "XBGR8888": 4,
+    "YUYV": 2,
+    "YVYU": 2,
+    "UYVY": 2,
+    "VYUY": 2,
+}
+# Planar formats with half as much colour as brightness: (height * 3 / 2, stride), as picamera2's capture_array gives it.
+_PLANAR = ("YUV420", "YVU420", "NV12", "NV21")
+
+
+class Frame(np.ndarray[Any, np.dtype[np.uint8]]):
+    """uint8, and in the order of bytes in memory, as picamera2's `capture_array()` gives it:
+
+    RGB888 (height, width, 3) in the order blue, green, red, which is what OpenCV calls BGR; BGR888 red, green, blue;
+    XBGR8888 (height, width, 4) red, green, blue, 255; YUV420 (height * 3 / 2, stride), the planes one below the other;
+    MJPEG (size,), a JPEG file. `to_rgb()` makes (height, width, 3) in the order red, green, blue of each of them.
+    """
+
+    facts: Facts
+    _metadata: bytes
+
+    def __array_finalize__(self, source: object) -> None:
+        """A view or copy of a frame is still of that frame."""
+        self.facts = getattr(source, "facts", None)  # type: ignore[assignment]
+        self._metadata = getattr(source, "_metadata", b"")
+
+    @property
+    def number(self) -> int:
+        """Counts the frames of the ring, from 1; a gap is what this reader did not take."""
+        return self.facts.number
+
+    @property
+    def format(self) -> str:
+        """As picamera2 names it."""
+        return self.facts.format
+
+    @property
+    def resolution(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.facts.width, self.facts.height
+
+    @property
+    def sensor_timestamp(self) -> int:
+        """Nanoseconds of the camera's clock, which counts from the boot."""
+        return self.facts.sensor_timestamp
+
+    @property
+    def taken_at(self) -> float:
+        """When it was there, seconds as `time.monotonic()` has them."""
+        return self.facts.taken_at / 1e9
+
+    @property
+    def wall_time(self) -> float:
+        """The same, seconds since 1970. A Pi has no battery for its clock: it may jump."""
+        return self.facts.wall
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What picamera2 says of it: ExposureTime, AnalogueGain, ColourTemperature, LensPosition and so on."""
+        found: dict[str, Any] = json.loads(self._metadata) if self._metadata else {}
+        return found
+
+
+def made_of(raw: Raw) -> Frame:
+    """The frame in what was read; nothing is copied."""
+    facts = raw.facts
+    shaped = _shaped(raw.data, facts)
+    frame = shaped.view(Frame)
+    frame.facts, frame._metadata = facts, raw.metadata  # noqa: SLF001 - its maker
+    return frame
+
+
+def _shaped(data: npt.NDArray[np.uint8], facts: Facts) -> npt.NDArray[np.uint8]:
+    if facts.format in _PACKED and facts.stride:
+        depth = _PACKED[facts.format]
+        rows = data[: facts.stride * facts.height].reshape(facts.height, facts.stride)[
+            :, : facts.width * depth
+        ]
+        return np.lib.stride_tricks.as_strided(
+            rows,
+            (facts.height, facts.width, depth),
+            (facts.stride, depth, 1),
+            writeable=data.flags.writeable,
+        )
+    if facts.format in _PLANAR and facts.stride:
+        height = facts.height * 3 // 2
+        return data[: height * facts.stride].reshape(height, facts.stride)
+    return data

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Tests of the ring of frames: real shared memory, real processes."""

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""Owns frames that prove themselves, and a process that writes them until it is killed.
+
+python -m tests.frames.rig FD SIZE
+"""
+
+import sys
+import zlib
+
+import numpy as np
+import numpy.typing as npt
+
+from camwatchd.frames.layout import Facts
+from camwatchd.frames.reader import Raw
+from camwatchd.frames.writer import Writer
+
+Pixels = npt.NDArray[np.uint8]
+GREY = Facts(0, 1_000, 2_000, 3.5, 64, 32, 64, 0, "YUV420")
+
+
+def picture(number: int, size: int) -> Pixels:
+    """Pseudo-random bytes that depend on the number in every place."""
+    block = np.random.default_rng(number).integers(0, 256, 4096, dtype=np.uint8)
+    return np.resize(block, size)
+
+
+def write_one(writer: Writer, size: int) -> None:
+    """The next frame, with the checksum of its data as metadata."""
+    data = picture(writer.number + 1, size)
+    writer.write(data, GREY, b"%08x" % zlib.crc32(data))
+
+
+def proves(frame: Raw) -> bool:
+    """Whether what was read is one frame and not two."""
+    return frame.metadata == b"%08x" % zlib.crc32(frame.data)
+
+
+def main() -> None:
+    """Write as fast as possible."""
+    fd, size = map(int, sys.argv[1:])
+    writer = Writer(fd)
+    while True:
+        write_one(writer, size)
+
+
+if __name__ == "__main__":
+    main()
