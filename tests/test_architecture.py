@@ -27,17 +27,26 @@ _LAYERS = {
     "camwatchd.ports": ("ports", ("core",)),
     "camwatchd.adapters": ("adapters", ("ports", "core")),
     "camwatchd.cameras": ("cameras", ("ports", "core")),
+    "camwatchd.frames": ("frames", ("cameras", "ports", "core")),
     "camwatchd.control": ("control", ("adapters", "ports", "core")),
-    "camwatchd.worker": ("worker", ("adapters", "cameras", "ports", "core")),
+    "camwatchd.client": ("client", ("frames", "control", "core")),
+    "camwatchd.examples": ("examples", ("client",)),
+    "camwatchd.worker": ("worker", ("frames", "adapters", "cameras", "ports", "core")),
     "camwatchd.recorder": ("recorder", ("adapters", "ports", "core")),
     "camwatchd.__main__": ("top", ("supervisor", "control", "adapters", "cameras", "ports", "core")),
-    "camwatchd.cli": ("top", ("supervisor", "control", "adapters", "cameras", "ports", "core")),
+    "camwatchd.cli": ("top", ("client", "supervisor", "control", "adapters", "cameras", "ports", "core")),
     "camwatchd.demo": ("top", ("supervisor", "control", "adapters", "cameras", "ports", "core")),
-    "camwatchd.": ("supervisor", ("control", "adapters", "ports", "core")),
+    "camwatchd.": ("supervisor", ("control", "frames", "adapters", "ports", "core")),
     "camwatchd": ("core", ()),  # the version
 }
 _HEAVY = {"numpy", "picamera2", "libcamera"}
-_MAY_BE_HEAVY = ("camwatchd.cameras.", "camwatchd.worker", "camwatchd.adapters.picture")
+_MAY_BE_HEAVY = (
+    "camwatchd.adapters.picture",
+    "camwatchd.cameras.",
+    "camwatchd.client.",
+    "camwatchd.frames.",
+    "camwatchd.worker",
+)
 
 _WALL_CLOCK = {
     "time.time",
@@ -48,10 +57,19 @@ _WALL_CLOCK = {
     "datetime.today",
     "date.today",
 }
-# The time of day in log lines, and on the terminal of whoever asks.
+# The time of day in log lines, on the terminal of whoever asks, and in what is told of a frame.
 # For display; and for the time window of [reboot], which is of the clock by its nature.
 _MAY_TELL_THE_TIME = {
-    f"camwatchd.{name}" for name in ("adapters.console", "adapters.log", "adapters.machine", "cli.when")
+    f"camwatchd.{name}"
+    for name in (
+        "adapters.console",
+        "adapters.log",
+        "adapters.machine",
+        "cli.when",
+        "examples.motion",
+        "examples.recorder",
+        "frames.publisher",
+    )  # fmt: skip
 }
 _MAY_SWALLOW = {"camwatchd.cameras.mishaps"}  # a simulated call that hangs below Python hears no exception
 

@@ -1,8 +1,7 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""An HTTP server of MJPEG: http://HOST:8000/ shows the camera, as many viewers as you like.
+"""Shows a camera to as many browsers as you like, over HTTP as MJPEG.
 
-    python3 cam1_stream.py [--camera cam0] [--port 8000] [--fps 10]
+    python3 -m camwatchd.examples.cam1_stream [--camera cam0] [--port 8000] [--fps 10]
 
 While the camera is recovered viewers keep their connection and see the last picture; then it goes on.
 """
@@ -17,7 +16,7 @@ PAGE = b"<!doctype html><title>camera</title><img src='/stream.mjpg' style='max-
 BOUNDARY = "frame"
 
 
-class Handler(BaseHTTPRequestHandler):
+class Viewer(BaseHTTPRequestHandler):
     """One viewer; each has a thread, and so a place of its own in the stream."""
 
     camera: Camera
@@ -48,20 +47,22 @@ class Handler(BaseHTTPRequestHandler):
                     head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
                     self.wfile.write(head.encode() + jpeg + b"\r\n")
             except FrameError as error:
-                self.log_message("%s", error.message)  # and wait for it
+                self.log_message("%s", error.message)  # and wait for the camera
             except ConnectionError:
                 return  # the viewer has left
 
 
 def main() -> None:
     """Serve until Ctrl-C."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parser.add_argument("--camera", default="cam0")
-    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--port", type=int, default=8000, help="0: any that is free")
     parser.add_argument("--fps", type=float, default=10.0)
     asked = parser.parse_args()
-    Handler.camera, Handler.fps = Camera(asked.camera), asked.fps
-    ThreadingHTTPServer(("", asked.port), Handler).serve_forever()
+    Viewer.camera, Viewer.fps = Camera(asked.camera), asked.fps
+    server = ThreadingHTTPServer(("", asked.port), Viewer)
+    print(f"{asked.camera} is to be seen on port {server.server_port}", flush=True)
+    server.serve_forever()
 
 
 if __name__ == "__main__":
