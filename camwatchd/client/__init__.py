@@ -8,19 +8,24 @@
         if success:
             print(frame.shape, frame.metadata.get("ExposureTime"))
 
-Needs numpy only, and imports it with the first of these names that is asked for. A camera that fails is a pause here,
-not an exception: camwatchd recovers it, and the frames go on.
+A camera that fails is a pause here, not an exception: camwatchd recovers it, and the frames go on. `Camera` is what is
+called; its frames are numpy arrays (`Frame`) that know when and how they were taken; `to_rgb` and `to_jpeg` convert
+them. Every reason why there is no frame is a FrameError, and a FrameTimeoutError if waiting may cure it.
+
+Needs numpy only, for JPEG Pillow (python3-pil), and imports them with the first of these names that needs them.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from camwatchd.client.errors import (
+    CameraClosedError,
     CameraParkedError,
     CameraPausedError,
     ControlRefusedError,
     DaemonMissingError,
     FrameError,
+    FrameOverwrittenError,
     FrameTimeoutError,
     NotPermittedError,
     UnknownCameraError,
@@ -33,12 +38,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Camera",
+    "CameraClosedError",
     "CameraParkedError",
     "CameraPausedError",
     "ControlRefusedError",
     "DaemonMissingError",
     "Frame",
     "FrameError",
+    "FrameOverwrittenError",
     "FrameTimeoutError",
     "NotPermittedError",
     "UnknownCameraError",

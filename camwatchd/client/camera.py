@@ -4,51 +4,44 @@
 import os
 import threading
 import time
+import weakref
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
+from camwatchd.client import asking
 from camwatchd.client.errors import (
-    CameraParkedError,
-    CameraPausedError,
-    ControlRefusedError,
     DaemonMissingError,
     FrameError,
+    FrameOverwrittenError,
     FrameTimeoutError,
-    NotPermittedError,
-    UnknownCameraError,
 )
-from camwatchd.client.feed import Feed, forget
+from camwatchd.client.feed import Feed, NotYetError
 from camwatchd.client.frame import Frame, made_of
-from camwatchd.control.client import DEFAULT_SOCKET, Client, ControlError
-from camwatchd.control.facts import CameraFacts, StatusFacts
-from camwatchd.control.protocol import Adjust, AdjustFacts, Reason, Status
-from camwatchd.core.state import Phase
-from camwatchd.frames.layout import WORD
+from camwatchd.client.place import Place
+from camwatchd.control.client import DEFAULT_SOCKET
+from camwatchd.control.facts import CameraFacts
+from camwatchd.control.protocol import AdjustFacts
 
 # s: a frame that nobody has taken is given at once while it is not older than this; else a new one is waited for.
 FRESH = 0.2
-_ADJUSTING: dict[Reason, type[FrameError]] = {
-    Reason.CONTROLS: ControlRefusedError,
-    Reason.PERMISSION: NotPermittedError,
-    Reason.CAMERA: UnknownCameraError,
-    Reason.DOWN: FrameTimeoutError,
-}
-_ASK = 1.0  # s for the daemon to say why there is no frame
 
 
 class Camera:
     """The frames of one camera; made at once, whether the daemon is there or not.
 
-    Every thread may use it, each with a place of its own in the stream, and so may the children of a fork.
+    Every thread may use it, each with a place of its own in the stream; so may the child of a fork, which gets a
+    connection of its own. `socket`: the daemon's control socket; without it $CAMWATCHD_SOCKET, else the usual one.
     """
 
-    def __init__(self, name: str = "cam0", stream: str = "main", *, socket: str = DEFAULT_SOCKET) -> None:
+    def __init__(self, name: str = "cam0", stream: str = "main", *, socket: str | None = None) -> None:
         self.name, self.stream = name, stream
-        self._path = socket
+        self._path = socket or os.environ.get("CAMWATCHD_SOCKET") or DEFAULT_SOCKET
         self._mine = threading.local()
-        self._feeds: list[Feed] = []
-        self._lock = threading.Lock()
+        self._feed = Feed(self._path, name, stream)
+        _cameras.add(self)
 
     def __enter__(self) -> Self:
         return self
@@ -59,71 +52,65 @@ class Camera:
         self.close()
 
     def close(self) -> None:
-        """Leave; the daemon stops copying when nobody reads any more. Using it again begins anew."""
-        with self._lock:
-            feeds, self._feeds = self._feeds, []
-        for feed in feeds:
-            feed.close()
-        self._mine = threading.local()
+        """Leave for good; the daemon stops copying when nobody reads any more.
+
+        A thread that waits for a frame gets CameraClosedError within a quarter of a second. Frames stay what they are.
+        """
+        self._feed.close()
 
     # --- frames -------------------------------------------------------------------------------------------
 
     def capture_frame_with_timeout(self, timeout: float = 5.0) -> tuple[bool, Frame | None]:
         """(True, a new frame), or (False, None) after `timeout` seconds; `trouble()` then says why.
 
-        Raises NotPermittedError and UnknownCameraError, which waiting does not cure, and nothing else.
+        Raises what waiting does not cure: NotPermittedError, UnknownCameraError, CameraClosedError.
         """
         try:
-            return True, self._next(time.monotonic() + timeout, every=False)
-        except (FrameTimeoutError, DaemonMissingError):
+            return True, self._taken(self._place(), time.monotonic() + timeout)
+        except FrameTimeoutError:
             return False, None
 
     def capture_array(self, timeout: float = 5.0) -> Frame:
         """A new frame, as picamera2's `capture_array()` gives one; FrameError says why there is none in time."""
-        return self._captured(timeout, every=False)
+        return self._captured(self._place(), timeout)
 
     def frames(
         self, *, max_fps: float | None = None, every: bool = False, timeout: float = 5.0
     ) -> Iterator[Frame]:
         """New frames for ever: the newest each time, or `every` one that is still there; at most `max_fps` a second.
 
-        A pause of the camera longer than `timeout` raises FrameError with its reason; go on by calling it again.
+        A pause of the camera longer than `timeout` raises FrameTimeoutError with its reason: call it again to go on.
         """
-        pause, due = (1 / max_fps if max_fps else 0.0), 0.0
-        while True:
-            time.sleep(max(0.0, due - time.monotonic()))
-            frame = self._captured(timeout, every=every)
-            due = max(due + pause, time.monotonic())
-            yield frame
+        if max_fps is not None and max_fps <= 0:
+            raise ValueError(f"max_fps: expected more than 0, got {max_fps}")
+        return self._frames(1 / max_fps if max_fps else 0.0, every, timeout)
 
     def latest(self, timeout: float = 5.0) -> Frame:
         """The newest frame there is, however old (see its `taken_at`) and whether or not it was taken already."""
-        until = time.monotonic() + timeout
-        while True:
-            reader = self._feed().reader_by(until)
-            head = reader.head
-            raw = reader.copy(head) if head else None
-            if raw is not None:
-                return made_of(raw)
-            if time.monotonic() >= until:
-                raise self._timed_out(timeout)
-            reader.wait(head, until)
+        try:
+            return self._newest(time.monotonic() + timeout)
+        except NotYetError:
+            raise self._why(timeout) from None
+
+    @contextmanager
+    def view(self, timeout: float = 5.0) -> Iterator[Frame]:
+        """A new frame where it lies in the ring, not copied and not writable: `with camera.view() as frame: ...`
+
+        It stays what it is until `slots` newer frames have begun: at 30 frames a second and the usual 4 slots for
+        133 ms after it was taken. `frame.valid()` says whether it still was when asked; leaving the block after that
+        raises FrameOverwrittenError, for what was computed may be of two frames. Memory that is read stays mapped.
+        """
+        frame = self._captured(self._place(), timeout, viewed=True)
+        yield frame
+        if not frame.valid():
+            text = f"{self.name}: frame {frame.number} was overwritten while it was looked at"
+            raise FrameOverwrittenError(text, "be quicker, take a copy, or give the camera more slots")
 
     # --- the camera ---------------------------------------------------------------------------------------
 
     def status(self) -> CameraFacts:
         """How the camera is: phase, score, fault, what is tried next. FrameError if the daemon cannot be asked."""
-        try:
-            with Client(self._path) as client:
-                answer = client.ask(Status(), _ASK)
-        except ControlError as error:
-            raise DaemonMissingError(error.message, error.hint) from error
-        assert isinstance(answer, StatusFacts)
-        for camera in answer.cameras:
-            if camera.name == self.name:
-                return camera
-        known = ", ".join(camera.name for camera in answer.cameras) or "none"
-        raise FrameError(f"no camera is called {self.name!r}; there are: {known}")
+        return asking.status(self._path, self.name)
 
     def controls(self) -> dict[str, tuple[Any, Any, Any]]:
         """What can be set: for each control its smallest, its largest and its usual value. FrameError: it is down."""
@@ -132,8 +119,8 @@ class Camera:
     def set_controls(self, controls: dict[str, Any]) -> dict[str, Any]:
         """Set controls by picamera2's names ({"ExposureTime": 10000}), all or none; all that are set by now.
 
-        They take effect some frames later and hold over recoveries. ControlRefusedError: there is no such control, or not
-        with such a value; NotPermittedError: only the group camwatchd may; FrameError: the camera is down.
+        They take effect some frames later and hold over recoveries. ControlRefusedError: there is no such control, or
+        not with such a value; NotPermittedError: only the group camwatchd may; FrameTimeoutError: the camera is down.
         """
         return self._adjusted(controls).controls
 
@@ -143,72 +130,72 @@ class Camera:
             camera = self.status()
         except FrameError as error:
             return error
-        return None if camera.is_capturing else _explained(camera, f"{self.name}: no frames")
+        return None if camera.is_capturing else asking.explained(camera, f"{self.name}: no frames")
 
     # --- inside -------------------------------------------------------------------------------------------
 
     def _adjusted(self, controls: dict[str, Any]) -> AdjustFacts:
-        try:
-            with Client(self._path) as client:
-                answer = client.ask(Adjust(self.name, controls))
-        except ControlError as error:
-            raise _ADJUSTING.get(error.reason, DaemonMissingError)(error.message, error.hint) from error
-        assert isinstance(answer, AdjustFacts)
-        return answer
+        return asking.adjusted(self._path, self.name, controls)
 
-    def _captured(self, timeout: float, *, every: bool) -> Frame:
-        try:
-            return self._next(time.monotonic() + timeout, every=every)
-        except FrameTimeoutError:
-            raise self._timed_out(timeout) from None
+    def _place(self) -> Place:
+        """Of this thread."""
+        if (place := getattr(self._mine, "place", None)) is None:
+            place = self._mine.place = Place()
+        return place
 
-    def _next(self, until: float, *, every: bool) -> Frame:
-        mine, fresh_from = self._mine, time.monotonic() - FRESH
+    def _frames(self, pause: float, every: bool, timeout: float) -> Iterator[Frame]:
+        place, due = Place(), 0.0
         while True:
-            reader = self._feed().reader_by(until)
-            if (known := getattr(mine, "ring", None)) is not reader:
-                # All of a new generation is new; of the first that is met, what came before is nobody's wish.
-                mine.ring, mine.seen = reader, (0 if known else _before(reader.head))
-            head = reader.head
-            if head != mine.seen:
-                number = reader.next_after(mine.seen) if every else head
-                raw = reader.copy(number)
-                if raw is not None:
-                    mine.seen = number
-                    if every or raw.facts.taken_at / 1e9 >= fresh_from:
-                        return made_of(raw)
-                continue
-            if time.monotonic() >= until:
-                raise FrameTimeoutError(f"{self.name}: no frame in time")
-            reader.wait(mine.seen, until)
+            time.sleep(max(0.0, due - time.monotonic()))
+            frame = self._captured(place, timeout, every=every)
+            due = max(due + pause, time.monotonic())
+            yield frame
 
-    def _feed(self) -> Feed:
-        feed: Feed | None = getattr(self._mine, "feed", None)
-        if feed is not None and feed.process == os.getpid():
-            return feed
-        if feed is not None:
-            forget(feed)
-        feed = self._mine.feed = Feed(self._path, self.name, self.stream)
-        with self._lock:
-            self._feeds = [*(each for each in self._feeds if each.process == feed.process), feed]
-        return feed
-
-    def _timed_out(self, timeout: float) -> FrameError:
+    def _captured(self, place: Place, timeout: float, *, every: bool = False, viewed: bool = False) -> Frame:
         try:
-            return _explained(self.status(), f"{self.name}: no frame within {timeout:g} s")
-        except FrameError as error:
+            return self._taken(place, time.monotonic() + timeout, every=every, viewed=viewed)
+        except NotYetError:
+            raise self._why(timeout) from None
+
+    def _taken(self, place: Place, until: float, *, every: bool = False, viewed: bool = False) -> Frame:
+        fresh_from = time.monotonic() - FRESH
+        while True:
+            reader = self._feed.reader_by(until)
+            raw = place.next(reader, fresh_from, every=every, viewed=viewed)
+            if raw is not None:
+                return made_of(raw, partial(reader.is_whole, place.seen) if viewed else None)
+            if time.monotonic() >= until:
+                raise NotYetError(f"{self.name}: no frame in time")
+            reader.wait(place.seen, until)
+
+    def _newest(self, until: float) -> Frame:
+        while True:
+            reader = self._feed.reader_by(until)
+            head = reader.head
+            if head and (raw := reader.copy(head)) is not None:
+                return made_of(raw)
+            if time.monotonic() >= until:
+                raise NotYetError(f"{self.name}: no frame yet")
+            reader.wait(head, until)
+
+    def _why(self, timeout: float) -> FrameError:
+        try:
+            return asking.explained(self.status(), f"{self.name}: no frame within {timeout:g} s")
+        except DaemonMissingError as error:
             return error
 
-
-def _explained(camera: CameraFacts, head: str) -> FrameTimeoutError:
-    if camera.paused_for > 0:
-        hint = "camwatchctl resume ends the pause"
-        return CameraPausedError(f"{head}: paused by its operator for {camera.paused_for:.0f} s more", hint)
-    text = ", ".join(part for part in (camera.fault, camera.fault_meaning, camera.next_action) if part)
-    if camera.phase == Phase.PARKED:
-        return CameraParkedError(f"{head}: {text}", f"a human should look: camwatchctl status {camera.name}")
-    return FrameTimeoutError(f"{head}: {text or camera.phase}")
+    def _forked(self) -> None:
+        self._feed.abandon()
+        self._feed = Feed(self._path, self.name, self.stream)
 
 
-def _before(number: int) -> int:
-    return (number - 1) % WORD if number else 0
+_cameras: weakref.WeakSet[Camera] = weakref.WeakSet()
+
+
+def _forget() -> None:
+    """In the child of a fork: another thread may have held a lock, and the connections are the parent's."""
+    for camera in _cameras:
+        camera._forked()  # noqa: SLF001 - ours
+
+
+os.register_at_fork(after_in_child=_forget)

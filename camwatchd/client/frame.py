@@ -2,6 +2,7 @@
 """Owns a frame as applications get it: a numpy array that knows when and how it was taken."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ _PACKED = {
     "UYVY": 2,
     "VYUY": 2,
 }
-# Planar formats with half as much colour as brightness: (height * 3 / 2, stride), as picamera2's capture_array gives it.
+# Planar formats with half as much colour as brightness: (height * 3 / 2, stride), as picamera2 gives it.
 _PLANAR = ("YUV420", "YVU420", "NV12", "NV21")
 
 
@@ -29,17 +30,31 @@ class Frame(np.ndarray[Any, np.dtype[np.uint8]]):
     """uint8, and in the order of bytes in memory, as picamera2's `capture_array()` gives it:
 
     RGB888 (height, width, 3) in the order blue, green, red, which is what OpenCV calls BGR; BGR888 red, green, blue;
-    XBGR8888 (height, width, 4) red, green, blue, 255; YUV420 (height * 3 / 2, stride), the planes one below the other;
-    MJPEG (size,), a JPEG file. `to_rgb()` makes (height, width, 3) in the order red, green, blue of each of them.
+    XBGR8888 (height, width, 4) red, green, blue, 255; YUV420 (height * 3 / 2, stride), the planes one below the
+    other; MJPEG (size,), a JPEG file. `to_rgb()` makes (height, width, 3), red, green, blue, of each of them.
+
+    A copy, and the application's own, if it does not come from `Camera.view()`.
     """
 
     facts: Facts
     _metadata: bytes
+    _is_whole: Callable[[], bool] | None  # None: a copy
 
     def __array_finalize__(self, source: object) -> None:
         """A view or copy of a frame is still of that frame."""
         self.facts = getattr(source, "facts", None)  # type: ignore[assignment]
         self._metadata = getattr(source, "_metadata", b"")
+        self._is_whole = getattr(source, "_is_whole", None)
+
+    def __reduce__(self) -> tuple[Any, ...]:  # for queues between processes
+        return _rebuilt, (np.array(self), self.facts, self._metadata)
+
+    def valid(self) -> bool:
+        """Whether all that was read of it so far is of this frame alone. Always, unless it is from `Camera.view()`.
+
+        Of slices and copies of such a view it says whether the view was still whole, now.
+        """
+        return self._is_whole is None or self._is_whole()
 
     @property
     def number(self) -> int:
@@ -78,12 +93,16 @@ class Frame(np.ndarray[Any, np.dtype[np.uint8]]):
         return found
 
 
-def made_of(raw: Raw) -> Frame:
-    """The frame in what was read; nothing is copied."""
-    facts = raw.facts
-    shaped = _shaped(raw.data, facts)
-    frame = shaped.view(Frame)
-    frame.facts, frame._metadata = facts, raw.metadata  # noqa: SLF001 - its maker
+def made_of(raw: Raw, is_whole: Callable[[], bool] | None = None) -> Frame:
+    """The frame in what was read; nothing is copied. `is_whole`: asked by those that lie in the ring."""
+    frame = _rebuilt(_shaped(raw.data, raw.facts), raw.facts, raw.metadata)
+    frame._is_whole = is_whole  # noqa: SLF001 - its maker
+    return frame
+
+
+def _rebuilt(data: npt.NDArray[np.uint8], facts: Facts, metadata: bytes) -> Frame:
+    frame = data.view(Frame)
+    frame.facts, frame._metadata = facts, metadata  # noqa: SLF001 - its maker
     return frame
 
 
