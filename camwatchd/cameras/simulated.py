@@ -165,7 +165,7 @@ class SimulatedCamera:
         frame = Frame(
             shot.sequence, round(shot.timestamp * 1e9), self._interval, drawn.sample, drawn.encoded
         )
-        frame.metadata = metadata = {"FrameNumber": shot.number, **self._adjusted}
+        frame.metadata = metadata = {"FrameNumber": shot.number, "Sequence": shot.sequence, **self._adjusted}
         frame.pixels = partial(_proved, drawn.data, metadata)
         return lend(frame, partial(free.append, buffer))
 

@@ -4,14 +4,20 @@
 python -m tests.frames.rig FD SIZE
 """
 
+import os
+import socket
 import sys
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from camwatchd.control.protocol import MAX_ANSWER, Attach, encode_request
 from camwatchd.frames.layout import Facts
-from camwatchd.frames.reader import Raw
+from camwatchd.frames.reader import Raw, Reader
 from camwatchd.frames.writer import Writer
 
 Pixels = npt.NDArray[np.uint8]
@@ -27,12 +33,25 @@ def picture(number: int, size: int) -> Pixels:
 def write_one(writer: Writer, size: int) -> None:
     """The next frame, with the checksum of its data as metadata."""
     data = picture(writer.number + 1, size)
-    writer.write(data, GREY, b"%08x" % zlib.crc32(data))
+    writer.write(data, GREY, b"%08x" % zlib.crc32(data.data))
 
 
 def proves(frame: Raw) -> bool:
     """Whether what was read is one frame and not two."""
-    return frame.metadata == b"%08x" % zlib.crc32(frame.data)
+    return frame.metadata == b"%08x" % zlib.crc32(frame.data.data)
+
+
+@contextmanager
+def ring(path: Path, camera: str = "cam0") -> Iterator[Reader]:
+    """The ring of a daemon's camera, without the client's help."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
+        connection.connect(str(path))
+        connection.send(encode_request(1, Attach(camera)))
+        _, descriptors, _, _ = socket.recv_fds(connection, MAX_ANSWER, 1)
+        reader = Reader(descriptors[0])
+        os.close(descriptors[0])
+        yield reader
+        reader.close()
 
 
 def main() -> None:
