@@ -4,8 +4,9 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from camwatchd.cli import asking
+from camwatchd.cli import asking, unit
 from camwatchd.client.errors import DaemonMissingError, FrameError, NotPermittedError, UnknownCameraError
+from camwatchd.control.client import DEFAULT_SOCKET
 from camwatchd.errors import ExitStatus
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ def camera(options: argparse.Namespace) -> "Camera":
     return Camera(options.camera, options.stream, socket=options.socket)
 
 
-def failed(error: FrameError) -> int:
+def failed(options: argparse.Namespace, error: FrameError) -> int:
     """Say why there is no frame; the exit status."""
-    asking.complain(str(error))
+    known = isinstance(error, DaemonMissingError) and options.socket == DEFAULT_SOCKET
+    asking.complain("\n  ".join([str(error), *filter(None, [unit.said() if known else ""])]))
     return next(status for kind, status in _STATUS if isinstance(error, kind))

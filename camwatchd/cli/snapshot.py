@@ -2,7 +2,6 @@
 """Owns `camwatchctl snapshot`: one frame as a picture."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,9 @@ from camwatchd.errors import ExitStatus
 if TYPE_CHECKING:
     from camwatchd.client import Frame
 
+_STDOUT = "-"
+_SUFFIXES = (".jpg", ".jpeg", ".png")
+
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="NAME.jpg or NAME.png; -: a JPEG to standard output")
@@ -22,37 +24,41 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    suffix = Path(options.file).suffix.lower()
-    if options.file != "-" and suffix not in (".jpg", ".jpeg", ".png"):
+    if options.file != _STDOUT and Path(options.file).suffix.lower() not in _SUFFIXES:
         asking.complain(f"{options.file}: expected a name that ends in .jpg or .png")
         return ExitStatus.EX_USAGE
     try:
         with frames.camera(options) as camera:
-            frame = camera.capture_array(options.timeout)
-        _write(options.file, suffix, frame)
+            picture = _encoded(camera.capture_array(options.timeout), Path(options.file).suffix.lower())
+        _write(options.file, picture)
     except FrameError as error:
-        return frames.failed(error)
+        return frames.failed(options, error)
+    except BrokenPipeError:
+        raise
     except (OSError, RuntimeError, ValueError) as error:
-        asking.complain(f"{options.file}: {error}")
+        asking.complain(f"{options.file}: {getattr(error, 'strerror', '') or error}")
         return ExitStatus.EX_UNAVAILABLE
     return ExitStatus.EX_OK
 
 
-def _write(name: str, suffix: str, frame: "Frame") -> None:
-    """Whole or not at all: another program may look at the file at any moment."""
-    from camwatchd.client import to_jpeg, to_rgb
+def _encoded(frame: "Frame", suffix: str) -> bytes:
+    from camwatchd.client import to_jpeg, to_png
 
-    if name == "-":
-        sys.stdout.buffer.write(to_jpeg(frame))
+    return to_png(frame) if suffix == ".png" else to_jpeg(frame)
+
+
+def _write(name: str, picture: bytes) -> None:
+    """Whole or not at all: another program may look at the file at any moment."""
+    if name == _STDOUT:
+        sys.stdout.buffer.write(picture)
         return
     aside = Path(f"{name}.new")
-    if suffix == ".png":
-        from PIL import Image
-
-        Image.fromarray(to_rgb(frame)).save(aside, "PNG")
-    else:
-        aside.write_bytes(to_jpeg(frame))
-    os.replace(aside, name)
+    try:
+        aside.write_bytes(picture)
+        aside.replace(name)
+    except OSError:
+        aside.unlink(missing_ok=True)
+        raise
 
 
 VERB = Verb("snapshot", "write one frame into a file, as JPEG or PNG", _arguments, _run)

@@ -2,12 +2,18 @@
 """Owns `camwatchctl stream`: frames on standard output, for programs that speak no Python."""
 
 import argparse
+import select
 import sys
+from typing import TYPE_CHECKING
 
 from camwatchd.cli import asking, frames
 from camwatchd.cli.verb import Verb
-from camwatchd.client.errors import FrameError, NotPermittedError, UnknownCameraError
+from camwatchd.client.errors import FrameError, FrameTimeoutError
 from camwatchd.errors import ExitStatus
+
+if TYPE_CHECKING:
+    from camwatchd.client import Camera, Frame
+    from camwatchd.client.writers import Writer
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,30 +21,58 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--format", choices=["mjpeg", "y4m", "raw"], default="mjpeg",
         help="mjpeg: one JPEG after the other; y4m: YUV4MPEG2; raw: the bytes of each frame as the camera gives them",
     )  # fmt: skip
-    parser.add_argument("--max-fps", metavar="N", type=float, help="at most so many frames a second")
+    parser.add_argument("--max-fps", metavar="N", type=_rate, help="at most so many frames a second")
     parser.add_argument("--give-up", action="store_true", help="end when no frame comes within --timeout")
     frames.arguments(parser)
 
 
-def _run(options: argparse.Namespace) -> int:
-    from camwatchd.client.writers import WRITERS
+def _rate(text: str) -> float:
+    if not 0 < (value := float(text)) <= 1000:
+        raise argparse.ArgumentTypeError(f"expected more than 0, at most 1000, got {text!r}")
+    return value
 
+
+def _run(options: argparse.Namespace) -> int:
     with frames.camera(options) as camera:
-        write = WRITERS[options.format](camera, sys.stdout.buffer)
-        while True:
-            try:
-                for frame in camera.frames(max_fps=options.max_fps, timeout=options.timeout):
-                    write(frame)
-                    sys.stdout.buffer.flush()
-            except FrameError as error:
-                if options.give_up or isinstance(error, NotPermittedError | UnknownCameraError):
-                    return frames.failed(error)
-                asking.complain(f"{error.message}; waiting for it")
-            except ValueError as error:
-                asking.complain(
-                    f"{error}; another --format, or another format in [camera.{camera.name}], does it"
-                )
-                return ExitStatus.EX_USAGE
+        try:
+            return _streamed(camera, options)
+        except FrameError as error:
+            return frames.failed(options, error)
+        except (RuntimeError, ValueError) as error:
+            asking.complain(str(error))
+            return ExitStatus.EX_UNAVAILABLE
+
+
+def _streamed(camera: "Camera", options: argparse.Namespace) -> int:
+    write: Writer | None = None
+    while True:
+        try:
+            for frame in camera.frames(max_fps=options.max_fps, timeout=options.timeout):
+                write = write or _begun(camera, frame, options)
+                write(frame)
+                sys.stdout.buffer.flush()
+        except FrameTimeoutError as error:
+            if options.give_up:
+                raise
+            if _nobody_reads():
+                raise BrokenPipeError from None
+            asking.complain(f"{error.message}; waiting for it")
+
+
+def _begun(camera: "Camera", frame: "Frame", options: argparse.Namespace) -> "Writer":
+    from camwatchd.client.writers import WRITERS, described, rate
+
+    fps = rate(frame, camera.status().fps, options.max_fps)
+    if options.format == "raw":
+        asking.complain(f"for ffmpeg, {described(frame, fps)}")
+    return WRITERS[options.format](sys.stdout.buffer, fps)
+
+
+def _nobody_reads() -> bool:
+    """Whether the reader of our pipe has left, which else only the next frame would tell."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 
 VERB = Verb(

@@ -33,7 +33,7 @@ from camwatchd.client.errors import (
 
 if TYPE_CHECKING:
     from camwatchd.client.camera import Camera
-    from camwatchd.client.convert import to_jpeg, to_rgb
+    from camwatchd.client.convert import to_jpeg, to_png, to_rgb
     from camwatchd.client.frame import Frame
 
 __all__ = [
@@ -50,9 +50,16 @@ __all__ = [
     "NotPermittedError",
     "UnknownCameraError",
     "to_jpeg",
+    "to_png",
     "to_rgb",
 ]
-_HOMES = {"Camera": "camera", "Frame": "frame", "to_jpeg": "convert", "to_rgb": "convert"}
+_HOMES = {
+    "Camera": "camera",
+    "Frame": "frame",
+    "to_jpeg": "convert",
+    "to_png": "convert",
+    "to_rgb": "convert",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -148,7 +148,10 @@ class Camera:
         while True:
             time.sleep(max(0.0, due - time.monotonic()))
             frame = self._captured(place, timeout, every=every)
-            due = max(due + pause, time.monotonic())
+            now = time.monotonic()
+            due = (
+                due if now - due < pause else now
+            ) + pause  # what a frame came late is made up for, but no more
             yield frame
 
     def _captured(self, place: Place, timeout: float, *, every: bool = False, viewed: bool = False) -> Frame:

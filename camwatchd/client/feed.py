@@ -70,7 +70,7 @@ class Feed:
             if reader is not None:
                 return reader
             if (left := until - time.monotonic()) <= 0:
-                raise self._trouble
+                raise self._anew()
             time.sleep(min(_AGAIN, left))
 
     def close(self) -> None:
@@ -163,6 +163,10 @@ class Feed:
     def _lost(self, trouble: FrameError) -> None:
         self.abandon()
         self._trouble = trouble
+
+    def _anew(self) -> FrameError:
+        """An exception that was raised keeps whatever its callers had in hand, rings too."""
+        return type(self._trouble)(self._trouble.message, self._trouble.hint)
 
     def _nobody(self) -> FrameError:
         return DaemonMissingError(f"camwatchd is not running: nobody listens at {self._path}", _LOOK)

@@ -107,18 +107,13 @@ def _rebuilt(data: npt.NDArray[np.uint8], facts: Facts, metadata: bytes) -> Fram
 
 
 def _shaped(data: npt.NDArray[np.uint8], facts: Facts) -> npt.NDArray[np.uint8]:
-    if facts.format in _PACKED and facts.stride:
-        depth = _PACKED[facts.format]
-        rows = data[: facts.stride * facts.height].reshape(facts.height, facts.stride)[
-            :, : facts.width * depth
-        ]
-        return np.lib.stride_tricks.as_strided(
-            rows,
-            (facts.height, facts.width, depth),
-            (facts.stride, depth, 1),
-            writeable=data.flags.writeable,
-        )
-    if facts.format in _PLANAR and facts.stride:
-        height = facts.height * 3 // 2
-        return data[: height * facts.stride].reshape(height, facts.stride)
-    return data
+    """What is too short for its format, or of one that is not known here, stays flat."""
+    depth, stride, height = _PACKED.get(facts.format, 0), facts.stride, facts.height
+    rows = height + (height + 1) // 2 if facts.format in _PLANAR else height
+    if not (depth or facts.format in _PLANAR) or not stride or data.size < rows * stride:
+        return data
+    table = data[: rows * stride].reshape(rows, stride)
+    if not depth:
+        return table
+    shape, steps = (height, facts.width, depth), (stride, depth, 1)
+    return np.lib.stride_tricks.as_strided(table, shape, steps, writeable=data.flags.writeable)
