@@ -8,8 +8,8 @@ from dataclasses import dataclass
 class Stream:
     """One of a camera's streams: `main`, or the small one, `lores`.
 
-    Width and height in pixels, `stride` in bytes from row to row of the first plane (0: encoded), `room` the bytes that
-    a frame has at most. `format` as picamera2 names it.
+    Width and height in pixels, `stride` in bytes from row to row of the first plane (0: encoded), `room` the bytes
+    that a frame has at most. `format` as picamera2 names it.
     """
 
     name: str

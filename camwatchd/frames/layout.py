@@ -1,39 +1,54 @@
 # SPDX-License-Identifier: MIT
-"""Owns the binary layout of a ring of frames in shared memory, version 1.
+"""Owns the binary layout of a ring of frames in shared memory, version 1: what a reader in any language relies on.
 
-All numbers are little-endian and naturally aligned. Words marked * are read while another process writes them: they
-have 32 bits, so that one load or store of any processor is whole (64-bit ones are not on 32-bit ARM), and count
-modulo 2**32. The file is sealed against shrinking and growing: whoever maps it can never get SIGBUS.
+The file is a memfd that comes as a descriptor (SCM_RIGHTS) with the answer to `Attach` on the control socket. It can
+only be mapped for reading, and as a whole: its size (fstat) is sealed, so whoever maps it never gets SIGBUS. All
+numbers are little-endian and naturally aligned. Offsets are in bytes, those of a slot from the slot's beginning:
 
-    the file:  header (one page), then `slots` slots of `slot_size` bytes each; `slots` is a power of two
+    header     0  char[8]   magic: "camframe"
+               8  u32       version of this layout; another number is another layout
+              12  u32       generation: a change of format or size makes another file, with a higher number
+              16  u32       slots: a power of two
+              20  u32       metadata_room
+              24  u64       slot_size: from one slot to the next; slot s begins at 16384 + s * slot_size
+              32  u64       data_room: what the data of a frame may take
+              64  u32 *     head: the newest whole frame; 0: none yet. Also the futex that readers sleep on
+              72  u64       written: the same in full, for the next writer
+             128  u32 *     readers, as the supervisor counts them; at 0 nothing is written
+             192  u32 *     closed: not 0 once there is, or will be, a newer generation
+    slot       0  u32 *     sequence: 2n while it holds frame n whole; 2n - 1 while frame n is written
+               8  u64       number n of the frame, from 1 in each generation; it is in slot n modulo `slots`
+              16  i64       sensor_timestamp: ns, of the camera's clock
+              24  i64       taken_at: ns of CLOCK_MONOTONIC, when the frame was there
+              32  f64       wall: the same in seconds since 1970
+              40  u32       width, pixels
+              44  u32       height, pixels
+              48  u32       stride: bytes from row to row of the first plane; 0: encoded
+              52  u32       size of the data
+              56  char[16]  format as picamera2 names it (of 3 bytes RGB888 has blue first), padded with NUL
+              72  u32       metadata_size
+             128  bytes     metadata: a JSON object, UTF-8; a frame whose own had no room has none (size 0)
+    data  128 + metadata_room, rounded up to a multiple of 16384
 
-    header     0  8 bytes  "camframe"
-               8  u32      version of this layout
-              12  u32      generation: a change of size or format makes another file with the next number
-              16  u32      slots
-              20  u32      metadata_room, bytes
-              24  u64      slot_size, bytes
-              32  u64      data_room, bytes
-              64  u32 *    head: number of the newest whole frame; 0: none yet. Also the futex that readers sleep on
-             128  u32 *    readers, as the supervisor counts them; at 0 nothing is written
-             192  u32 *    closed: not 0 when there is, or will be, a newer generation
+Words marked * change while they are read. They have 32 bits, so that one load or store of any processor is whole (on
+32-bit ARM those of 64 bits are not), and count modulo 2**32. The rest of the header, but `written`, never changes.
 
-    slot       0  u32 *    sequence: 2n when it holds frame n whole; 2n - 1 while frame n is written
-               8  u64      number n of the frame, from 1 in each generation; frame n is in slot n modulo `slots`
-              16  i64      sensor timestamp, ns, of the camera's clock
-              24  i64      when the frame was there, ns of CLOCK_MONOTONIC
-              32  f64      the same as wall time, s since 1970
-              40  u32 x 4  width and height in pixels, stride in bytes (0: encoded), size in bytes of the data
-              56  16 bytes format, ASCII, padded with NUL
-              72  u32      size in bytes of the metadata
-             128           metadata, a JSON object, UTF-8
-    slot + 128 + metadata_room, rounded up to a page: the data
+Order. The writer, of which there is one at a time: sequence := 2n - 1; fence; everything else of the slot; fence;
+sequence := 2n; fence; written, head := n; futex(FUTEX_WAKE). A reader: loads sequence; only if it is 2n: fence;
+copies; fence; loads sequence again; only if it is still 2n, the copy is whole and frame n. Before it uses `size` and
+`metadata_size` to copy it checks them against the rooms: until the second look they may be of two frames. A fence
+orders all loads and stores before it before all that follow, on every processor: x86 keeps the order of stores by
+itself, arm64 and ARM do not, and there it is `dmb ish` (C11: atomic_thread_fence(memory_order_seq_cst)); Python has
+camwatchd.frames.futex. A writer killed in mid-copy leaves an odd sequence, and the next one writes that frame anew.
 
-Order. A writer stores `sequence` (odd), fence, everything else, fence, `sequence` (even), fence, `head`. A reader
-loads `head`, then `sequence`; fence; copies; fence; and loads `sequence` again: only if it was even, of that frame and
-is unchanged was the copy whole. A fence orders all loads and stores before it before all that follow, on every
-processor (camwatchd.frames.futex). A writer killed in mid-copy leaves an odd sequence, and the next begins that
-frame anew; frames never come out of order, because there is one writer at a time.
+To wait: futex(&head, FUTEX_WAIT without FUTEX_PRIVATE_FLAG, the head that was seen), with a time-out of a second or
+less; a read-only mapping is enough. After each waking look at `closed`: if it is not 0, send `Attach` again on the
+same connection, take the new file and unmap this one. If the connection ends the daemon has gone: connect anew.
+
+How long a view is valid. Data that is used where it lies, without a copy, is that of frame n until the writer begins
+frame n + slots: at the earliest (slots - 1) frame durations after n became the newest, for `slots` = 4 at 30 frames
+a second 100 ms. It also ends when nobody is attached any more. Nothing faults then: the bytes change. So whoever
+computes with a view looks afterwards whether sequence is still 2n (after a fence) and throws the result away if not.
 """
 
 import struct
@@ -41,17 +56,18 @@ from dataclasses import dataclass
 
 MAGIC = b"camframe"
 VERSION = 1
-PAGE = 4096
+PAGE = 16384  # the largest of the kernels of Pis; memory is given back in pages
 MOST_SLOTS = 64
+MOST_DATA = 1 << 30  # bytes of one frame: `size` has 32 bits, and no camera has more
 WORD = 1 << 32
 
-HEAD, READERS, CLOSED = 64, 128, 192  # offsets in the header
+HEAD, WRITTEN, READERS, CLOSED = 64, 72, 128, 192  # offsets in the header
 SEQUENCE, METADATA = 0, 128  # offsets in a slot
 
 _HEADER = struct.Struct("<8sIIIIQQ")
 _FACTS = struct.Struct("<QqqdIIII16sI")  # of a slot, from offset 8 on
 _FACTS_AT = 8
-METADATA_ROOM = PAGE - METADATA  # with the facts it fills one page
+METADATA_ROOM = 4096 - METADATA
 
 
 class LayoutError(ValueError):
@@ -70,8 +86,8 @@ class Layout:
     def __post_init__(self) -> None:
         if not 2 <= self.slots <= MOST_SLOTS or self.slots & (self.slots - 1):
             raise LayoutError(f"slots: a power of two from 2 to {MOST_SLOTS}, not {self.slots}")
-        if self.data_room < 1 or self.metadata_room < 0:
-            raise LayoutError(f"no room: {self}")
+        if not 1 <= self.data_room <= MOST_DATA or self.metadata_room < 0:
+            raise LayoutError(f"data_room: 1 to {MOST_DATA} bytes, not {self.data_room}")
 
     @property
     def data_at(self) -> int:

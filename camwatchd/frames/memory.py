@@ -22,12 +22,19 @@ class Memory:
         self.layout = layout
         self.fd = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         os.fchmod(self.fd, 0o600)  # else whoever can read it may open it anew for writing
+        try:
+            self._map = self._shaped(layout)
+        except OSError:
+            os.close(self.fd)
+            raise
+        self._words = memoryview(self._map).cast("I")
+        self._head = ctypes.c_uint32.from_buffer(self._map, HEAD)
+
+    def _shaped(self, layout: Layout) -> mmap.mmap:
         os.ftruncate(self.fd, layout.size)
         os.pwrite(self.fd, layout.header(), 0)
         fcntl.fcntl(self.fd, fcntl.F_ADD_SEALS, _SEALS)
-        self._map = mmap.mmap(self.fd, PAGE)
-        self._words = memoryview(self._map).cast("I")
-        self._head = ctypes.c_uint32.from_buffer(self._map, HEAD)
+        return mmap.mmap(self.fd, PAGE)
 
     def for_readers(self) -> int:
         """A descriptor that nothing can be written through, to be closed by the caller once it was sent."""
@@ -41,6 +48,11 @@ class Memory:
     @readers.setter
     def readers(self, count: int) -> None:
         self._words[READERS // 4] = count
+
+    @property
+    def used(self) -> int:
+        """Bytes of memory that it takes now."""
+        return os.fstat(self.fd).st_blocks * 512
 
     def retire(self) -> None:
         """There will be a newer generation: tell whoever sleeps."""

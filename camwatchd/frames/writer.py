@@ -15,11 +15,11 @@ from camwatchd.frames.layout import (
     READERS,
     SEQUENCE,
     WORD,
+    WRITTEN,
     Facts,
     Layout,
     pack_facts,
     read_layout,
-    unpack_facts,
 )
 
 
@@ -34,9 +34,10 @@ class Writer:
         self._bytes = np.frombuffer(self._map, np.uint8)
         self._buffer = memoryview(self._map)
         self._words = self._buffer.cast("I")
+        self._longs = self._buffer.cast("Q")
         self._head_address = self._bytes.ctypes.data + HEAD
-        head = self._words[HEAD // 4]
-        self.number = unpack_facts(self._buffer, self.layout.slot_at(head)).number if head else 0
+        self.number = self._longs[WRITTEN // 8]
+        self._holds = self.number > 0  # frames, perhaps: memory that can be given back
 
     @property
     def wanted(self) -> bool:
@@ -50,7 +51,7 @@ class Writer:
         """
         if data.nbytes > self.layout.data_room:
             raise ValueError(f"a frame of {data.nbytes} bytes, with room for {self.layout.data_room}")
-        number, words = self.number + 1, self._words
+        number, words, self._holds = self.number + 1, self._words, True
         slot = self.layout.slot_at(number)
         metadata = metadata if len(metadata) <= self.layout.metadata_room else b""
         words[(slot + SEQUENCE) // 4] = (2 * number - 1) % WORD
@@ -62,14 +63,27 @@ class Writer:
         futex.fence()
         words[(slot + SEQUENCE) // 4] = 2 * number % WORD
         futex.fence()
+        self._longs[WRITTEN // 8] = number
         words[HEAD // 4] = number % WORD
         self.number = number
         futex.wake(self._head_address)
+
+    def empty(self) -> None:
+        """Nobody reads: give the memory of all frames back. Whoever reads all the same sees that they are gone."""
+        if not self._holds:
+            return
+        for slot in range(self.layout.slots):
+            self._words[(self.layout.slot_at(slot) + SEQUENCE) // 4] = 0
+        futex.fence()
+        begin = -(-PAGE // mmap.PAGESIZE) * mmap.PAGESIZE
+        self._map.madvise(mmap.MADV_REMOVE, begin, self.layout.size - begin)
+        self._holds = False
 
     def close(self) -> None:
         """Let the memory go."""
         del self._bytes
         self._words.release()
+        self._longs.release()
         self._buffer.release()
         self._map.close()
 
