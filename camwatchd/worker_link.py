@@ -92,7 +92,9 @@ class Link:
     def receive(self) -> Order | WorkerExit | None:
         """The next order; None: there is none; an exit status: garbage arrived, or the other end is gone."""
         try:
-            datagram, descriptors, _, _ = socket.recv_fds(self._sock, MAX_MESSAGE + 1, _MOST_DESCRIPTORS)
+            datagram, descriptors, _, _ = socket.recv_fds(
+                self._sock, MAX_MESSAGE + 1, _MOST_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC
+            )
             self._descriptors += descriptors
             return decode_order(datagram) if datagram else WorkerExit.LINK_LOST
         except BlockingIOError:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from camwatchd.adapters.devices import LossWatch, nodes_of_usb
-from camwatchd.cameras.base import Camera, Frame
+from camwatchd.cameras.base import Camera, CameraError, Frame
 from camwatchd.core import liveness
 from camwatchd.core.exits import WorkerExit
 from camwatchd.core.ladder import Outcome
@@ -35,7 +35,7 @@ from camwatchd.frames.publisher import Publisher
 from camwatchd.worker_calls import CallFailedError, announced, guarded
 from camwatchd.worker_frames import FrameCheck
 from camwatchd.worker_link import Link, refuse
-from camwatchd.worker_report import Reporter
+from camwatchd.worker_report import Reporter, adjusted
 
 T = TypeVar("T")
 
@@ -135,7 +135,7 @@ class CaptureLoop:
             case Adjust(order, controls):
                 self._adjust(order, controls)
             case Publish(streams):
-                self._publisher.use(streams, self._link.take_descriptors())
+                self._rings(streams)
             case Open():
                 return refuse("a second Open")
         return None
@@ -157,13 +157,20 @@ class CaptureLoop:
     def _adjust(self, order: int, controls: dict[str, Any]) -> None:
         """A refusal is the asker's, and no fault of the camera."""
         try:
-            guarded("adjust", lambda: self._camera.adjust(controls))
+            self._camera.adjust(controls)
             self._adjusted.update(controls)
-            offered = guarded("offered", self._camera.offered)
-        except CallFailedError as failed:
-            self._tell(Adjusted(order, " <- ".join(failed.report.chain)[:EVIDENCE_LIMIT], self._adjusted))
+            offered = dict(self._camera.offered())
+        except Exception as error:
+            problem = str(error) if isinstance(error, CameraError) else repr(error)
+            self._tell(Adjusted(order, problem[:EVIDENCE_LIMIT] or "no reason was given"))
             return
-        self._tell(Adjusted(order, "", self._adjusted, dict(offered)))
+        self._tell(adjusted(order, self._adjusted, offered))
+
+    def _rings(self, streams: tuple[str, ...]) -> None:
+        try:
+            self._publisher.use(streams, self._link.take_descriptors())
+        except (OSError, ValueError) as error:  # no address space is left for them: 32-bit machines
+            self._tell(Remark("frames-unpublished", f"no frames for applications: {error}"[:EVIDENCE_LIMIT]))
 
     def _leave(self, ending: WorkerExit) -> WorkerExit:
         for step in (self._stop, lambda: self._call("close", self._camera.close)):
@@ -270,10 +277,16 @@ class CaptureLoop:
             guarded("release", frame.release)
 
     def _publish(self, frame: Frame, now: float) -> None:
-        for stream in self._publisher.wanted():
-            data = guarded("pixels", partial(frame.pixels, stream.name))
-            if wrong := self._publisher.write(stream, data, frame, now):
-                self._tell(Remark("frames-unpublished", wrong))
+        """What goes wrong here is told and is no fault of the camera: supervision does not depend on readers."""
+        for stream in self._publisher.wanted(now):
+            try:
+                data = guarded("pixels", partial(frame.pixels, stream.name))
+                wrong = self._publisher.write(stream, data, frame, now)
+            except CallFailedError as failed:
+                self._publisher.drop(stream.name)
+                wrong = f"no more frames of the stream {stream.name}: {failed.report.chain[-1]}"
+            if wrong:
+                self._tell(Remark("frames-unpublished", wrong[:EVIDENCE_LIMIT]))
 
     def _missed(self, now: float) -> None:
         fault = "frames-stopped" if self._arrived else "start-timeout"

@@ -3,9 +3,10 @@
 
 from collections.abc import Callable
 from functools import reduce
+from typing import Any
 
 from camwatchd.core.ladder import PROOF_FRAMES
-from camwatchd.core.messages import Frames, Report
+from camwatchd.core.messages import MAX_MESSAGE, Adjusted, Frames, Report, encode
 from camwatchd.worker_link import merge
 
 BATCH_INTERVAL = 0.25  # seconds; at most four reports a second cost the supervisor next to nothing
@@ -46,3 +47,10 @@ class Reporter:
             self._send(reduce(merge, self._pending))
             self._pending.clear()
             self._sent_at = now
+
+
+def adjusted(order: int, controls: dict[str, Any], offered: dict[str, Any]) -> Adjusted:
+    """The answer; of a camera that offers more than a message holds, as much as there is room for."""
+    while len(encode(report := Adjusted(order, "", controls, offered))) > MAX_MESSAGE and offered:
+        offered.popitem()
+    return report

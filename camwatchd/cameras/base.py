@@ -61,8 +61,8 @@ class Frame:
     camera's memory cannot be unmapped. `release()` gives the buffer back to the camera and may raise what the
     stack below raises, e.g. that the device is gone.
 
-    `pixels(name)` is all the data of one of the streams, flat, under the same conditions as the views above; of encoded
-    formats just the bytes that were used. It is mapped when it is asked for.
+    `pixels(name)` is all the data of one of the streams, flat, under the same conditions as the views above; of
+    encoded formats just the bytes that were used. It is mapped when it is asked for.
     """
 
     sequence: int  # the camera's own count; -1 where the camera gives none

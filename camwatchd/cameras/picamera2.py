@@ -17,7 +17,7 @@ from typing import Any
 from libcamera import StreamRole, Transform
 from picamera2 import MappedArray, Picamera2
 
-from camwatchd.cameras.adjusting import check
+from camwatchd.cameras.adjusting import check, plain
 from camwatchd.cameras.base import CameraError, Frame, Identity, lend
 from camwatchd.cameras.choice import check_format, choose_camera, choose_usb_format, lores_size
 from camwatchd.cameras.luma import ENCODED, luma
@@ -115,14 +115,12 @@ class Picamera2Camera:
 
     def offered(self) -> dict[str, Any]:
         """As libcamera lists them."""
-        return {name: tuple(map(_plain, limits)) for name, limits in self._camera.camera_controls.items()}
+        return {name: tuple(map(plain, limits)) for name, limits in self._camera.camera_controls.items()}
 
     def adjust(self, controls: Mapping[str, Any]) -> None:
         """With the next request; libcamera's own refusal would only come in its log."""
         check(controls, self.offered())
-        values = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in controls.items()
-        }
+        values = {name: _tuples(value) for name, value in controls.items()}
         self._camera.set_controls(values)
         self._adjusted.update(values)
 
@@ -234,13 +232,11 @@ class _Views:
         self._mapped.close()
 
 
-def _plain(limit: Any) -> Any:
-    """A rectangle or a size as numbers; what else JSON does not know, in words."""
-    if hasattr(limit, "to_tuple"):
-        return limit.to_tuple()
-    if hasattr(limit, "x") and hasattr(limit, "width"):
-        return limit.x, limit.y, limit.width, limit.height
-    return limit if isinstance(limit, bool | int | float | tuple | list | None) else str(limit)
+def _tuples(value: Any) -> Any:
+    """Lists as picamera2 wants them; of rectangles a list of tuples."""
+    if not isinstance(value, list):
+        return value
+    return [tuple(item) for item in value] if isinstance(value[0], list) else tuple(value)
 
 
 def _streams(actual: Any) -> Iterator[Stream]:

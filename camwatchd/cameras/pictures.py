@@ -106,7 +106,8 @@ class JpegPictures:
         greys = [64 + index * 128 // buffers for index in range(buffers)]
         self._pool = [Jpeg(width, height, grey, texture=True) for grey in greys]
         self._plain = {look: Jpeg(width, height, grey) for look, grey in _BRIGHTNESS.items()}
-        self.room = max(len(jpeg.numbered(0)) for jpeg in (*self._pool, *self._plain.values()))
+        # As drivers do: more than any of them needs.
+        self.room = 2 * max(len(jpeg.numbered(0)) for jpeg in (*self._pool, *self._plain.values()))
 
     def draw(self, buffer: int, number: int, look: Look) -> Drawn:
         """The bytes of one JPEG file."""

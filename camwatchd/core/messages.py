@@ -139,8 +139,8 @@ class Finished:
 class Adjusted:
     """The controls of order `order` are set, or not one of them and `problem` says why.
 
-    `controls`: all that were set, as they are now. `offered`: for each control there is, its smallest, its largest and its
-    usual value, as the camera gives them.
+    `controls`: all that were set, as they are now. `offered`: for each control there is, its smallest, its largest and
+    its usual value, as the camera gives them.
     """
 
     order: int

@@ -3,6 +3,7 @@
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from camwatchd.core.messages import ProtocolError, Report, decode_report, encode
 from camwatchd.core.plain import field_types
 from camwatchd.core.plausible import RANGES
 from camwatchd.core.state import Policy
+from camwatchd.core.streams import Stream
 
 FRAMES = msg.Frames(1, 0, 0, 1 / 30, 0.01, 0.01, 0, 0, 100.0, 20.0)
 
@@ -98,10 +100,45 @@ def test_a_failure_without_a_name_is_left_to_us() -> None:
         decode_report(encode(msg.CaptureFailed("", "x", 0.1)))
 
 
+MAIN = Stream("main", "YUV420", 640, 480, 640, 460_800)
+LORES = replace(MAIN, name="lores")
+
+
+@pytest.mark.parametrize("streams", [(), (MAIN,), (MAIN, LORES)])
+def test_streams_that_can_be_are_heard(streams: tuple[Stream, ...]) -> None:
+    """The main one, and perhaps the small one."""
+    report = msg.Opened("id", "imx708", "YUV420", 640, 480, 1.0, "", streams)
+
+    assert report == decode_report(encode(report))
+
+
+@pytest.mark.parametrize(
+    "streams",
+    [
+        (LORES,), (MAIN, MAIN), (LORES, MAIN), (replace(MAIN, room=0),), (replace(MAIN, room=2**30 + 1),),
+        (replace(MAIN, stride=-1),), (MAIN, replace(LORES, width=2**32)), (replace(MAIN, format="F" * 17),),
+        (replace(MAIN, format="YÜV"),),
+    ],
+)  # fmt: skip
+def test_streams_that_cannot_be_are_refused(streams: tuple[Stream, ...]) -> None:
+    """Memory is made after what a worker says of them."""
+    with pytest.raises(ProtocolError):
+        decode_report(encode(msg.Opened("id", "imx708", "YUV420", 640, 480, 1.0, "", streams)))
+
+
+def test_limits_of_controls_are_finite() -> None:
+    """They are passed on to clients as JSON, which knows no others."""
+    with pytest.raises(ProtocolError, match="offered is not finite"):
+        decode_report(encode(msg.Adjusted(1, "", {}, {"Gain": (1.0, math.inf, None)})))
+
+
 def test_every_number_has_its_range() -> None:
     """No report has a number of which nothing is known."""
     numbers = {
-        name for kind in Report.__args__ for name, hint in field_types(kind).items() if hint in (int, float)
+        name
+        for kind in (*Report.__args__, Stream)
+        for name, hint in field_types(kind).items()
+        if hint in (int, float)
     }
 
     assert numbers == set(RANGES)
