@@ -16,8 +16,14 @@ class Lent:
     """What goes along with an answer: a descriptor, ours until it was sent, and who hears that its user has left."""
 
     descriptor: int
-    what: object
+    stream: str  # and camera
+    ring: object  # which one it is
     leave: Callable[[], None]
+
+    def give_back(self) -> None:
+        """It was not sent."""
+        os.close(self.descriptor)
+        self.leave()
 
 
 class Connection:
@@ -31,7 +37,7 @@ class Connection:
         self.reads = False  # frames, or will: it is silent by nature
         self._sock = sock
         self._outbox: deque[tuple[bytes, int]] = deque()
-        self._lent: dict[object, Lent] = {}
+        self._lent: dict[str, Lent] = {}  # by camera and stream
 
     def fileno(self) -> int:
         """For the selector."""
@@ -60,11 +66,16 @@ class Connection:
         """Say it now or as soon as there is room; False: the client is gone."""
         self._outbox.append((datagram, lent.descriptor if lent else -1))
         if lent is not None:
-            if lent.what in self._lent:
-                lent.leave()  # it has had one before, and is counted once
-            else:
-                self._lent[lent.what] = lent
+            if before := self._lent.get(lent.stream):
+                before.leave()  # it follows a new generation, and is counted once
+            self._lent[lent.stream] = lent
+        self.reads = self.reads and (bool(self._lent) or self.waits > 0)
         return self.flush()
+
+    def has(self, lent: Lent) -> bool:
+        """Whether it was lent this very ring before: a client that asks over and over gets one descriptor."""
+        before = self._lent.get(lent.stream)
+        return before is not None and before.ring is lent.ring
 
     def flush(self) -> bool:
         """Say what there is room for; False: the client is gone."""

@@ -10,6 +10,7 @@ from enum import IntEnum
 
 from camwatchd.core.health import Band
 from camwatchd.core.state import Phase
+from camwatchd.core.streams import Stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,18 @@ class Totals:
     availability: float = 1.0  # 0 to 1
     mtbf: float | None = None  # None before the first outage
     mttr: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FramesFacts:
+    """What applications can have of a camera's frames, and what that takes; a megabyte has 10**6 bytes."""
+
+    readers: int = 0  # that are attached
+    slots: int = 0  # frames that are kept of each stream; 0: the camera was not opened yet
+    streams: tuple[Stream, ...] = ()
+    megabytes: float = 0.0  # of memory that the frames take now; nearly none while nobody reads
+    megabytes_most: float = 0.0  # that they may take
+    trouble: str = ""  # why there are none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +77,7 @@ class CameraFacts:
     model: str = ""
     camera_id: str = ""
     totals: Totals = Totals()
+    frames: FramesFacts = FramesFacts()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

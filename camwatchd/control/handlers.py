@@ -35,6 +35,10 @@ from camwatchd.core.state import REAP_BOUND
 class Reply(Protocol):
     """To be called once, at once or later."""
 
+    @property
+    def listens(self) -> bool:
+        """Whether anybody still waits for it."""
+
     def __call__(self, answer: Answer, lent: Lent | None = None) -> None:
         """The answer, and what goes along with it."""
 
@@ -118,7 +122,8 @@ class Handlers:
 
     def look(self) -> None:
         """Something may have happened: answer whoever waited for it."""
-        self._readers = [waiting for waiting in self._readers if not self._attach(*waiting)]
+        readers = [(request, reply) for request, reply in self._readers if reply.listens]
+        self._readers = [reader for reader in readers if not self._attach(*reader)]
         if not self._waiting:
             return
         now, cameras = self._clock(), self._cameras()

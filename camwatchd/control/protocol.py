@@ -6,6 +6,10 @@
 
 Every request is answered once, under its serial, though not in order: some answers take seconds. An answer with
 serial 0 was not asked for: it says why the connection is closed. Everything is of one version or refused.
+
+Programs outlive upgrades of the daemon. So an answer may have more fields than a client knows, and they are passed
+over, as are new reasons of a refusal; fields are never taken away within one version. A request with a field that
+the daemon does not know is refused, and says so: it might mean something else without it.
 """
 
 import json
@@ -15,7 +19,7 @@ from typing import Any
 
 from camwatchd.control.facts import StatusFacts
 from camwatchd.core.messages import ProtocolError
-from camwatchd.core.plain import PlainError, from_plain, to_plain
+from camwatchd.core.plain import PlainError, from_plain, to_plain, without_strangers
 from camwatchd.core.streams import Stream
 
 VERSION = 1
@@ -160,6 +164,7 @@ class Reason(StrEnum):
     STREAM = "unknown-stream"
     CONTROLS = "refused-controls"
     DOWN = "camera-down"
+    MEMORY = "no-memory-for-frames"
     PAUSED = "paused"
     RESUMED = "resumed"
     INTERNAL = "internal-error"
@@ -230,7 +235,7 @@ def _request(datagram: bytes) -> tuple[int, Request | Refused]:
     try:
         return serial, from_plain(_REQUESTS[kind], data)
     except PlainError as error:
-        return serial, Refused(Reason.MALFORMED, f"{error!s:.300}")
+        return serial, Refused(Reason.MALFORMED, f"{error!s:.300}", _RESTART)
 
 
 def decode_answer(datagram: bytes) -> tuple[int, Answer]:
@@ -249,8 +254,10 @@ def _answer(datagram: bytes) -> tuple[int, Answer]:
     kind = data.pop("answer", None)
     if not isinstance(kind, str) or kind not in _ANSWERS:
         raise ProtocolError(f"no answer is called {kind!r:.40}")
+    if kind == Refused.__name__ and data.get("reason", Reason.INTERNAL) not in list(Reason):
+        data["reason"] = Reason.INTERNAL
     try:
-        return serial, from_plain(_ANSWERS[kind], data)
+        return serial, from_plain(_ANSWERS[kind], without_strangers(_ANSWERS[kind], data))
     except PlainError as error:
         raise ProtocolError(f"{error!s:.300}") from None
 

@@ -6,12 +6,10 @@ A descriptor of its own stands for all of it in the supervisor's loop: `serve()`
 of each, so that no client, however busy, keeps the loop to itself.
 """
 
-import os
 import selectors
 import socket
 import traceback
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 from camwatchd.control import peers
@@ -29,12 +27,13 @@ from camwatchd.control.protocol import (
 from camwatchd.ports import EventLog
 
 MOST_CLIENTS = 16
-MOST_READERS = 64  # of frames
+MOST_READERS = 64  # of frames, and half of them of any user but root
 MOST_OWED = 16  # answers to one client; who asks for more without reading them is not served
 IDLE = 60.0  # seconds after its last answer until a client is dropped
 _QUEUE = 64  # connections that wait to be let in
 _DEAF = 1.0  # seconds for which nobody is let in when there is no descriptor left
 _NEVER = float("inf")
+_HAS_IT = "this connection has that ring already; another comes when its own says that it is closed"
 _BOTH = selectors.EVENT_READ | selectors.EVENT_WRITE
 
 
@@ -184,23 +183,33 @@ class Server:
         serial, request = decode_request(datagram)
         refusal = self._objection(client, request)
         client.waits += 1
-        if refusal is not None:
+        if isinstance(request, Refused) or refusal is not None:
+            refused = refusal or request
+            assert isinstance(refused, Refused)
             self._log.debug(
-                "control.refused", message=refusal.message, uid=client.peer.uid, pid=client.peer.pid
+                "control.refused", message=refused.message, uid=client.peer.uid, pid=client.peer.pid
             )
-            self._answer(client, serial, refusal)
-        elif not isinstance(request, Refused):
+            self.answer(client, serial, refused)
+        else:
             self._handle(client, serial, request)
 
     def _objection(self, client: Connection, request: Request | Refused) -> Refused | None:
         if isinstance(request, Refused):
             return request
         refusal = self._rights.objection(client.peer, request)
-        if refusal is not None or not isinstance(request, Attach) or client.reads:
-            return refusal
-        if sum(other.reads for other in self._clients) >= MOST_READERS:
+        if refusal is None and isinstance(request, Attach):
+            refusal = None if client.reads else self._full(client.peer)
+            client.reads = client.reads or refusal is None
+        return refusal
+
+    def _full(self, peer: peers.Peer) -> Refused | None:
+        """Readers keep their connections, so there is a bound; one user alone cannot use it up."""
+        readers = [other.peer for other in self._clients if other.reads]
+        if len(readers) >= MOST_READERS:
             return Refused(Reason.CROWDED, f"{MOST_READERS} readers of frames are connected already")
-        client.reads = True
+        if not peer.is_root and sum(other.uid == peer.uid for other in readers) >= MOST_READERS // 2:
+            text = f"uid {peer.uid} has {MOST_READERS // 2} readers of frames connected already"
+            return Refused(Reason.CROWDED, text)
         return None
 
     def _handle(self, client: Connection, serial: int, request: Request) -> None:
@@ -208,7 +217,7 @@ class Server:
             text = f"asked for by uid {client.peer.uid} (pid {client.peer.pid}): {request}"
             self._log.info("control.ordered", message=text, uid=client.peer.uid, client=client.peer.pid)
         try:
-            self._handlers.handle(request, partial(self._answer, client, serial))
+            self._handlers.handle(request, _Asker(self, client, serial))
         except Exception:
             # Everybody may ask how things are: a mistake of ours in the answer must not let them restart the
             # service. Reading leaves nothing half done; whatever else fails, the supervisor has to know.
@@ -216,18 +225,24 @@ class Server:
                 raise
             self._log.error("control.failed", message=traceback.format_exc())
             text = "the daemon failed to answer; its journal says how: journalctl -u camwatchd"
-            self._answer(client, serial, Refused(Reason.INTERNAL, text))
+            self.answer(client, serial, Refused(Reason.INTERNAL, text))
 
-    def _answer(self, client: Connection, serial: int, answer: Answer, lent: Lent | None = None) -> None:
-        datagram = encode_answer(serial, answer)
+    def knows(self, client: Connection) -> bool:
+        """Whether it is still connected."""
+        return client in self._clients
+
+    def answer(self, client: Connection, serial: int, answer: Answer, lent: Lent | None = None) -> None:
+        """Tell a client, if it is still there."""
         if client not in self._clients:  # it has left meanwhile
             if lent is not None:
-                lent.leave()
-                os.close(lent.descriptor)
+                lent.give_back()
             return
+        if lent is not None and client.has(lent):
+            lent.give_back()
+            answer, lent = Refused(Reason.CROWDED, _HAS_IT), None
         client.waits -= 1
         client.served = self._clock()
-        self._settle(client, client.send(datagram, lent))
+        self._settle(client, client.send(encode_answer(serial, answer), lent))
 
     def _settle(self, client: Connection, alive: bool) -> None:
         """Wait for room in its socket exactly as long as something waits for it."""
@@ -235,6 +250,20 @@ class Server:
             self._selector.modify(client, _BOTH if client.backlog else selectors.EVENT_READ)
         else:
             self._drop(client, "left before its answer")
+
+
+class _Asker:
+    """A request that will be answered, and whether anybody still waits for that."""
+
+    def __init__(self, server: Server, client: Connection, serial: int) -> None:
+        self._server, self._client, self._serial = server, client, serial
+
+    @property
+    def listens(self) -> bool:
+        return self._server.knows(self._client)
+
+    def __call__(self, answer: Answer, lent: Lent | None = None) -> None:
+        self._server.answer(self._client, self._serial, answer, lent)
 
 
 def _crowded() -> Refused:

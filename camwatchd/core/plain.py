@@ -17,6 +17,16 @@ class PlainError(ValueError):
     """A plain value does not fit the dataclass; the text says where and what was expected."""
 
 
+def without_strangers(cls: Any, data: Any) -> Any:
+    """`data` without the fields that `cls` does not have, at any depth: what a later release may have added."""
+    if isinstance(data, list) and get_origin(cls) is tuple:
+        return [without_strangers(get_args(cls)[0], item) for item in data]
+    if not isinstance(data, dict) or not dataclasses.is_dataclass(cls):
+        return data
+    kinds = field_types(typing.cast("Any", cls))
+    return {name: without_strangers(kinds[name], item) for name, item in data.items() if name in kinds}
+
+
 def to_plain(value: object) -> Any:
     """Dataclasses become dicts, enums their values, tuples lists; everything else stays."""
     if dataclasses.is_dataclass(value):

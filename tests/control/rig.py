@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Owns the test's daemon behind a control socket: it remembers what it was told, and says what the test wants."""
 
+import os
 import socket
 import tempfile
 import threading
@@ -9,15 +10,28 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
+from camwatchd.control.connection import Lent
 from camwatchd.control.facts import CameraFacts, DaemonFacts, StatusFacts
 from camwatchd.control.peers import Rights
-from camwatchd.control.protocol import Answer, Request, decode_answer, encode_request
+from camwatchd.control.protocol import (
+    AdjustFacts,
+    Answer,
+    AttachFacts,
+    Refused,
+    Request,
+    decode_answer,
+    encode_request,
+)
 from camwatchd.control.server import Server
+from camwatchd.core.streams import Stream
 from camwatchd.loop import Loop
 
 STRANGER = 64123  # a uid that nobody has
 GROUP = 64124  # a group that nobody is in unless a test says so
+VIDEO = 64125  # another
+RIGHTS = Rights(own_uid=0, group=GROUP, frames_group=VIDEO)
 
 
 def camera(name: str = "cam0", **changes: object) -> CameraFacts:
@@ -38,6 +52,9 @@ class FakeDaemon:
     reloads: list[Callable[[str], None]] = field(default_factory=list)
     broken: bool = False  # its status raises
     verdict: str | None = None  # of a reload; None: it comes later
+    opened: bool = True  # its cameras were, at least once
+    generation: int = 1  # of its only ring
+    readers: int = 0
     told: threading.Event = field(default_factory=threading.Event)  # it has an order
 
     def status(self) -> StatusFacts:
@@ -69,6 +86,22 @@ class FakeDaemon:
 
     def names(self) -> tuple[str, ...]:
         return tuple(camera.name for camera in self.cameras)
+
+    def adjust(
+        self, camera: str, controls: dict[str, Any], done: Callable[[AdjustFacts | Refused], None]
+    ) -> None:
+        self.orders.append(("adjust", camera, controls))
+        done(AdjustFacts(camera, controls, {"Gain": (1, 16, 1)}))
+
+    def attach(self, camera: str, stream: str) -> tuple[AttachFacts, Lent] | Refused | None:
+        if not self.opened:
+            return None
+        self.readers += 1
+        lent = Lent(os.open(os.devnull, os.O_RDONLY), f"{camera}/{stream}", self.generation, self._left)
+        return AttachFacts(camera, Stream(stream, "YUV420", 64, 32, 64, 3072), self.generation, 4), lent
+
+    def _left(self) -> None:
+        self.readers -= 1
 
     def change(self, cameras: Sequence[str], **changes: object) -> None:
         """From now on these cameras are different."""
@@ -108,7 +141,7 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.daemon, self.log, self.now = FakeDaemon(), Log(), 1000.0
         self.path = folder / "control.sock"
-        self.server = Server(self.daemon, self.log, lambda: self.now, Rights(own_uid=0, group=GROUP))
+        self.server = Server(self.daemon, self.log, lambda: self.now, RIGHTS)
         self.server.listen(self.path)
 
     def connect(self) -> socket.socket:
@@ -176,7 +209,7 @@ class Running:
         self.daemon, self.log = FakeDaemon(), Log()
         self.path = folder / "control.sock"
         self._loop = Loop()
-        self._server = Server(self.daemon, self.log, time.monotonic, Rights(own_uid=0, group=GROUP))
+        self._server = Server(self.daemon, self.log, time.monotonic, RIGHTS)
         self._server.listen(self.path)
         self._calls: list[Callable[[], None]] = []
         self._ours, self._theirs = socket.socketpair()

@@ -14,7 +14,11 @@ from camwatchd.control import protocol
 from camwatchd.control.protocol import (
     MAX_ANSWER,
     MAX_REQUEST,
+    Adjust,
+    AdjustFacts,
     Answer,
+    Attach,
+    AttachFacts,
     Pause,
     PauseFacts,
     Ping,
@@ -35,15 +39,18 @@ from camwatchd.control.protocol import (
     encode_request,
 )
 from camwatchd.core.messages import ProtocolError
+from camwatchd.core.streams import Stream
 from tests.control.rig import FakeDaemon
 
 REQUESTS: list[Request] = [
     Ping(), Status(), Pause(600.0), Pause(1.5, ("cam0", "cam1")), Resume(), Resume(("cam0",)), Recover(("cam1",)),
-    Reload(),
+    Reload(), Attach("cam0"), Attach("cam0", "lores"), Adjust("cam0", {"ExposureTime": 100, "ColourGains": [1.0, 2]}),
 ]  # fmt: skip
 ANSWERS: list[Answer] = [
     Pong("0.1.0", 812), FakeDaemon().status(), PauseFacts(("cam0",), 599.5, ("cam0",)), ResumeFacts(()),
     RecoverFacts(("cam0",)), ReloadFacts("no good"), Refused(Reason.PERMISSION, "you may not", "use sudo"),
+    AttachFacts("cam0", Stream("main", "RGB888", 640, 480, 1920, 921600), 3, 4),
+    AdjustFacts("cam0", {"ExposureTime": 100}, {"ExposureTime": [1, 66666, None]}),
 ]  # fmt: skip
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -136,6 +143,39 @@ def test_a_refusal_says_what_there_is() -> None:
     assert "version 9" in version.message
     assert "restart camwatchd" in version.hint
     assert "Ping, Status, Pause, Resume, Recover, Reload" in unknown.message
+
+
+def test_a_field_too_many_is_named() -> None:
+    """The client is newer than the daemon: that the field would be passed over is not what it asked for."""
+    answer = decode_request(json.dumps(request(politely=True)).encode())[1]
+
+    assert isinstance(answer, Refused)
+    assert (Reason.MALFORMED, "Pause: unknown field 'politely'") == (answer.reason, answer.message)
+    assert "different releases" in answer.hint
+
+
+@pytest.mark.parametrize("message", ANSWERS, ids=lambda a: type(a).__name__)
+def test_a_client_of_an_older_release_understands(message: Answer) -> None:
+    """A program goes on through an upgrade of the daemon: what it does not know, at any depth, it passes over."""
+    data = json.loads(encode_answer(7, message))
+    for table in tables(data):
+        if table is not data.get("controls") and table is not data.get("offered"):
+            table["invented_later"] = [{"x": 1}]
+
+    assert (7, message) == decode_answer(json.dumps(data).encode())
+
+
+def tables(value: object) -> list[dict[str, object]]:
+    """Every JSON object in this one, and itself."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [*([value] if isinstance(value, dict) else []), *(t for item in inner for t in tables(item))]
+
+
+def test_a_reason_of_a_later_release_is_a_refusal_all_the_same() -> None:
+    """Its message says what there is to say."""
+    data = {"version": 1, "serial": 7, "answer": "Refused", "reason": "full-moon", "message": "not tonight"}
+
+    assert (7, Refused(Reason.INTERNAL, "not tonight")) == decode_answer(json.dumps(data).encode())
 
 
 def test_a_long_request_is_refused() -> None:
