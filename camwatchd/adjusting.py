@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Owns the controls that applications have set on one camera: asked for, answered, kept over recoveries."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,9 @@ from camwatchd.control.protocol import AdjustFacts, Reason, Refused
 from camwatchd.core.messages import Adjust, Adjusted
 
 Done = Callable[[AdjustFacts | Refused], None]
+
+LARGEST = 4096  # bytes of JSON: with them and the camera's table a worker is told how to open the camera
+MOST_ASKED = 8  # at a time; the link to the worker has more important things to carry
 
 
 class Adjusting:
@@ -21,6 +25,9 @@ class Adjusting:
 
     def ask(self, controls: dict[str, Any], done: Done) -> None:
         """Set them; `done` hears the camera's answer."""
+        if refusal := self._objection(controls):
+            done(refusal)
+            return
         self._order += 1
         self._asked[self._order] = controls, done
         if not self._send(Adjust(self._order, controls)):
@@ -44,7 +51,23 @@ class Adjusting:
 
     def forget(self) -> None:
         """The camera's table has changed: it says what holds."""
-        self.kept.clear()
+        self.kept = {}
+
+    # --- inside -------------------------------------------------------------------------------------------
+
+    def _objection(self, controls: dict[str, Any]) -> Refused | None:
+        if len(self._asked) >= MOST_ASKED:
+            return Refused(
+                Reason.CROWDED, f"{self._camera} has {MOST_ASKED} such requests to answer already"
+            )
+        try:
+            size = len(json.dumps({**self.kept, **controls}, allow_nan=False))
+        except ValueError:
+            return Refused(Reason.CONTROLS, f"{self._camera}: only finite numbers can be set")
+        if size > LARGEST:
+            text = f"controls of {size} bytes; together there may be {LARGEST} in force"
+            return Refused(Reason.CONTROLS, f"{self._camera}: {text}")
+        return None
 
     def _tell(self, order: int, answer: AdjustFacts | Refused) -> None:
         _, done = self._asked.pop(order)

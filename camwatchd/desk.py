@@ -5,12 +5,11 @@ It is the `Daemon` of camwatchd.control.handlers.
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from camwatchd.control.connection import Lent
 from camwatchd.control.facts import CameraFacts, DaemonFacts, StatusFacts, Totals
-from camwatchd.control.protocol import AdjustFacts, AttachFacts, Reason, Refused
+from camwatchd.control.protocol import AdjustFacts, AttachFacts, Refused
 from camwatchd.core import events as ev
 from camwatchd.core import status
 from camwatchd.core.faults import FAULTS
@@ -74,16 +73,7 @@ class Desk:
     def attach(self, camera: str, stream: str) -> tuple[AttachFacts, Lent] | Refused | None:
         """One reader more of a camera that there is."""
         [post] = self._posts([camera])
-        rings = post.rings
-        if not rings.known:
-            return None
-        if (shape := rings.stream(stream)) is None:
-            return Refused(
-                Reason.STREAM, f"{camera} has no stream {stream!r:.40}", "the main stream is called main"
-            )
-        layout, descriptor = rings.lend(stream)
-        lent = Lent(descriptor, (camera, stream), partial(rings.leave, stream))
-        return AttachFacts(camera, shape, layout.generation, layout.slots), lent
+        return post.rings.attach(stream)
 
     # --- the facts ----------------------------------------------------------------------------------------
 
@@ -122,7 +112,7 @@ class Desk:
             last_recovery_age=now - last[0] if last else None,
             paused_for=max(0.0, state.deadline - now) if state.phase is Phase.PAUSED else 0.0,
             has_worker=post.slot.worker is not None, model=post.model, camera_id=post.camera_id,
-            totals=_totals(post, now),
+            totals=_totals(post, now), frames=post.rings.facts(),
         )  # fmt: skip
 
 

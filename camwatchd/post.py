@@ -62,7 +62,13 @@ class Post:
         self.model = self.camera_id = ""  # as the camera itself says
         self.streaming = False  # the present worker has opened the camera and started its stream
         self._opens = Opens(runtime_dir, camera.name)
-        self.rings = Rings(camera.name, host.memory_total())
+        self.rings = Rings(
+            camera.name,
+            host.memory_total(),
+            log,
+            send=self.slot.send,
+            has_writer=lambda: self.slot.worker is not None,
+        )
         self.adjusting = Adjusting(camera.name, lambda order: self.streaming and self.slot.send(order))
         self.hearsay = Hearsay(clock, self._identity)
         self._call = ""  # the call into the camera that the worker announced last
@@ -207,10 +213,9 @@ class Post:
                 self.feed(ev.WorkerImported())
             case msg.Streaming(generation):
                 self.streaming = True
+                self.rings.started()
                 if generation == 1:
                     self.feed(ev.StreamStarted())
-            case msg.Adjusted():
-                self.adjusting.answered(report)
             case _:
                 self._noted(report)
 
@@ -236,6 +241,7 @@ class Post:
 
     def reaped(self) -> None:
         self._stops_streaming()
+        self.rings.unwritten()
         self._log_last_words("ended by us")
         self._agency.vacated()
         self._reset_if_due()
@@ -323,13 +329,15 @@ class Post:
                 self.hearsay.located(report.usb)
                 self._opens.add()
                 self.feed(ev.Located(report.usb))
-                self._publish(report)
+                self.rings.opened(report.streams, self.camera.slots)
                 text = f"{self.camera.name}: {report.model} is open, {report.width}x{report.height} {report.format}"
                 text += f", USB port {report.usb}" if report.usb else ""
                 self.log.info(
                     "camera.opened", message=text, camera=self.camera.name, camera_id=report.camera_id, usb=report.usb,
                     seconds=round(report.seconds, 3),
                 )  # fmt: skip
+            case msg.Adjusted():
+                self.adjusting.answered(report)
             case msg.Late(waited):
                 self.figures.late = True
                 self.log.debug("camera.late", camera=self.camera.name, waited=round(waited, 3))
@@ -337,16 +345,6 @@ class Post:
                 self.log.warning(
                     f"camera.{subject}", message=f"{self.camera.name}: {text}", camera=self.camera.name
                 )
-
-    def _publish(self, report: msg.Opened) -> None:
-        try:
-            self.rings.shape(report.streams, self.camera.slots)
-        except OSError as error:  # supervision does not depend on readers
-            text = f"{self.camera.name}: no frames for applications: {error}"
-            self.log.warning("frames.unavailable", message=text, camera=self.camera.name)
-            return
-        if published := self.rings.published:
-            self.slot.send(msg.Publish(tuple(published)), tuple(published.values()))
 
     def _diagnose(self, report: msg.CameraFailed) -> Event:
         evidence = f"{report.call}(): {' <- '.join(report.chain)}"[: msg.EVIDENCE_LIMIT]
@@ -398,9 +396,10 @@ class Post:
         if camera.controls != self.camera.controls:
             self.adjusting.forget()
         self.camera, self.policy, self.limits = camera, policy, limits
+        self.rings.resized(camera.slots)
         return before != _of_the_worker(camera, policy.supervision)
 
 
 def _of_the_worker(camera: CameraSettings, rules: Supervision) -> tuple[object, ...]:
     """The settings that a worker was started with: another value needs another worker."""
-    return replace(camera, required=True), rules.frame_timeout, rules.first_frame_timeout
+    return replace(camera, required=True, slots=None), rules.frame_timeout, rules.first_frame_timeout

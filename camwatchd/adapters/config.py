@@ -18,6 +18,8 @@ from camwatchd.adapters.config_read import Entry, Spot, quoted, read
 from camwatchd.adapters.config_shape import section
 from camwatchd.adapters.config_tables import key_paths
 from camwatchd.adapters.config_toml import KeyPath, dotted
+from camwatchd.adapters.host import Host
+from camwatchd.core import room
 from camwatchd.core.ladder import LADDER
 from camwatchd.core.messages import MAX_MESSAGE, Open, encode
 from camwatchd.core.plain import field_types
@@ -25,7 +27,9 @@ from camwatchd.core.settings import CameraSettings, Contradiction, Settings, con
 from camwatchd.errors import ConfigError, Problem
 
 DEFAULT = "default"  # the origin of a key that no file sets
-_ENVELOPE = 2048  # bytes of an order to a worker that are not the camera's table
+_ENVELOPE = (
+    6144  # bytes of an order to a worker that are not the camera's table; with controls set meanwhile
+)
 
 Merged = Mapping[KeyPath, Entry]
 
@@ -39,14 +43,18 @@ class Loaded:
     files: tuple[str, ...]
 
 
-def load(main: Path, drop_ins: Path) -> Loaded:
-    """Read the main file and `drop_ins`/*.toml, later names winning key by key; raises ConfigError."""
+def load(main: Path, drop_ins: Path, host: Host | None = None) -> Loaded:
+    """Read the main file and `drop_ins`/*.toml, later names winning key by key; raises ConfigError.
+
+    It must fit this machine, or another `host`.
+    """
     written = list(fragments(main, drop_ins))
     found = [entry for fragment in written for entry in _entries(fragment)]
     problems = [item for item in found if isinstance(item, Problem)]
     merged = merge(item for item in found if isinstance(item, Entry))
     settings = build(merged)
-    problems += _contradicting(settings, merged, problems)
+    memory = (host or Host()).memory_total()
+    problems += _contradicting(settings, merged, problems, memory)
     if problems:
         raise ConfigError(tuple(problems))
     files = {path: entry.file for path, entry in merged.items()}
@@ -98,9 +106,13 @@ def _make(cls: Any, tree: dict[str, Any]) -> Any:
     return cls(**{n: _make(kinds[n], v) if is_dataclass(kinds[n]) else v for n, v in tree.items()})
 
 
-def _contradicting(settings: Settings, merged: Merged, known: list[Problem]) -> Iterator[Problem]:
+def _contradicting(
+    settings: Settings, merged: Merged, known: list[Problem], memory_total: int
+) -> Iterator[Problem]:
     entries = {dotted(path): entry for path, entry in merged.items()}
-    for found in (*contradictions(settings), *_too_large(settings)):
+    for found in (
+        *contradictions(settings), *_too_large(settings), *room.contradictions(settings, memory_total)
+    ):  # fmt: skip
         if len(found.keys) == 1 or not any(_may_cause(problem, found) for problem in known):
             yield _located(found, entries)
 

@@ -217,8 +217,9 @@ class CameraSettings:
     hflip: bool = _key(False, "Mirror left to right.")
     vflip: bool = _key(False, "Mirror top to bottom.")
     slots: int | None = _key(
-        None, "Frames of each stream that are kept in memory for applications: 2, 4, 8 or 16. Without it 4, or 2 where 4 "
-        "would take more than an eighth of the memory.", "frames", low=2, high=16, example="4")  # fmt: skip
+        None, "Frames of each stream that are kept in memory for applications: 2, 4, 8 or 16, in at most a quarter of "
+        "the memory. Without it 4, or 2 where 4 would take more than an eighth. While nobody reads, nothing is taken.",
+        "frames", low=2, high=16, example="4")  # fmt: skip
     lores: bool = _key(
         True, "Check pictures on a small second stream where the camera has one (cheaper).")  # fmt: skip
     controls: dict[str, Any] = field(
@@ -362,6 +363,7 @@ _RULES: tuple[Callable[[Settings], list[Contradiction]], ...] = (
     _detection_fits,
     _some_rung_restarts,
     _cameras_differ,
+    _slots_are_a_power_of_two,
     _scripts_have_their_place,
     _window_is_one,
     _start_limit_is_reached,

@@ -101,7 +101,7 @@ WRONG = [
     ("[[camera.a.fault]]\nat = 1", "camera.a.fault", "",
      "only where the camera is simulated", 'backend = "simulated"'),
     (f'{SIM}fault = [{{ message = "{"x" * 40000}" }}]', "camera.a", "",
-     "at most 30720 bytes", "shorten its script"),
+     "at most 26624 bytes", "shorten its script"),
 ]
 # fmt: on
 
