@@ -17,8 +17,8 @@ MOST_ASKED = 8  # at a time; the link to the worker has more important things to
 class Adjusting:
     """Nothing is kept that the camera has not accepted: a fresh worker is opened with what is kept."""
 
-    def __init__(self, camera: str, send: Callable[[Adjust], bool]) -> None:
-        self._camera, self._send = camera, send
+    def __init__(self, camera: str, send: Callable[[Adjust], bool], changed: Callable[[], None]) -> None:
+        self._camera, self._send, self._changed = camera, send, changed
         self.kept: dict[str, Any] = {}
         self._order = 0
         self._asked: dict[int, tuple[dict[str, Any], Done]] = {}
@@ -41,7 +41,7 @@ class Adjusting:
         if report.problem:
             self._tell(report.order, Refused(Reason.CONTROLS, f"{self._camera}: {report.problem}"))
             return
-        self.kept.update(controls)
+        self._keep({**self.kept, **controls})
         self._tell(report.order, AdjustFacts(self._camera, report.controls, report.offered))
 
     def lost(self) -> None:
@@ -51,9 +51,14 @@ class Adjusting:
 
     def forget(self) -> None:
         """The camera's table has changed: it says what holds."""
-        self.kept = {}
+        self._keep({})
 
     # --- inside -------------------------------------------------------------------------------------------
+
+    def _keep(self, controls: dict[str, Any]) -> None:
+        if controls != self.kept:
+            self.kept = controls
+            self._changed()
 
     def _objection(self, controls: dict[str, Any]) -> Refused | None:
         if len(self._asked) >= MOST_ASKED:

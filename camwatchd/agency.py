@@ -27,5 +27,8 @@ class Agency(Protocol):
     def leave(self, post: "Post", rung: Rung) -> None:
         """May this camera restart the service, or reboot the machine? The answer is `LeaveRefused`, or our end."""
 
+    def adjusted(self, post: "Post") -> None:
+        """Applications have set other controls: the next start of a service that is restarted finds them."""
+
     def note(self, record: Record) -> None:
         """Have it written into the ledger."""

@@ -46,6 +46,15 @@ class Departure:
         others = {name: end for name, end in self.kept.paused.items() if name != camera}
         self.keep(replace(self.kept, paused=others if until is None else {**others, camera: until}))
 
+    def adjusted(self, camera: str, controls: rundir.Controls) -> None:
+        """Applications do not notice a restart that was a recovery: what they have set holds on."""
+        self.keep(replace(self.kept, controls={**self.kept.controls, camera: controls}))
+
+    def ended(self) -> None:
+        """A human ends the daemon, and begins anew."""
+        if self.kept.controls:
+            self.keep(replace(self.kept, controls={}))
+
     def ask(self, post: Post, rung: Rung, rules: Reboot) -> None:
         """May this camera restart the service, or reboot the machine?"""
         state, kept = post.state, self.kept.recent(self._clock(), START_LIMIT_INTERVAL)

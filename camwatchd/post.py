@@ -69,7 +69,11 @@ class Post:
             send=self.slot.send,
             has_writer=lambda: self.slot.worker is not None,
         )
-        self.adjusting = Adjusting(camera.name, lambda order: self.streaming and self.slot.send(order))
+        self.adjusting = Adjusting(
+            camera.name,
+            lambda order: self.streaming and self.slot.send(order),
+            lambda: agency.adjusted(self),
+        )
         self.hearsay = Hearsay(clock, self._identity)
         self._call = ""  # the call into the camera that the worker announced last
         self._suspicion = ("", "")  # fault and picture that failed last, for the next worker
@@ -393,9 +397,10 @@ class Post:
             self.model = self.camera_id = (
                 ""  # another camera: its opens are not capped before it said what it is
             )
-        if camera.controls != self.camera.controls:
-            self.adjusting.forget()
+        other = camera.controls != self.camera.controls
         self.camera, self.policy, self.limits = camera, policy, limits
+        if other:
+            self.adjusting.forget()
         self.rings.resized(camera.slots)
         return before != _of_the_worker(camera, policy.supervision)
 

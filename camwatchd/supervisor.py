@@ -131,6 +131,8 @@ class Supervisor:
 
     def _take_up(self, post: Post, kept: rundir.Kept) -> None:
         """A camera begins where the last start of this boot has left it."""
+        if (controls := kept.controls.get(post.camera.name)) and controls.table == post.camera.controls:
+            post.adjusting.kept = dict(controls.kept)
         name, left = post.camera.name, kept.paused.get(post.camera.name, 0.0) - self.world.clock()
         if left > 0:
             post.begin_paused(left)
@@ -278,6 +280,11 @@ class Supervisor:
         settings = self.settings
         return Policy(supervision=settings.supervision, ladder=settings.ladder, required=camera.required)
 
+    def adjusted(self, post: Post) -> None:
+        """Have the controls kept."""
+        controls = rundir.Controls(table=post.camera.controls, kept=post.adjusting.kept)
+        self.departure.adjusted(post.camera.name, controls)
+
     def note(self, record: rec.Record) -> None:
         """Have it written into the ledger."""
         self.book.note(record)
@@ -316,6 +323,7 @@ class Supervisor:
     def _stop(self, number: signal.Signals) -> None:
         if not self._stopping:
             self.world.log.info("daemon.stopping", message=f"{number.name}: ending the workers")
+            self.departure.ended()
             self._go_down(clean=True)
 
     def _go_down(self, *, clean: bool) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Owns what a restart of the service must find again in this boot: starts, an intent, open incidents, pauses.
+"""Owns what a restart of the service must find again in this boot: starts, an intent, incidents, pauses, controls.
 
 One small JSON file in the runtime directory, which is memory: writing it blocks nobody, and a boot wipes it. It
 names its boot all the same, for runtime directories that lie elsewhere.
@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from camwatchd.core.plain import PlainError, from_plain, to_plain
 from camwatchd.core.state import State
@@ -19,6 +20,14 @@ from camwatchd.core.state import State
 NAME = "kept.json"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _MOST = 100  # starts remembered; systemd's limit is far below
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Controls:
+    """What applications have set of one camera, and what its table had said when they did."""
+
+    table: dict[str, Any]
+    kept: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +40,7 @@ class Kept:
     intent: str = ""  # why the machine is to be rebooted: each start leaves at once until systemd does it
     incidents: dict[str, State] = field(default_factory=dict)  # by camera: where restart-service left them
     paused: dict[str, float] = field(default_factory=dict)  # by camera: the end of the operator's pause
+    controls: dict[str, Controls] = field(default_factory=dict)  # by camera
 
     def started(self, now: float) -> "Kept":
         """With this start."""

@@ -7,6 +7,7 @@ from camwatchd.control.facts import (
     CameraFacts,
     Condition,
     DaemonFacts,
+    FramesFacts,
     StatusFacts,
     Totals,
     condition,
@@ -18,7 +19,7 @@ from camwatchd.core.status import duration
 
 
 def text(facts: StatusFacts) -> str:
-    """Blocks of at most five lines for each camera, then the daemon; lines without one at the end."""
+    """Blocks of at most six lines for each camera, then the daemon; lines without one at the end."""
     cameras = worst_first(facts.cameras)
     width = max((len(_title(camera)) for camera in cameras), default=0) + 2
     blocks = [_block(_title(camera), _camera(camera), width) for camera in cameras] or [
@@ -40,6 +41,7 @@ def _camera(camera: CameraFacts) -> Iterator[str]:
     yield _next(camera)
     yield _refusal(camera)
     yield _history(camera)
+    yield _frames(camera.frames)
     yield " ".join(filter(None, (camera.model, camera.camera_id)))
 
 
@@ -96,6 +98,17 @@ def _history(camera: CameraFacts) -> str:
     if recoveries and camera.last_recovery_age is not None:
         recoveries += f" (last: {camera.last_recovery}, {duration(camera.last_recovery_age)} ago)"
     return "; ".join(filter(None, [recoveries, _totals(camera.totals)]))
+
+
+def _frames(frames: FramesFacts) -> str:
+    """What applications have, and what that takes of the memory."""
+    if frames.trouble:
+        return f"no frames for applications: {frames.trouble}"
+    if not frames.slots:
+        return ""
+    readers = _count(frames.readers, "reader", "readers") or "no reader"
+    memory = f"{frames.megabytes:.1f} MB of memory, at most {frames.megabytes_most:.1f} MB"
+    return f"frames for applications: {readers}, {frames.slots} slots, {memory}"
 
 
 def _totals(totals: Totals) -> str:

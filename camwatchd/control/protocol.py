@@ -83,7 +83,8 @@ class Attach:
 class Adjust:
     """Set these controls of the camera, all or none (without any: only ask). Answered by `AdjustFacts`.
 
-    They are kept over recoveries, until the daemon ends or the camera's table in the configuration changes.
+    They are kept over recoveries, those included that restart the service, until somebody stops the daemon or the
+    camera's controls in the configuration change.
     """
 
     camera: str

@@ -39,6 +39,9 @@ class NoWorkers:
     def leave(self, post: Post, rung: Rung) -> None:
         """Nobody is asked."""
 
+    def adjusted(self, post: Post) -> None:
+        raise AssertionError
+
     def note(self, record: Record) -> None:
         """There is no ledger."""
 
