@@ -15,6 +15,7 @@ from camwatchd.cameras.jpeg import Jpeg
 
 Look = Literal["normal", "frozen", "black", "saturated"]
 Luma = npt.NDArray[np.uint8]
+Size = tuple[int, int]
 
 COUNTER_ROWS = 16
 COUNTER_BITS = 32
@@ -53,7 +54,7 @@ class RawPictures:
 
     def __init__(self, width: int, height: int, buffers: int) -> None:
         self._size = (width, height)
-        self.stride = -(-width // _STRIDE) * _STRIDE
+        self.stride = _padded(width)
         self.room = self.stride * (height + (height + 1) // 2)
         self._noise = np.random.default_rng(1).integers(0, 256, _NOISE_LENGTH + width, dtype=np.uint8)
         self._buffers = [self._painted(index * 256 // buffers) for index in range(buffers)]
@@ -96,6 +97,25 @@ class RawPictures:
         picture[COUNTER_ROWS::_NOISE_EVERY] = self._noise[start : start + picture.shape[1]]
 
 
+class SmallPictures:
+    """The small stream of raw pictures: every so many pixels one, YUV420 too."""
+
+    def __init__(self, large: Size, stride: int, small: Size) -> None:
+        self._large, self._large_stride, self._small = large, stride, small
+        self._step = large[0] // small[0]
+        self.stride = _padded(small[0])
+        self.room = self.stride * (small[1] + (small[1] + 1) // 2)
+
+    def of(self, data: Luma) -> Luma:
+        """A small picture of all the data of a large one."""
+        (width, height), step = self._small, self._step
+        rows = data[: self._large[1] * self._large_stride].reshape(self._large[1], self._large_stride)
+        small = np.full(self.room, _GREY, dtype=np.uint8)
+        brightness = small[: height * self.stride].reshape(height, self.stride)
+        brightness[:, :width] = rows[: height * step : step, : width * step : step]
+        return small
+
+
 class JpegPictures:
     """MJPEG buffers: whole JPEG files of the right size, a texture around one grey, with the number in a comment."""
 
@@ -118,6 +138,10 @@ class JpegPictures:
     @cached_property
     def _still(self) -> memoryview:
         return Jpeg(*self._size, _STILL_GREY, texture=True).numbered(STILL_NUMBER)
+
+
+def _padded(width: int) -> int:
+    return -(-width // _STRIDE) * _STRIDE
 
 
 def counter(picture: Luma) -> int:

@@ -10,7 +10,7 @@ import signal
 import time
 import zlib
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,9 @@ import numpy.typing as npt
 from camwatchd.cameras import mishaps
 from camwatchd.cameras.adjusting import check
 from camwatchd.cameras.base import CameraError, Frame, Identity, lend
+from camwatchd.cameras.choice import lores_size
 from camwatchd.cameras.memory import Runner
-from camwatchd.cameras.pictures import JpegPictures, Pictures, RawPictures
+from camwatchd.cameras.pictures import JpegPictures, Pictures, RawPictures, SmallPictures
 from camwatchd.cameras.script import on_usb
 from camwatchd.cameras.sensor import Sensor, Shot
 from camwatchd.cameras.simulated_usb import UsbDevice
@@ -56,6 +57,7 @@ class SimulatedCamera:
         self._wake: Wake | None = None
         self._sensor: Sensor | None = None
         self._pictures: Pictures
+        self._small: SmallPictures
         self._free: deque[int] = deque()
         self._opened_before = False
         self._started_before = False
@@ -84,10 +86,8 @@ class SimulatedCamera:
         self._wake = Wake()
         self._dead = False
         usb = simulated_place(self._settings.name) if on_usb(self._settings.fault) else ""
-        main = Stream("main", format_, width, height, self._pictures.stride, self._pictures.room)
-        return Identity(
-            f"simulated/{self._settings.name}", "simulated", format_, width, height, usb, (main,)
-        )
+        name, streams = f"simulated/{self._settings.name}", tuple(self._streams(format_))
+        return Identity(name, "simulated", format_, width, height, usb, streams)
 
     def start(self) -> None:
         """From the second time on this is the cure `restart-stream`."""
@@ -159,6 +159,14 @@ class SimulatedCamera:
             self._wake.close()
             self._wake = None
 
+    def _streams(self, format_: str) -> Iterator[Stream]:
+        pictures, size = self._pictures, (self._settings.width, self._settings.height)
+        yield Stream("main", format_, *size, pictures.stride, pictures.room)
+        small = lores_size(size) if self._settings.lores and isinstance(pictures, RawPictures) else None
+        if small:
+            self._small = SmallPictures(size, pictures.stride, small)
+            yield Stream("lores", "YUV420", *small, self._small.stride, self._small.room)
+
     def _frame(self, shot: Shot) -> Frame:
         free, buffer = self._free, self._free.popleft()
         drawn = self._pictures.draw(buffer, shot.number, shot.look)
@@ -166,8 +174,17 @@ class SimulatedCamera:
             shot.sequence, round(shot.timestamp * 1e9), self._interval, drawn.sample, drawn.encoded
         )
         frame.metadata = metadata = {"FrameNumber": shot.number, "Sequence": shot.sequence, **self._adjusted}
-        frame.pixels = partial(_proved, drawn.data, metadata)
+        frame.pixels = partial(self._pixels, drawn.data, metadata)
         return lend(frame, partial(free.append, buffer))
+
+    def _pixels(
+        self, data: npt.NDArray[np.uint8], metadata: dict[str, Any], name: str
+    ) -> npt.NDArray[np.uint8]:
+        """Whoever reads such a frame can see that it is one, and which; computed for readers only."""
+        if name == "lores":
+            data = self._small.of(data)
+        metadata["Checksum"] = zlib.crc32(data.data)
+        return data
 
     def _has_buffer(self) -> bool:
         return bool(self._free)
@@ -187,14 +204,6 @@ class SimulatedCamera:
 def create(settings: CameraSettings, runtime_dir: str) -> SimulatedCamera:
     """The backend's entry, see camwatchd.cameras.base."""
     return SimulatedCamera(settings, runtime_dir)
-
-
-def _proved(data: npt.NDArray[np.uint8], metadata: dict[str, Any], name: str) -> npt.NDArray[np.uint8]:
-    """Whoever reads such a frame can see that it is one, and which; computed for readers only."""
-    if name != "main":
-        raise KeyError(name)
-    metadata["Checksum"] = zlib.crc32(data.data)
-    return data
 
 
 def _truncate(frame: Frame, fault: ScriptedFault) -> None:
