@@ -87,6 +87,7 @@ def read(socket: str, rate: float) -> None:
     """Until it is killed."""
     watching, asked = Watching(rate), []
     signal.signal(signal.SIGUSR1, lambda *_: asked.append(True))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})
     with Camera("cam0", socket=socket) as camera:
         while True:
             success, frame = camera.capture_frame_with_timeout(_SHORT)
@@ -141,7 +142,7 @@ def main() -> None:
     """Fork, and end with all of them."""
     socket, count, rate = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
     pids = []
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGUSR1})
     for _ in range(count):
         if not (pid := os.fork()):
             read(socket, rate)
