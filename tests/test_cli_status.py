@@ -12,6 +12,7 @@ from camwatchd.control.facts import (
     CameraFacts,
     Condition,
     DaemonFacts,
+    FramesFacts,
     StatusFacts,
     Totals,
     condition,
@@ -66,6 +67,33 @@ def test_a_healthy_camera_takes_three_lines() -> None:
         "      imx708 /base/soc/i2c0mux/i2c@1/imx708@1a",
         "",
         "camwatchd 0.1.0, pid 812, up 4 h; watchdog 60 s, 1234 pings; reboots armed",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("frames", "line"),
+    [
+        (FramesFacts(), ""),
+        (
+            FramesFacts(slots=4, megabytes_most=1.9),
+            "frames for applications: no reader, 4 slots, 0.0 MB of memory, at most 1.9 MB",
+        ),
+        (
+            FramesFacts(slots=2, readers=3, megabytes=12.4, megabytes_most=12.5),
+            "frames for applications: 3 readers, 2 slots, 12.4 MB of memory, at most 12.5 MB",
+        ),
+        (
+            FramesFacts(slots=2, trouble="600.0 MB would be more than a quarter of the memory"),
+            "no frames for applications: 600.0 MB would be more than a quarter of the memory",
+        ),
+    ],
+)
+def test_what_frames_take_is_said(frames: FramesFacts, line: str) -> None:
+    """Once the camera was opened: who reads, and the memory that they cost; or why nobody can."""
+    lines = text(facts(replace(HEALTHY, frames=frames))).splitlines()
+
+    assert ([line] if line else []) == [
+        found.strip() for found in lines if "frames for applications" in found
     ]
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from camwatchd.adapters.config import load
+from camwatchd.adapters.host import Host
 from camwatchd.errors import ConfigError, Problem
 
 
@@ -100,6 +101,9 @@ WRONG = [
      "another camera than [camera.a]", "its own id, model or index"),
     ("[[camera.a.fault]]\nat = 1", "camera.a.fault", "",
      "only where the camera is simulated", 'backend = "simulated"'),
+    (f"{SIM}slots = 6", "camera.a.slots", "6",
+     "2, 4, 8 or 16", "frames are found by the last bits of their number"),
+    (f"{SIM}slots = 32", "camera.a.slots", "32", "a whole number from 2 to 16 frames", ""),
     (f'{SIM}fault = [{{ message = "{"x" * 40000}" }}]', "camera.a", "",
      "at most 26624 bytes", "shorten its script"),
 ]
@@ -118,6 +122,28 @@ def test_each_mistake_is_named(
     assert (str(tmp_path / "config.toml"), key, value) == (problem.file, problem.key, problem.value)
     assert expected in problem.expected
     assert hint in problem.hint
+
+
+def test_slots_must_have_room_on_this_machine(tmp_path: Path) -> None:
+    """A ring of frames beyond a quarter of the memory: the sums, and a number of slots that would do."""
+    text = f"{SIM}width = 4056\nheight = 3040\nslots = 8\n"
+    (tmp_path / "config.toml").write_text(text)
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc" / "meminfo").write_text("MemTotal:         437216 kB\n")
+    with pytest.raises(ConfigError) as raised:
+        load(tmp_path / "config.toml", tmp_path / "conf.d", Host(tmp_path))
+    (problem,) = raised.value.problems
+
+    assert (str(tmp_path / "config.toml"), "camera.a.slots", "8") == (
+        problem.file,
+        problem.key,
+        problem.value,
+    )
+    assert (
+        "frames that take at most a quarter of the memory, 111.9 MB; 8 of 4056x3040 take 197.3 MB"
+        == problem.expected
+    )
+    assert "slots = 4 has room here" == problem.hint
 
 
 def test_all_files_are_checked_at_once(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 
 from camwatchd.adapters import rundir
-from camwatchd.adapters.rundir import NAME, Kept
+from camwatchd.adapters.rundir import NAME, Controls, Kept
 from camwatchd.core.events import Event
 from camwatchd.core.plain import from_plain, to_plain
 from camwatchd.core.state import Policy, State
@@ -21,6 +21,7 @@ BOOT = "3f0c7c1e-8f0e-4c8e-9d5f-0b1f6f1a2b3c"
 FULL = Kept(
     boot=BOOT, starts=(1.0, 90.5), restarts=(90.5,), intent="reboot for cam0: frames-stopped",
     incidents={"cam0": spent().state, "cam1": parked().state}, paused={"cam2": 4000.25},
+    controls={"cam0": Controls(table={"AeEnable": False}, kept={"ColourGains": [1.5, 2.0]})},
 )  # fmt: skip
 
 
