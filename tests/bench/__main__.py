@@ -14,6 +14,8 @@ import sys
 from collections.abc import Callable
 
 from tests.bench import recovery
+from tests.bench.frames import frames
+from tests.bench.recoveries import hundred
 from tests.bench.rig import cpu_seconds, daemon, rss_megabytes
 from tests.bench.table import Row, show
 
@@ -101,6 +103,8 @@ def milliseconds(seconds: float) -> str:
 GROUPS: tuple[tuple[str, Callable[[], list[Row]]], ...] = (
     ("detection and recovery (simulated camera)", recoveries),
     ("cost of supervision (simulated camera, 640x480, 30 fps)", steady),
+    ("frames for applications (a writer and its readers; YUV420)", frames),
+    ("a hundred recoveries under eight readers (simulated camera)", hundred),
 )
 
 
