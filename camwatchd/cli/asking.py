@@ -18,6 +18,8 @@ A = TypeVar("A", bound=Answer)
 _STATUS = {
     Reason.PERMISSION: ExitStatus.EX_NOPERM,
     Reason.CAMERA: ExitStatus.EX_USAGE,
+    Reason.CONTROLS: ExitStatus.EX_USAGE,
+    Reason.DOWN: ExitStatus.EX_TEMPFAIL,
     Reason.MALFORMED: ExitStatus.EX_USAGE,
     Reason.CROWDED: ExitStatus.EX_TEMPFAIL,
     Reason.PAUSED: ExitStatus.EX_TEMPFAIL,

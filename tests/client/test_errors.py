@@ -96,7 +96,7 @@ def test_a_missing_permission(tmp_path: Path) -> None:
         controls = _refusal(lambda: cam.set_controls({"ExposureTime": 1}))
         assert "sudo usermod -aG video $USER" in frames, frames
         assert "sudo usermod -aG camwatchd $USER" in controls, controls
-        return cam.status().is_capturing
+        return cam.status().name == "cam0"
 
     with healthy(tmp_path):
         good = in_a_child(child)
