@@ -19,6 +19,8 @@ PACKAGES = (
     *("python3-tqdm",),
     # To run the contract of the camera backends in the guest.
     *("python3-pytest",),
+    # A reader of frames that speaks no Python.
+    *("ffmpeg",),
     # To install the rest; PiDNG has to be compiled.
     *("python3-pip", "python3-setuptools", "python3-wheel", "gcc", "libc6-dev", "python3-dev"),
 )
