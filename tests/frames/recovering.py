@@ -112,11 +112,20 @@ def kill_in_mid_copy(running: Daemon, attached: Readers, count: int, met: int) -
     """Each worker in turn dies between the two stores that say which frame is in a slot."""
     with ring(running.directory / "run" / "control.sock") as reader:
         for done in range(1, count + 1):
-            pid = running.worker()
-            _stop_in_mid_copy(pid, reader)
-            os.kill(pid, signal.SIGKILL)
-            await_end(pid)
+            while not _killed_in_mid_copy(running.worker(), reader):
+                pass
             attached.await_streams(met + done)
+
+
+def _killed_in_mid_copy(pid: int, reader: Reader) -> bool:
+    """False: it went by itself, since a fault of the script was still to come."""
+    try:
+        _stop_in_mid_copy(pid, reader)
+        os.kill(pid, signal.SIGKILL)
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+    await_end(pid)
+    return True
 
 
 def _stop_in_mid_copy(pid: int, reader: Reader) -> None:
