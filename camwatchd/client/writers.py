@@ -26,8 +26,8 @@ class ChangedError(ValueError):
 def rate(frame: Frame, measured: float, most: float | None) -> float:
     """Frames a second: as the camera says, else as measured; at most as asked for."""
     duration = frame.metadata.get("FrameDuration")
-    found = _MICRO / duration if isinstance(duration, int) and duration > 0 else round(measured)
-    return min(found or _USUAL_RATE, most or _MICRO)
+    found = _MICRO / duration if isinstance(duration, int) and duration > 0 else float(round(measured))
+    return float(min(found or _USUAL_RATE, most or _MICRO))
 
 
 class Mjpeg:

@@ -115,15 +115,16 @@ def test_mjpeg_is_one_picture_after_the_other(running: Daemon) -> None:
     assert (reader.STATUS, b"") == ended
 
 
-def test_y4m_has_its_header(running: Daemon) -> None:
+@pytest.mark.parametrize(("limit", "rate"), [(["--max-fps", "10"], rb"10"), ([], rb"\d+")])
+def test_y4m_has_its_header(running: Daemon, limit: list[str], rate: bytes) -> None:
     """Size, rate and layout; then frames of exactly that size."""
-    with streaming(running, "--format", "y4m", "--max-fps", "10") as process:
+    with streaming(running, "--format", "y4m", *limit) as process:
         assert process.stdout
         head = process.stdout.readline()
         frames = [(process.stdout.readline(), read(process, PICTURE)) for _ in range(3)]
         ended = left(process)
 
-    assert re.fullmatch(rb"YUV4MPEG2 W64 H48 F10:1 Ip A1:1 C420jpeg XCOLORRANGE=LIMITED\n", head)
+    assert re.fullmatch(rb"YUV4MPEG2 W64 H48 F" + rate + rb":1 Ip A1:1 C420jpeg XCOLORRANGE=LIMITED\n", head)
     assert [b"FRAME\n"] * 3 == [line for line, _ in frames]
     assert 3 == len({data for _, data in frames})
     assert (reader.STATUS, b"") == ended
