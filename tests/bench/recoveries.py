@@ -30,7 +30,7 @@ def hundred() -> list[Row]:
         Row("... torn, or out of order", str(len(wrong)), "; ".join(wrong[:3]), "0"),
         Row("first good frame to each reader, p50", _ms(statistics.median(resumed))),
         Row("... and the slowest", _ms(max(resumed)), _slowest(last.seen), "within 100 ms"),
-        _grown("supervisor", first.supervisor[0], last.supervisor[1]),
+        _grown("supervisor, over the last quarter", *last.supervisor),
         _grown("worker, over the stream's restarts", *last.worker),
         _grown("a reader", *_fattest(first, last)),
     ]
