@@ -60,16 +60,13 @@ _WALL_CLOCK = {
 # The time of day in log lines, on the terminal of whoever asks, and in what is told of a frame.
 # For display; and for the time window of [reboot], which is of the clock by its nature.
 _MAY_TELL_THE_TIME = {
-    f"camwatchd.{name}"
-    for name in (
-        "adapters.console",
-        "adapters.log",
-        "adapters.machine",
-        "cli.when",
-        "examples.motion",
-        "examples.recorder",
-        "frames.publisher",
-    )  # fmt: skip
+    "camwatchd.adapters.console",
+    "camwatchd.adapters.log",
+    "camwatchd.adapters.machine",
+    "camwatchd.cli.when",
+    "camwatchd.examples.motion",
+    "camwatchd.examples.recorder",
+    "camwatchd.frames.publisher",
 }
 _MAY_SWALLOW = {"camwatchd.cameras.mishaps"}  # a simulated call that hangs below Python hears no exception
 

@@ -78,7 +78,7 @@ def test_the_verbs_are_the_commands() -> None:
     """Every verb of camwatchctl is named."""
     names = sorted(f"`{verb.name}`" for verb in cli.VERBS)
 
-    assert f"`camwatchctl` has {', '.join(names[:-1])} and {names[-1]};" in README
+    assert f"`camwatchctl` has {', '.join(names[:-1])} and {names[-1]};" in " ".join(README.split())
 
 
 def test_the_targets_are_the_makefiles() -> None:
