@@ -245,7 +245,6 @@ class Post:
 
     def reaped(self) -> None:
         self._stops_streaming()
-        self.rings.unwritten()
         self._log_last_words("ended by us")
         self._agency.vacated()
         self._reset_if_due()
@@ -364,6 +363,7 @@ class Post:
     def _stops_streaming(self) -> None:
         self.streaming = False
         self.adjusting.lost()
+        self.rings.unwritten()
 
     def _identity(self) -> str:
         """What is known of which camera it is: as it says itself, else as the settings say."""

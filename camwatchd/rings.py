@@ -41,24 +41,16 @@ class Rings:
     # --- what becomes of the camera -----------------------------------------------------------------------
 
     def opened(self, streams: Sequence[Stream], slots: int | None) -> None:
-        """What the camera delivers now; a stream that has changed gets another generation."""
-        sizes = [stream.room for stream in streams]
-        self._wanted, self._slots = slots, slots or room.usual_slots(sizes, self._memory_total)
-        kept = [s.name for s in streams if self._streams.get(s.name) == s and self._fits(s.name)]
-        self._streams = {stream.name: stream for stream in streams}
-        self._trouble = room.objection(room.of_rings(sizes, self._slots), self._memory_total)
-        for name in self._rings.keys() - (() if self._trouble else kept):
-            self._retire(name)
-        self._make_missing()
-        self._tell()
-        if self._trouble:
-            text = f"{self._camera}: no frames for applications: {self._trouble}"
-            self._log.warning("frames.unavailable", message=text, camera=self._camera)
+        """What the camera delivers to a worker that is fresh; a stream that has changed gets another generation."""
+        self._shape(streams, slots)
+        if self._rings:
+            self._tell()
 
     def resized(self, slots: int | None) -> None:
         """The configuration was read again."""
         if self._streams and slots != self._wanted:
-            self.opened(tuple(self._streams.values()), slots)
+            self._shape(tuple(self._streams.values()), slots)
+            self._tell()
 
     def started(self) -> None:
         """The worker hears: tell it which rings there are, if it could not be told."""
@@ -103,6 +95,19 @@ class Rings:
         )  # fmt: skip
 
     # --- inside -------------------------------------------------------------------------------------------
+
+    def _shape(self, streams: Sequence[Stream], slots: int | None) -> None:
+        sizes = [stream.room for stream in streams]
+        self._wanted, self._slots = slots, slots or room.usual_slots(sizes, self._memory_total)
+        kept = [s.name for s in streams if self._streams.get(s.name) == s and self._fits(s.name)]
+        self._streams = {stream.name: stream for stream in streams}
+        self._trouble = room.objection(room.of_rings(sizes, self._slots), self._memory_total)
+        for name in self._rings.keys() - (() if self._trouble else kept):
+            self._retire(name)
+        self._make_missing()
+        if self._trouble:
+            text = f"{self._camera}: no frames for applications: {self._trouble}"
+            self._log.warning("frames.unavailable", message=text, camera=self._camera)
 
     def _tell(self) -> None:
         self._told = self._send(Publish(tuple(self._rings)), [ring.fd for ring in self._rings.values()])

@@ -157,7 +157,7 @@ def test_a_camera_that_becomes_too_large_has_no_frames_any_more(bench: Bench) ->
     bench.rings.opened([MAIN], None)
 
     assert 0.0 == most
-    assert [["main"], [], ["main"]] == [list(told) for told in bench.told]
+    assert [["main"], ["main"]] == [list(told) for told in bench.told]
     assert "" == bench.rings.facts().trouble
 
 
