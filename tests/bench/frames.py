@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 
 from tests.bench.table import Row
-from tests.bench.transports import Pixels, Queues, Ring, Sockets, Transport, Viewed
+from tests.bench.transports import Nothing, Pixels, Queues, Ring, Sockets, Transport, Viewed
 
 READERS = (0, 1, 8)
 _PACED, _RUSH = 4.0, 1.0  # s, at the rate of a camera, and as fast as it goes
@@ -69,6 +69,7 @@ def frames() -> list[Row]:
                 f"{size.name} at {size.rate:g}: one memcpy", _ms(copy), f"{size.bytes / copy / 1e9:.1f} GB/s"
             )
         )
+        rows += [_awake(readers, measure(Nothing, size, readers)) for readers in READERS[1:]]
         for name, way in WAYS:
             found = {readers: measure(way, size, readers) for readers in READERS}
             rows += [_row(size, name, readers, figures, copy) for readers, figures in found.items()]
@@ -160,9 +161,15 @@ def _row(size: Size, name: str, readers: int, found: Figures, copy: float) -> Ro
     said = f"writer {_ms(found.writer)} a frame"
     if readers:
         said = f"p50 {_ms(found.latency(0.5))}, p99 {_ms(found.latency(0.99))}, {said}, readers {_ms(found.readers)}"
-    ratio = f"writer {found.writer / copy:.2f} x memcpy, at most {found.rushed:.0f} frames a second"
+    ratio = f"writer {found.writer / copy:.2f} x memcpy"
+    ratio += f", at most {found.rushed:.0f} frames a second" if readers else ""
     target = f"p99 under {_ms(copy + 0.002)}" if readers and size.height == 1080 and "ring" in name else ""
     return Row(f"  {name}, readers: {readers}", said, ratio, target)
+
+
+def _awake(readers: int, found: Figures) -> Row:
+    said = f"p50 {_ms(found.latency(0.5))}, p99 {_ms(found.latency(0.99))}"
+    return Row(f"  no frame, only awake, readers: {readers}", said, "", "what this machine takes by itself")
 
 
 def _ms(seconds: float) -> str:

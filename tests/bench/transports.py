@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Owns three ways of frames from one process to others: our ring, shared memory with queues, sockets.
+"""Owns the ways of frames from one process to others: our ring, shared memory with queues, sockets.
 
 The last two are written as a programmer would who needs it by tonight. A transport is made before the fork; `send()`
 is the writer's, `receive()` that of reader number `index`, and gives when the frame was taken, or 0 at the end.
@@ -108,6 +108,29 @@ class Viewed(Ring):
             return 0
         int(raw.data[::64].sum())
         return raw.facts.taken_at if reader.is_whole(head) else 0
+
+
+class Nothing(Transport):
+    """No frame at all: a byte through a pipe to each reader, which shows what waking up alone takes here and now."""
+
+    def __init__(self, size: int, readers: int) -> None:
+        super().__init__(size, readers)
+        self._pipes = [os.pipe() for _ in range(readers)]
+
+    def send(self, data: Pixels, at: int) -> None:
+        for _, writing in self._pipes:
+            os.write(writing, at.to_bytes(8, "little"))
+
+    def receive(self, index: int) -> int:
+        return int.from_bytes(os.read(self._pipes[index][0], 8), "little")
+
+    def end(self) -> None:
+        self.send(np.empty(0, np.uint8), 0)
+
+    def close(self) -> None:
+        for pipe in self._pipes:
+            for end in pipe:
+                os.close(end)
 
 
 class Queues(Transport):
