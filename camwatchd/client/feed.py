@@ -98,11 +98,11 @@ class Feed:
 
     def _attached_by(self, until: float) -> Reader | None:
         if not self._lock.acquire(timeout=max(0.0, until - time.monotonic())):
-            return None
+            raise self._not_yet()  # another thread still waits for the answer
         try:
             return self._current() or self._attached(until)
         except TimeoutError:
-            self._trouble = NotYetError(f"{self._request.camera}: the camera was not open yet")
+            self._trouble = self._not_yet()
         except PermissionError as error:
             self.abandon()
             raise NotPermittedError(f"{self._path} may not be opened", "use sudo") from error
@@ -111,6 +111,8 @@ class Feed:
         except (OSError, ProtocolError, LayoutError) as error:
             self._lost(DaemonMissingError(f"camwatchd cannot be reached at {self._path}: {error}", _LOOK))
         finally:
+            if self._closed:  # meanwhile
+                self.abandon()
             self._lock.release()
         return None
 
@@ -167,6 +169,9 @@ class Feed:
     def _anew(self) -> FrameError:
         """An exception that was raised keeps whatever its callers had in hand, rings too."""
         return type(self._trouble)(self._trouble.message, self._trouble.hint)
+
+    def _not_yet(self) -> FrameError:
+        return NotYetError(f"{self._request.camera}: the camera was not open yet")
 
     def _nobody(self) -> FrameError:
         return DaemonMissingError(f"camwatchd is not running: nobody listens at {self._path}", _LOOK)

@@ -3,6 +3,7 @@
 
 import io
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -133,6 +134,16 @@ def test_jpeg_and_png_show_the_picture() -> None:
     assert (np.asarray(Image.open(io.BytesIO(to_png(red)))) == painted((255, 0, 0))).all()
     assert written == to_jpeg(encoded)
     assert np.abs(to_rgb(encoded).astype(int) - painted((255, 0, 0))).max() <= 3
+
+
+def test_without_pillow_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What needs no JPEG goes on without it."""
+    red = frame(painted((0, 0, 255)), "RGB888", SIZE, SIZE[0] * 3)
+    monkeypatch.setitem(sys.modules, "PIL", None)
+
+    assert (to_rgb(red) == painted((255, 0, 0))).all()
+    with pytest.raises(RuntimeError, match="this needs Pillow: sudo apt install python3-pil"):
+        to_jpeg(red)
 
 
 def test_a_format_that_is_not_known_is_refused() -> None:

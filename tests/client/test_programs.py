@@ -21,6 +21,10 @@ from camwatchd.client import Frame
 from camwatchd.client.writers import WRITERS, ChangedError, described, rate
 from tests.client.rig import environment, frame, healthy
 from tests.process.daemon import PATIENCE, QUICK, Daemon, camera
+from tests.process.side_by_side import SideBySide
+
+together = SideBySide()
+start = together.from_the_start()
 
 PICTURE = 64 * 48 * 3 // 2
 CTL = (sys.executable, "-c", "import sys; from camwatchd.cli import main; sys.exit(main())")
@@ -153,6 +157,7 @@ def test_a_stream_that_nobody_reads_holds_nobody(running: Daemon, tmp_path: Path
     assert not running.told("alert.issue")
 
 
+@together
 def test_a_stream_goes_on_after_a_recovery(tmp_path: Path) -> None:
     """The pipe stays open; what is wrong is said beside it. Who leaves meanwhile is noticed without a frame."""
     with (
@@ -177,6 +182,7 @@ def test_a_stream_goes_on_after_a_recovery(tmp_path: Path) -> None:
     assert "Traceback" not in said
 
 
+@together
 def test_a_stream_may_give_up(tmp_path: Path) -> None:
     """With --give-up a camera that gives no frames ends it, and the status says that it may be tried again."""
     stall = {"kind": "stall", "at_frame": 20, "duration": 600.0}
@@ -188,6 +194,7 @@ def test_a_stream_may_give_up(tmp_path: Path) -> None:
     assert b"camwatchctl: cam0: no frame within 0.2 s: " in done.stderr
 
 
+@together
 def test_who_has_left_is_noticed_while_there_are_no_frames(tmp_path: Path) -> None:
     """Nothing is written, so no write fails: the stream looks."""
     stall = {"kind": "stall", "at_frame": 20, "duration": 600.0}
@@ -200,6 +207,7 @@ def test_who_has_left_is_noticed_while_there_are_no_frames(tmp_path: Path) -> No
     assert b"Traceback" not in said
 
 
+@together
 def test_controls_are_shown_and_set(tmp_path: Path) -> None:
     """In words and in JSON; what the camera refuses is a wrong argument."""
     with healthy(tmp_path) as (running, cam):
