@@ -53,6 +53,12 @@ class Adjusting:
         """The camera's table has changed: it says what holds."""
         self._keep({})
 
+    def blamed(self, words: str) -> tuple[str, ...]:
+        """The camera could not be opened: forget what its words name. It may be another than before."""
+        named = tuple(name for name in self.kept if name in words)
+        self._keep({name: value for name, value in self.kept.items() if name not in named})
+        return named
+
     # --- inside -------------------------------------------------------------------------------------------
 
     def _keep(self, controls: dict[str, Any]) -> None:

@@ -351,6 +351,9 @@ class Post:
 
     def _diagnose(self, report: msg.CameraFailed) -> Event:
         evidence = f"{report.call}(): {' <- '.join(report.chain)}"[: msg.EVIDENCE_LIMIT]
+        if named := self.adjusting.blamed(evidence):
+            text = f"{self.camera.name}: no longer set by applications: {', '.join(named)}; the camera refused them"
+            self.log.warning("camera.controls_forgotten", message=text, camera=self.camera.name)
         nameless = "init-failed" if report.call in ("open", "start") else "capture-error"
         fault = report.fault or classify.of_exceptions(report.chain, report.call) or nameless
         fault, evidence = self.hearsay.explained(fault, evidence)

@@ -16,6 +16,7 @@ from camwatchd.control import peers
 from camwatchd.control.connection import Connection, Lent
 from camwatchd.control.handlers import Daemon, Handlers
 from camwatchd.control.protocol import (
+    Adjust,
     Answer,
     Attach,
     Reason,
@@ -215,7 +216,9 @@ class Server:
     def _handle(self, client: Connection, serial: int, request: Request) -> None:
         if not isinstance(request, (*peers.READING, Attach)):
             text = f"asked for by uid {client.peer.uid} (pid {client.peer.pid}): {request}"
-            self._log.info("control.ordered", message=text, uid=client.peer.uid, client=client.peer.pid)
+            # An application may steer its camera many times a second: that is nothing for the journal.
+            say = self._log.debug if isinstance(request, Adjust) else self._log.info
+            say("control.ordered", message=text, uid=client.peer.uid, client=client.peer.pid)
         try:
             self._handlers.handle(request, _Asker(self, client, serial))
         except Exception:

@@ -5,6 +5,7 @@ The supervisor maps its first page only. A file costs no memory before something
 """
 
 import ctypes
+import errno
 import fcntl
 import mmap
 import os
@@ -15,12 +16,25 @@ from camwatchd.frames.layout import CLOSED, HEAD, PAGE, READERS, Layout
 _SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
 
 
+_NOEXEC_SEAL = 8  # linux/memfd.h; Python has no name for it
+
+
+def _created(name: str) -> int:
+    flags = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
+    try:
+        return os.memfd_create(name, flags | _NOEXEC_SEAL)  # a machine may insist on it (vm.memfd_noexec)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # before Linux 6.3 there was no such flag
+            raise
+        return os.memfd_create(name, flags)
+
+
 class Memory:
     """One generation of a ring, as its owner has it."""
 
     def __init__(self, name: str, layout: Layout) -> None:
         self.layout = layout
-        self.fd = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        self.fd = _created(name)
         os.fchmod(self.fd, 0o600)  # else whoever can read it may open it anew for writing
         try:
             self._map = self._shaped(layout)

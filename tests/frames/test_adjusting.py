@@ -177,6 +177,20 @@ def test_a_camera_that_is_down_says_so() -> None:
     assert (1, 2) == (waiting, len(bench.answers))
 
 
+def test_what_another_camera_refuses_is_forgotten() -> None:
+    """A camera that was replaced must not stay down for a wish that its successor cannot fulfil."""
+    bench = Bench()
+    bench.adjusting.kept = {"LensPosition": 1.0, "ExposureTime": 5000}
+    unrelated = bench.adjusting.blamed("open(): RuntimeError('Camera __init__ sequence did not complete.')")
+    named = bench.adjusting.blamed(
+        "start(): RuntimeError('Control LensPosition is not advertised by libcamera')"
+    )
+
+    assert ((), ("LensPosition",)) == (unrelated, named)
+    assert {"ExposureTime": 5000} == bench.adjusting.kept
+    assert 1 == bench.saved
+
+
 def test_an_answer_to_nobody_is_passed_over() -> None:
     """Of an order before the last worker's end."""
     bench = Bench()
