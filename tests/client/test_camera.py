@@ -225,9 +225,11 @@ def test_the_daemon_may_stand_still(running: Daemon, cam: Camera) -> None:
 
 def test_the_small_stream(tmp_path: Path) -> None:
     """Where the camera has one: a ring of its own."""
-    with healthy(tmp_path, width=640, height=480) as (running, large):
-        with Camera("cam0", "lores", socket=socket_of(running)) as small:
-            frames = [small.capture_array(), large.capture_array()]
+    with (
+        healthy(tmp_path, width=640, height=480) as (running, large),
+        Camera("cam0", "lores", socket=socket_of(running)) as small,
+    ):
+        frames = [small.capture_array(), large.capture_array()]
 
     assert frames[0].resolution < frames[1].resolution == (640, 480)
 
