@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from camwatchd import cli
 from camwatchd.cli import reader
 from camwatchd.client import Frame
 from camwatchd.client.writers import WRITERS, ChangedError, described, rate
-from tests.client.rig import environment, frame, healthy
+from tests.client.rig import environment, frame, healthy, socket_of
 from tests.process.daemon import PATIENCE, QUICK, Daemon, camera
 from tests.process.side_by_side import SideBySide
 
@@ -69,12 +70,16 @@ def left(process: subprocess.Popen[bytes]) -> tuple[int, bytes]:
     return process.wait(PATIENCE), process.stderr.read()
 
 
+def here(running: Daemon, *arguments: str) -> int:
+    """`camwatchctl` in this process, which has numpy and Pillow already; its exit status."""
+    return cli.main(["--socket", socket_of(running), *arguments])
+
+
 @pytest.mark.parametrize(("name", "kind"), [("a.jpg", "JPEG"), ("a.JPEG", "JPEG"), ("a.png", "PNG")])
 def test_a_snapshot(running: Daemon, tmp_path: Path, name: str, kind: str) -> None:
     """A file of the kind that its name says, and nothing beside it."""
-    done = ctl(running, "snapshot", str(tmp_path / name))
+    assert 0 == here(running, "snapshot", str(tmp_path / name))
 
-    assert (0, b"") == (done.returncode, done.stderr)
     with Image.open(tmp_path / name) as picture:
         assert (kind, (64, 48)) == (picture.format, picture.size)
     assert [name] == [path.name for path in tmp_path.iterdir()]
@@ -91,18 +96,18 @@ def test_a_snapshot_to_a_pipe(running: Daemon) -> None:
         (["a.bmp"], 2, "a.bmp: expected a name that ends in .jpg or .png"),
         (["/no/such/folder/a.jpg"], 69, "/no/such/folder/a.jpg: No such file or directory"),
         (["a.jpg", "--camera", "cam7"], 2, "no camera is called 'cam7'; there are: cam0"),
+        (["a.jpg", "--stream", "raw"], 2, "cam0 has no stream 'raw'"),
         (["a.jpg", "--socket", "/no/socket"], 69, "camwatchd is not running: nobody listens at /no/socket"),
     ],
 )
 def test_a_snapshot_that_is_not_to_be_had(
-    running: Daemon, arguments: list[str], status: int, words: str
+    running: Daemon, capfd: pytest.CaptureFixture[str], arguments: list[str], status: int, words: str
 ) -> None:
     """The exit status is an answer, and the words say why."""
-    done = ctl(running, "snapshot", "--timeout", "0.2", *arguments)
+    found = here(running, "snapshot", "--timeout", "0.2", *arguments)
 
-    assert status == done.returncode
-    assert f"camwatchctl: {words}" in done.stderr.decode()
-    assert b"Traceback" not in done.stderr
+    assert status == found
+    assert f"camwatchctl: {words}" in capfd.readouterr().err
 
 
 def test_mjpeg_is_one_picture_after_the_other(running: Daemon) -> None:
