@@ -10,7 +10,7 @@ import argparse
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from camwatchd.client import Camera, FrameError, to_jpeg
+from camwatchd.client import Camera, FrameTimeoutError, to_jpeg
 
 PAGE = b"<!doctype html><title>camera</title><img src='/stream.mjpg' style='max-width: 100%'>"
 BOUNDARY = "frame"
@@ -46,7 +46,7 @@ class Viewer(BaseHTTPRequestHandler):
                     jpeg = to_jpeg(frame)
                     head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
                     self.wfile.write(head.encode() + jpeg + b"\r\n")
-            except FrameError as error:
+            except FrameTimeoutError as error:
                 self.log_message("%s", error.message)  # and wait for the camera
             except ConnectionError:
                 return  # the viewer has left

@@ -9,7 +9,7 @@ import argparse
 import sys
 import time
 
-from camwatchd.client import Camera, FrameError, to_rgb
+from camwatchd.client import Camera, FrameTimeoutError, to_rgb
 
 try:
     import cv2
@@ -33,7 +33,7 @@ def main() -> None:
                     changed = background.apply(cv2.resize(to_rgb(frame), (320, 240)))
                     if (share := 100 * cv2.countNonZero(changed) / changed.size) >= asked.share:
                         say(f"motion: {share:.1f} % of the picture")
-            except FrameError as error:
+            except FrameTimeoutError as error:
                 say(error.message)  # and wait for the camera
 
 

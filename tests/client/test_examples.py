@@ -83,6 +83,23 @@ def test_the_streamer_streams(running: Daemon) -> None:
     assert b"/stream.mjpg" in html
 
 
+def test_the_streamer_does_not_wait_for_a_camera_that_will_not_come(running: Daemon) -> None:
+    """A wrong name ends the viewer's connection and is said once; a camera that is down would be waited for."""
+    with example(running, "cam1_stream", "--port", "0", "--camera", "cam7") as process:
+        assert process.stdout
+        assert process.stderr
+        port = int(process.stdout.readline().rsplit(maxsplit=1)[-1])
+        viewer = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        viewer.request("GET", "/stream.mjpg")
+        shown = viewer.getresponse().read()
+        viewer.close()
+        process.kill()
+        said = process.stderr.read()
+
+    assert b"" == shown
+    assert 1 == said.count("UnknownCameraError: no camera is called 'cam7'; there are: cam0")
+
+
 def test_the_streamer_is_short() -> None:
     """An example is read: about sixty lines of code."""
     lines = (
