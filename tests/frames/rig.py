@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Owns frames that prove themselves, and a process that writes them until it is killed.
+"""Owns frames that prove themselves, and processes that write them until they are killed.
 
 python -m tests.frames.rig FD SIZE
 """
@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -60,8 +61,18 @@ def ring(path: Path, camera: str = "cam0") -> Iterator[Reader]:
 
 
 def main() -> None:
-    """Write as fast as possible."""
+    """For each line a child that writes as fast as possible until it is killed."""
     fd, size = map(int, sys.argv[1:])
+    for _ in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            write_for_ever(fd, size)
+        print(child, flush=True)
+        os.waitpid(child, 0)
+
+
+def write_for_ever(fd: int, size: int) -> NoReturn:
+    """As a worker does whose camera is very fast."""
     writer = Writer(fd)
     while True:
         write_one(writer, size)
