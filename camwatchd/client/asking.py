@@ -53,7 +53,8 @@ def explained(camera: CameraFacts, head: str) -> FrameTimeoutError:
     text = ", ".join(part for part in (camera.fault, camera.fault_meaning, camera.next_action) if part)
     if camera.phase == Phase.PARKED:
         return CameraParkedError(f"{head}: {text}", f"a human should look: camwatchctl status {camera.name}")
-    return FrameTimeoutError(f"{head}: {text or f'the camera is {camera.phase}'}")
+    hint = "wait longer than a frame takes" if camera.is_capturing else ""
+    return FrameTimeoutError(f"{head}: {text or f'the camera is {camera.phase}'}", hint)
 
 
 def _asked(path: str, request: Request, patience: float, camera: str = "") -> Answer:

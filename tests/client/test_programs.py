@@ -97,14 +97,18 @@ def test_a_snapshot_to_a_pipe(running: Daemon) -> None:
         (["/no/such/folder/a.jpg"], 69, "/no/such/folder/a.jpg: No such file or directory"),
         (["a.jpg", "--camera", "cam7"], 2, "no camera is called 'cam7'; there are: cam0"),
         (["a.jpg", "--stream", "raw"], 2, "cam0 has no stream 'raw'"),
-        (["a.jpg", "--socket", "/no/socket"], 69, "camwatchd is not running: nobody listens at /no/socket"),
+        (
+            ["a.jpg", "--timeout", "0.2", "--socket", "/no/socket"],
+            69,
+            "camwatchd is not running: nobody listens at /no/socket",
+        ),
     ],
 )
 def test_a_snapshot_that_is_not_to_be_had(
     running: Daemon, capfd: pytest.CaptureFixture[str], arguments: list[str], status: int, words: str
 ) -> None:
     """The exit status is an answer, and the words say why."""
-    found = here(running, "snapshot", "--timeout", "0.2", *arguments)
+    found = here(running, "snapshot", *arguments)
 
     assert status == found
     assert f"camwatchctl: {words}" in capfd.readouterr().err
