@@ -75,7 +75,7 @@ def test_a_daemon_that_hangs(tmp_path: Path) -> None:
 @together
 def test_a_missing_camera(tmp_path: Path) -> None:
     """Said at once, with the names that there are: waiting does not help."""
-    with daemon(tmp_path, QUICK + camera("cam0")) as running, of(running, "cam7") as cam:
+    with healthy(tmp_path) as (running, _), of(running, "cam7") as cam:
         for question in (
             cam.capture_frame_with_timeout,
             cam.capture_array,
