@@ -170,7 +170,7 @@ def test_what_is_too_large_is_refused(writer: Writer, reader: Reader) -> None:
 
 @pytest.mark.parametrize("reading", ["copy", "view"])
 def test_no_torn_frame_whenever_the_writer_is_killed(memory: Memory, reader: Reader, reading: str) -> None:
-    """A hundred and fifty writers, each killed at some moment; whatever is read proves itself, and none goes backwards."""
+    """A hundred and fifty writers, each killed at some moment; what is read proves itself, none goes backwards."""
     rng, seen, read = random.Random(1), 0, 0
     with nursery(memory) as writers:
         for _ in range(150):
