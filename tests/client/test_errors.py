@@ -175,7 +175,7 @@ def test_a_parked_camera(tmp_path: Path) -> None:
 def test_a_short_wait_beside_a_long_one(tmp_path: Path) -> None:
     """A thread that waits for a camera which is not there keeps no other from its own time-out and reason."""
     with daemon(tmp_path, PARKING) as running, of(running) as cam:
-        running.note("READY=1")
+        running.event("alert.critical", refusal="optional-camera")
         long = threading.Thread(target=cam.capture_frame_with_timeout, args=[2.0])
         long.start()
         began = time.monotonic()
@@ -194,7 +194,7 @@ def test_a_short_wait_beside_a_long_one(tmp_path: Path) -> None:
 @together
 def test_a_camera_in_recovery(tmp_path: Path) -> None:
     """Neither a frame from before nor an endless wait: the time-out, what is wrong, and what is being done."""
-    stall = {"kind": "stall", "at_frame": 20, "duration": 600.0}
+    stall = {"kind": "stall", "at_frame": 300, "duration": 600.0}
     with healthy(tmp_path, stall, frame_rate=100) as (running, cam):
         running.event("ladder.action_started")
         began = time.monotonic()
@@ -214,10 +214,10 @@ def test_a_camera_in_recovery(tmp_path: Path) -> None:
 @together
 def test_a_new_place_is_given_nothing_old(tmp_path: Path) -> None:
     """A thread that begins to read while the camera is down does not get the last frame as if it were new."""
-    stall = {"kind": "stall", "at_frame": 20, "duration": 600.0}
     got: list[tuple[bool, object]] = []
-    with healthy(tmp_path, stall, frame_rate=100) as (running, cam):
-        running.event("ladder.action_started")
+    with healthy(tmp_path) as (running, cam):
+        pause(running)
+        times_out(cam, 0.3)
         thread = threading.Thread(target=lambda: got.append(cam.capture_frame_with_timeout(0.2)))
         thread.start()
         thread.join()

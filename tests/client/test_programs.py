@@ -20,7 +20,7 @@ from camwatchd import cli
 from camwatchd.cli import reader
 from camwatchd.client import Frame
 from camwatchd.client.writers import WRITERS, ChangedError, described, rate
-from tests.client.rig import environment, frame, healthy, socket_of
+from tests.client.rig import environment, frame, healthy, pause, socket_of, times_out
 from tests.process.daemon import PATIENCE, QUICK, Daemon, camera
 from tests.process.side_by_side import SideBySide
 
@@ -194,21 +194,21 @@ def test_a_stream_goes_on_after_a_recovery(tmp_path: Path) -> None:
 @together
 def test_a_stream_may_give_up(tmp_path: Path) -> None:
     """With --give-up a camera that gives no frames ends it, and the status says that it may be tried again."""
-    stall = {"kind": "stall", "at_frame": 20, "duration": 600.0}
-    with healthy(tmp_path, stall, frame_rate=100) as (running, _):
-        running.event("ladder.action_started")
+    with healthy(tmp_path) as (running, cam):
+        pause(running)
+        times_out(cam, 0.3)
         done = ctl(running, "stream", "--give-up", "--timeout", "0.2")
 
     assert 75 == done.returncode
-    assert b"camwatchctl: cam0: no frame within 0.2 s: " in done.stderr
+    assert b"camwatchctl: cam0: no frame within 0.2 s: paused by its operator" in done.stderr
 
 
 @together
 def test_who_has_left_is_noticed_while_there_are_no_frames(tmp_path: Path) -> None:
     """Nothing is written, so no write fails: the stream looks."""
-    stall = {"kind": "stall", "at_frame": 20, "duration": 600.0}
-    with healthy(tmp_path, stall, frame_rate=100) as (running, _):
-        running.event("ladder.action_started")
+    with healthy(tmp_path) as (running, cam):
+        pause(running)
+        times_out(cam, 0.3)
         with streaming(running, "--timeout", "0.1") as process:
             status, said = left(process)
 
