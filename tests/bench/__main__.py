@@ -18,7 +18,7 @@ from tests.bench.rig import cpu_seconds, daemon, rss_megabytes
 from tests.bench.table import Row, show
 
 SECONDS = 20.0  # of steady capture
-CALM = f'[daemon]\nstandby = true\nsummary_interval = {SECONDS}\n[camera.cam0]\nbackend = "simulated"\n'
+CALM = '[daemon]\nstandby = true\nsummary_interval = {}\n[camera.cam0]\nbackend = "simulated"\n'
 
 
 def bare(seconds: float) -> dict[str, float]:
@@ -29,19 +29,21 @@ def bare(seconds: float) -> dict[str, float]:
     return figures
 
 
-def steady() -> list[Row]:
+def steady(seconds: float = SECONDS) -> list[Row]:
     """Cost per frame and memory at 30 fps, beside the bare loop."""
-    base = bare(SECONDS)
+    base = bare(seconds)
     per_frame = base["cpu"] / base["frames"] * 1e6
-    with daemon(CALM) as running:
+    with daemon(CALM.format(seconds)) as running:
         running.await_event("standby.ready")
-        worker, standby = running.children()
+        worker, recorder = running.child("camwatchd.worker"), running.child("camwatchd.recorder")
+        standby = running.child("camwatchd.worker", standby=True)
         first = running.await_event("camera.summary")
-        before = cpu_seconds(worker), cpu_seconds(running.process.pid)
+        before = cpu_seconds(worker), cpu_seconds(running.process.pid), cpu_seconds(recorder)
         last = running.await_event("camera.summary")
         captured = cpu_seconds(worker) - before[0]
         supervised = cpu_seconds(running.process.pid) - before[1]
-        sizes = [rss_megabytes(pid) for pid in (running.process.pid, worker, standby)]
+        recorded = cpu_seconds(recorder) - before[2]
+        sizes = [rss_megabytes(pid) for pid in (running.process.pid, worker, standby, recorder)]
     wall = last["monotonic"] - first["monotonic"]
     frames = last["captures"] - first["captures"]
     rates = base["frames"] / base["seconds"], frames / wall
@@ -67,6 +69,8 @@ def steady() -> list[Row]:
         Row("worker, CPU at 30 fps", f"{100 * captured / wall:.2f} %", "of a core"),
         Row("worker, RSS", f"{sizes[1]:.1f} MB", ""),
         Row("standby, RSS", f"{sizes[2]:.1f} MB", ""),
+        Row("recorder, CPU at 30 fps", f"{100 * recorded / wall:.2f} %", "of a core"),
+        Row("recorder, RSS", f"{sizes[3]:.1f} MB", ""),
     ]
 
 
