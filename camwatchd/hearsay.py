@@ -70,11 +70,11 @@ class Hearsay:
         if (clue := self._clue) is not None:
             name = classify.better_name(fault, clue.fault, self._clock() - clue.at)
             if name != fault:
-                return name, f"{evidence}; {clue.line}"
+                return name, _joined(evidence, clue.line)
         for line in reversed(self._heard()):
             name = classify.kernels_name(fault, line.meaning.fault or fault, self._age(line, fault))
             if name != fault:
-                return name, f"{evidence}; {MARK}{line.text}"
+                return name, _joined(evidence, MARK + line.text)
         return fault, evidence
 
     def evidence(self, opened_at: float) -> tuple[str, ...]:
@@ -98,3 +98,7 @@ class Hearsay:
     def _age(self, line: KernelLine, fault: str) -> float:
         """A sensor that did not answer at boot is why the camera is not found, however long ago that was."""
         return 0.0 if line.meaning.lasting and fault == "not-found" else self._clock() - line.at
+
+
+def _joined(evidence: str, line: str) -> str:
+    return f"{evidence}; {line}" if evidence else line

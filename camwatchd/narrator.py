@@ -70,6 +70,15 @@ class Narrator:
             case _:
                 self._alert(effect, facts)
 
+    def slow(self, slow: ev.SaySlow, call: str, suspicion: str, evidence: str) -> None:
+        """No fault yet, some cameras take their time: but what hangs is known, and perhaps why."""
+        text = f"{self.camera}: {call or 'open'}() has not returned, {duration(slow.seconds)} after opening began; "
+        text += f"after {duration(slow.left)} more it counts as {suspicion}"
+        self.log.warning(
+            "camera.slow", message=f"{text} [{evidence[:_QUOTED] or 'nothing tells why'}]", camera=self.camera,
+            call=call, suspicion=suspicion, evidence=evidence, seconds=round(slow.seconds, 3),
+        )  # fmt: skip
+
     def _perform(self, rung: Rung, attempt: int, policy: Policy, facts: dict[str, object]) -> None:
         if rung in (Rung.RESTART_SERVICE, Rung.REBOOT):
             text = f"{self.camera}: asking whether {rung} is allowed now (cures {policy.row(rung).cures})"

@@ -257,6 +257,8 @@ class Post:
             self._chronicle.tell(effect, self.evidence, required=self.camera.required)
             self.figures.note(effect, self.clock())
             match effect:
+                case ev.SaySlow():
+                    self._narrator.slow(effect, self._call, *self.hearsay.explained("init-timeout", ""))
                 case ev.Perform():
                     self._perform(effect)
                 case ev.Release():

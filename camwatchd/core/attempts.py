@@ -4,7 +4,7 @@
 from dataclasses import replace
 
 from camwatchd.core import events as ev
-from camwatchd.core import lease
+from camwatchd.core import lease, liveness
 from camwatchd.core.climbing import attempt_failed, climb, skip, start_worker
 from camwatchd.core.events import Effect, Event
 from camwatchd.core.faults import FAULTS
@@ -22,7 +22,7 @@ def importing(policy: Policy, state: State, event: Event, now: float) -> Step:
 def opening(policy: Policy, state: State, event: Event, now: float) -> Step:
     if state.milestone not in (Milestone.REAPING, Milestone.IMPORTING):
         return state, ()
-    deadline = now + policy.row(Rung.RESTART_WORKER).timeout
+    deadline = now + min(liveness.SLOW_OPEN, policy.row(Rung.RESTART_WORKER).timeout)
     return state.to(state.phase, now, deadline, milestone=Milestone.OPENING), ()
 
 
@@ -73,7 +73,10 @@ def _no_start(policy: Policy, state: State, fault: str, evidence: str, now: floa
 
 
 def late(policy: Policy, state: State, event: Event, now: float) -> Step:
-    """The attempt's deadline is reached: an action that hangs is an outcome too."""
+    """The attempt's deadline is reached: an action that hangs is an outcome too. One that is only slow is told of."""
+    end = state.since + policy.row(Rung.RESTART_WORKER).timeout
+    if state.milestone is Milestone.OPENING and state.rung is not Rung.RESTART_STREAM and now < end:
+        return replace(state, deadline=end), (ev.SaySlow(now - state.since, end - now),)
     name, reason = _better_name(state), _what_is_missing(state, now - state.since)
     if not state.fault:
         return _no_start(policy, state, name, reason, now)

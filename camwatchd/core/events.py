@@ -168,6 +168,14 @@ class SayStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class SaySlow:
+    """Opening the camera has taken `seconds` and not ended; after `left` more it counts as hanging."""
+
+    seconds: float
+    left: float
+
+
+@dataclass(frozen=True, slots=True)
 class SayFailure:
     """A capture failed; `failures` of `limit` in a row."""
 
@@ -279,6 +287,7 @@ Effect = (
     Perform
     | Release
     | SayStarted
+    | SaySlow
     | SayFailure
     | SayHiccup
     | SayFault

@@ -22,6 +22,10 @@ _DEADLINE_FRAMES = 10
 _FLOOR_FRAMES = 6
 _FLOOR = 1.5
 
+# Seconds of opening after which it is told of. Cameras open in well under 2 s; a USB control request that goes
+# unanswered takes 5 s (UVC_CTRL_STREAMING_TIMEOUT in the kernel's uvcvideo.h), and then the kernel has said why.
+SLOW_OPEN = 5.5
+
 # Seconds after which a call into the camera counts as hanging. Measured on a USB camera that does not answer:
 # open and configure 30.7 s, start and stop 5.1 s each, and then they do return. A bound must be longer than
 # what it times; together they must fit into the time-outs of the ladder's rungs (tested).
