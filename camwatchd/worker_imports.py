@@ -5,7 +5,7 @@ import os
 import platform
 import sys
 import time
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 
 from camwatchd.cameras.base import load
@@ -23,6 +23,7 @@ def import_backend(name: str) -> Imported:
     # SIGABRT may land in one of them, and faulthandler then reads the main thread's stack while it changes.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     load(name)
+    import_module("camwatchd.worker_loop")  # or a standby would import it when it is wanted
     return Imported(name, round(_seconds_since_exec(), 3), _versions())
 
 
