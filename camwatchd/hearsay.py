@@ -77,6 +77,12 @@ class Hearsay:
                 return name, _joined(evidence, MARK + line.text)
         return fault, evidence
 
+    def reason(self, fault: str, seconds: float) -> tuple[str, str]:
+        """Why something takes its time: as for a failure, or at least the kernel's last line of these seconds."""
+        name, evidence = self.explained(fault, "")
+        recent = [f"{MARK}{line.text}" for line in self._heard() if self._clock() - line.at <= seconds]
+        return name, evidence or (recent[-1] if recent else "")
+
     def evidence(self, opened_at: float) -> tuple[str, ...]:
         """What an incident that was opened then leaves behind, oldest first within each kind."""
         since = opened_at - _BEFORE

@@ -72,8 +72,9 @@ class Narrator:
 
     def slow(self, slow: ev.SaySlow, call: str, suspicion: str, evidence: str) -> None:
         """No fault yet, some cameras take their time: but what hangs is known, and perhaps why."""
-        text = f"{self.camera}: {call or 'open'}() has not returned, {duration(slow.seconds)} after opening began; "
-        text += f"after {duration(slow.left)} more it counts as {suspicion}"
+        what = "importing the camera packages" if slow.fault == "import-timeout" else f"{call or 'open'}()"
+        text = f"{self.camera}: {what} has not ended after {duration(slow.seconds)}; "
+        text += f"in {duration(slow.left)} it counts as {suspicion}"
         self.log.warning(
             "camera.slow", message=f"{text} [{evidence[:_QUOTED] or 'nothing tells why'}]", camera=self.camera,
             call=call, suspicion=suspicion, evidence=evidence, seconds=round(slow.seconds, 3),

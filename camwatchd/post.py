@@ -258,7 +258,9 @@ class Post:
             self.figures.note(effect, self.clock())
             match effect:
                 case ev.SaySlow():
-                    self._narrator.slow(effect, self._call, *self.hearsay.explained("init-timeout", ""))
+                    self._narrator.slow(
+                        effect, self._call, *self.hearsay.reason(effect.fault, effect.seconds)
+                    )
                 case ev.Perform():
                     self._perform(effect)
                 case ev.Release():

@@ -155,3 +155,19 @@ def test_evidence_is_bounded() -> None:
     assert 40 == len(evidence)
     assert evidence[19].endswith("number 999")
     assert "line 999" == evidence[-1]
+
+
+def test_what_takes_its_time_has_the_kernels_last_line_for_a_reason() -> None:
+    """One that would name a failure comes first; what is older than the waiting explains nothing of it."""
+    ear = Ear()
+    silent = ear.hearsay.reason("init-timeout", 5.0)
+    ear.kernel(_RESET, age=6.0)
+    before = ear.hearsay.reason("init-timeout", 5.0)
+    ear.kernel(_RESET, age=1.0)
+    reset = ear.hearsay.reason("init-timeout", 5.0)
+    ear.kernel(_CMA)
+    ear.kernel(_RESET)
+
+    assert [("init-timeout", "")] * 2 == [silent, before]
+    assert ("init-timeout", f"kernel: {_RESET}") == reset
+    assert ("no-memory", f"kernel: {_CMA}") == ear.hearsay.reason("init-timeout", 5.0)

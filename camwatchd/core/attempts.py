@@ -15,15 +15,25 @@ from camwatchd.core.state import Milestone, Phase, Policy, State, Step
 def importing(policy: Policy, state: State, event: Event, now: float) -> Step:
     if state.milestone is not Milestone.REAPING:
         return state, ()
-    deadline = now + policy.supervision.import_timeout
-    return state.to(state.phase, now, deadline, milestone=Milestone.IMPORTING), ()
+    return _run(policy, state, Milestone.IMPORTING, now), ()
 
 
 def opening(policy: Policy, state: State, event: Event, now: float) -> Step:
     if state.milestone not in (Milestone.REAPING, Milestone.IMPORTING):
         return state, ()
-    deadline = now + min(liveness.SLOW_OPEN, policy.row(Rung.RESTART_WORKER).timeout)
-    return state.to(state.phase, now, deadline, milestone=Milestone.OPENING), ()
+    return _run(policy, state, Milestone.OPENING, now), ()
+
+
+def _run(policy: Policy, state: State, milestone: Milestone, now: float) -> State:
+    """The first deadline is the one at which it is told that this is slow."""
+    slow, bound = _run_bounds(policy, milestone)
+    return state.to(state.phase, now, now + min(slow, bound), milestone=milestone)
+
+
+def _run_bounds(policy: Policy, milestone: Milestone) -> tuple[float, float]:
+    if milestone is Milestone.IMPORTING:
+        return liveness.SLOW_IMPORT, policy.supervision.import_timeout
+    return liveness.SLOW_OPEN, policy.row(Rung.RESTART_WORKER).timeout
 
 
 def settling(policy: Policy, state: State, event: Event, now: float) -> Step:
@@ -74,9 +84,10 @@ def _no_start(policy: Policy, state: State, fault: str, evidence: str, now: floa
 
 def late(policy: Policy, state: State, event: Event, now: float) -> Step:
     """The attempt's deadline is reached: an action that hangs is an outcome too. One that is only slow is told of."""
-    end = state.since + policy.row(Rung.RESTART_WORKER).timeout
-    if state.milestone is Milestone.OPENING and state.rung is not Rung.RESTART_STREAM and now < end:
-        return replace(state, deadline=end), (ev.SaySlow(now - state.since, end - now),)
+    end = state.since + _run_bounds(policy, state.milestone)[1]
+    if state.milestone in _RUNS and state.rung is not Rung.RESTART_STREAM and now < end:
+        slow = ev.SaySlow(_MISSED[state.milestone], now - state.since, end - now)
+        return replace(state, deadline=end), (slow,)
     name, reason = _better_name(state), _what_is_missing(state, now - state.since)
     if not state.fault:
         return _no_start(policy, state, name, reason, now)

@@ -169,8 +169,9 @@ class SayStarted:
 
 @dataclass(frozen=True, slots=True)
 class SaySlow:
-    """Opening the camera has taken `seconds` and not ended; after `left` more it counts as hanging."""
+    """What an attempt waits for has taken `seconds` and not ended; after `left` more it is this fault."""
 
+    fault: str
     seconds: float
     left: float
 

@@ -343,6 +343,7 @@ def test_a_start_that_hangs_says_where(milestones: tuple[Event, ...], fault: str
         story.until_deadline()
 
     assert fault == story.said(ev.SayFault)[0].fault
+    assert (fault in ("import-timeout", "init-timeout")) is bool(story.said(ev.SaySlow))
 
 
 def test_an_opening_that_is_only_slow_is_told_of_once() -> None:
