@@ -17,7 +17,7 @@ from camwatchd.core import events as ev
 from camwatchd.core import messages as msg
 from camwatchd.core.events import Effect, Event
 from camwatchd.core.exits import describe
-from camwatchd.core.faults import OPEN_CAPS
+from camwatchd.core.faults import ABSENT, OPEN_CAPS
 from camwatchd.core.figures import Figures
 from camwatchd.core.ladder import Outcome, Rung
 from camwatchd.core.lease import Gate
@@ -116,7 +116,9 @@ class Post:
         if self._vacancy is None or self.slot.worker is not None:
             return
         try:
-            worker = self._agency.hire(self.camera, fresh=self._vacancy)
+            # Who merely looks for a camera that is away leaves the processor to what brings it back (udev).
+            looks = self.state.fault in ABSENT
+            worker = self._agency.hire(self.camera, fresh=self._vacancy, background=looks)
         except OSError as error:  # no memory, no process, no descriptor: the ladder waits and tries again
             self._vacancy = None
             self.feed(ev.Faulted("worker-exited", f"no worker could be executed: {error}"))

@@ -80,7 +80,7 @@ class Standby:
 
     def _start(self, backend: str) -> None:
         try:
-            child = spawn_worker(backend, self._environ, standby=True)
+            child = spawn_worker(backend, self._environ, standby=True, background=True)
         except (
             OSError
         ) as error:  # no memory, no process, no descriptor: cameras do without, at their own pace

@@ -78,8 +78,13 @@ class Child:
                 setattr(self, name, -1)
 
 
-def spawn_worker(backend: str, environ: Mapping[str, str], *, standby: bool = False) -> Child:
-    """Execute a worker that imports `backend` and then waits for its orders; OSError: nothing of it is left."""
+def spawn_worker(
+    backend: str, environ: Mapping[str, str], *, standby: bool = False, background: bool = False
+) -> Child:
+    """Execute a worker that imports `backend` and then waits for its orders; OSError: nothing of it is left.
+
+    `background`: until it opens a camera it leaves the processor to others.
+    """
     arguments = [
         "camwatchd.worker",
         f"--link={LINK_FD}",
@@ -88,6 +93,8 @@ def spawn_worker(backend: str, environ: Mapping[str, str], *, standby: bool = Fa
     ]
     if standby:
         arguments.append("--standby")
+    if background:
+        arguments.append("--background")
     return spawn_linked(arguments, environ)
 
 

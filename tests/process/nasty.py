@@ -75,9 +75,9 @@ class NastySupervisor(Supervisor):
     how: str
     metronome: Metronome
 
-    def hire(self, camera: CameraSettings, *, fresh: bool) -> Worker | None:
+    def hire(self, camera: CameraSettings, *, fresh: bool, background: bool) -> Worker | None:
         if self.how == "normal" or self._stopping:
-            return super().hire(camera, fresh=fresh)
+            return super().hire(camera, fresh=fresh, background=background)
         worker = child.spawn_linked(["tests.process.nasty", "worker", self.how], self.world.environ)
         return Worker(worker, StderrReader(worker.stderr))
 

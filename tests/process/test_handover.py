@@ -54,8 +54,8 @@ class Rigged(Supervisor):
     hired: list[tuple[str, int]]
     held: frozenset[str] = frozenset()
 
-    def hire(self, camera: CameraSettings, *, fresh: bool) -> Worker | None:
-        if (worker := super().hire(camera, fresh=fresh)) is None:
+    def hire(self, camera: CameraSettings, *, fresh: bool, background: bool) -> Worker | None:
+        if (worker := super().hire(camera, fresh=fresh, background=background)) is None:
             return None
         self.hired.append((camera.name, worker.child.pid))
         if camera.name in self.held:

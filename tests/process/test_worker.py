@@ -37,6 +37,29 @@ def test_a_standby_opens_when_ordered(tmp_path: Path) -> None:
         assert rig.streaming().count == 1
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="without the unit's LimitNICE= only root has a way back")
+def test_imports_in_the_background_leave_the_processor_to_others(tmp_path: Path) -> None:
+    """A standby may import while cameras run; what it does with a camera of its own is nobody's background."""
+    limit = "import resource\nresource.getrlimit = lambda which: (20, 20)\n"
+    (tmp_path / "sitecustomize.py").write_text(limit)
+    with worker(tmp_path, *STANDBY, "--background", PYTHONPATH=str(tmp_path)) as rig:
+        rig.until(Imported)
+        waiting = os.getpriority(os.PRIO_PROCESS, rig.process.pid)
+        rig.open()
+        rig.until(Frames)
+        usual = os.getpriority(os.PRIO_PROCESS, 0)
+
+        assert (10, usual) == (waiting, os.getpriority(os.PRIO_PROCESS, rig.process.pid))
+
+
+def test_who_could_not_come_back_stays_in_the_foreground(tmp_path: Path) -> None:
+    """Without the unit's limit a camera would be captured at low priority for ever."""
+    with worker(tmp_path, *STANDBY, "--background") as rig:
+        rig.until(Imported)
+
+        assert os.getpriority(os.PRIO_PROCESS, 0) == os.getpriority(os.PRIO_PROCESS, rig.process.pid)
+
+
 def test_a_standby_with_changed_packages_ends(tmp_path: Path) -> None:
     """When a file of an imported camera package changes on disk, the standby says that it is stale."""
     package = tmp_path / "libcamera"
