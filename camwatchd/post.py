@@ -260,9 +260,7 @@ class Post:
             self.figures.note(effect, self.clock())
             match effect:
                 case ev.SaySlow():
-                    self._narrator.slow(
-                        effect, self._call, *self.hearsay.reason(effect.fault, effect.seconds)
-                    )
+                    self._narrator.slow(effect, self._call, *self._why_slow(effect))
                 case ev.Perform():
                     self._perform(effect)
                 case ev.Release():
@@ -345,6 +343,12 @@ class Post:
         if fault == "busy" and (holders := self._host.camera_holders()):
             evidence = f"held by {', '.join(holders)}; {evidence}"
         return ev.Faulted(fault, evidence)
+
+    def _why_slow(self, slow: ev.SaySlow) -> tuple[str, str]:
+        fault, line = self.hearsay.reason(slow.fault, slow.seconds)
+        tasks = self._host.stuck_tasks(self.slot.worker.child.pid) if self.slot.worker else []
+        waits = f"waits in the kernel: {', '.join(tasks)}" if tasks else ""
+        return fault, "; ".join(filter(None, (line, waits)))
 
     def _identity(self) -> str:
         """What is known of which camera it is: as it says itself, else as the settings say."""

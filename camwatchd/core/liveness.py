@@ -24,7 +24,7 @@ _FLOOR = 1.5
 
 # Seconds of importing after which it is told of: numpy and picamera2 take 2 to 6 s on a Pi. It may hang like opening
 # does, for picamera2 opens every video device while it is imported (picamera2/platform.py).
-SLOW_IMPORT = 10.0
+SLOW_IMPORT = 8.0
 # Seconds of opening after which it is told of. Cameras open in well under 2 s; a USB control request that goes
 # unanswered takes 5 s (UVC_CTRL_STREAMING_TIMEOUT in the kernel's uvcvideo.h), and then the kernel has said why.
 SLOW_OPEN = 5.5
