@@ -177,8 +177,9 @@ class Post:
         state, now, score = self.state, self.clock(), health.score(self.state.failures)
         return CameraView(
             name=self.camera.name, phase=state.phase, band=health.band(self.limits, score).value, score=score,
-            fps=self.figures.fps(), last_frame=state.last_healthy, late=self.figures.late, fault=state.fault,
-            rung=state.rung, attempt=state.attempt, attempts=self.policy.row(state.rung).attempts,
+            fps=self.figures.fps(), last_frame=self.figures.last_frame(state.last_healthy),
+            late=self.figures.late, fault=state.fault, rung=state.rung, attempt=state.attempt,
+            attempts=self.policy.row(state.rung).attempts,
             exhausted=state.exhausted, step=str(state.milestone), deadline=state.deadline,
             recoveries=self.figures.recent(now), refusal=state.refusal, ask_at=state.ask_at,
         )  # fmt: skip
@@ -326,7 +327,7 @@ class Post:
                     seconds=round(report.seconds, 3),
                 )  # fmt: skip
             case msg.Late(waited):
-                self.figures.late = True
+                self.figures.waits(waited, self.clock())
                 self.log.debug("camera.late", camera=self.camera.name, waited=round(waited, 3))
             case msg.Remark(subject, text):
                 self.log.warning(
