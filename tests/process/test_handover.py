@@ -74,6 +74,8 @@ class Rigged(Supervisor):
             assert time.monotonic() < end
             self.loop.turn(min(0.1, self._deadline() - self.clock()))
             self._tick()
+            if not self._stopping:
+                self._herald.tell()  # else what it owes stays due, and the loop never sleeps
 
     def until_healthy(self, *names: str) -> None:
         """Let the loop run until these cameras deliver."""
