@@ -38,7 +38,7 @@ _FRAMES = msg.Frames(1, 0, 0, FRAME, 0.0, 0.0, 0, 0, 100.0, 20.0)
 
 
 def queued(pid: int | str = "self") -> float:
-    """Seconds that a process has waited for a processor so far: the machine's doing, not its own."""
+    """Seconds that a process (its first thread) has waited for a processor so far: the machine's doing."""
     return int(Path("/proc", str(pid), "schedstat").read_text().split()[1]) / 1e9
 
 

@@ -99,9 +99,10 @@ def test_camera_starves_when_its_buffers_are_kept(tmp_path: Path) -> None:
 def test_stall_ends_by_itself(tmp_path: Path) -> None:
     """During a stall no frame comes; after its duration they come again."""
     with streaming(tmp_path, fault("stall", at_frame=3, duration=5 * SILENCE)) as camera:
-        for _ in range(3):
-            picture(camera)
-        assert not arrives(camera, SILENCE)
+        before = []
+        while arrives(camera, SILENCE):
+            before.append(camera.take().sequence)
+            assert before[-1] < 3  # a busy machine may have missed one of them
         picture(camera)
 
 
