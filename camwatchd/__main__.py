@@ -9,7 +9,6 @@ import argparse
 import os
 import signal
 import sys
-import tempfile
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,7 +99,11 @@ def _build(options: argparse.Namespace, signals: Signals) -> "Supervisor":
 
 
 def _runtime_dir(options: argparse.Namespace) -> str:
-    return options.runtime_dir or _first_of("RUNTIME_DIRECTORY") or tempfile.mkdtemp(prefix="camwatchd-")
+    if named := options.runtime_dir or _first_of("RUNTIME_DIRECTORY"):
+        return str(named)
+    import tempfile
+
+    return tempfile.mkdtemp(prefix="camwatchd-")
 
 
 def _first_of(variable: str) -> str:

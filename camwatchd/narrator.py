@@ -10,7 +10,7 @@ from camwatchd.core.events import Effect
 from camwatchd.core.faults import FAULTS
 from camwatchd.core.ladder import Rung
 from camwatchd.core.state import Policy
-from camwatchd.core.status import duration
+from camwatchd.core.timespan import duration
 from camwatchd.ports import EventLog
 
 _QUOTED = 160  # characters of evidence in a sentence; the EVIDENCE field has it all

@@ -6,7 +6,7 @@ from collections import deque
 from camwatchd.core import health
 from camwatchd.core.events import Effect, SayFault, SayRecovered
 from camwatchd.core.messages import Frames
-from camwatchd.core.status import DAY
+from camwatchd.core.timespan import DAY
 
 _WINDOW = 5.0  # seconds over which the frame rate is taken
 _REMEMBERED = 1000  # recoveries; a day has no room for more that anybody would count

@@ -5,8 +5,8 @@ Supervisor and worker ask the same functions, so that both mean the same by late
 """
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import median
 
 from camwatchd.core.settings import Supervision
 
@@ -126,7 +126,14 @@ class Cadence:
         elif self._timestamp > 0 and timestamp > 0 and not tick.disorder:
             self._distances.append((timestamp - self._timestamp) / 1e9 / (tick.dropped + 1))
             if len(self._distances) >= self._ENOUGH:
-                self.frame_duration = min(median(self._distances), LONGEST_FRAME_DURATION)
+                self.frame_duration = min(_median(self._distances), LONGEST_FRAME_DURATION)
+
+
+def _median(values: Iterable[float]) -> float:
+    """As that of `statistics`, which takes every process of ours 3 ms to import."""
+    ordered = sorted(values)
+    half = len(ordered) // 2
+    return (ordered[half] + ordered[~half]) / 2
 
 
 def _backwards(what: str, before: int, now: int) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from camwatchd.cli.table import table
-from camwatchd.core.status import duration
+from camwatchd.core.timespan import duration
 from camwatchd.demo.acts import Act
 
 Event = Mapping[str, Any]
