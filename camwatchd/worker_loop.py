@@ -21,6 +21,7 @@ from camwatchd.core.messages import (
     Late,
     Open,
     Opened,
+    Remark,
     Report,
     RestartStream,
     Stop,
@@ -159,6 +160,8 @@ class CaptureLoop:
         who = self._call("open", self._camera.open)
         seconds = time.monotonic() - began
         self._tell(Opened(who.camera_id, who.model, who.format, who.width, who.height, seconds, who.usb))
+        for text in who.remarks:
+            self._tell(Remark("adjusted", text))
         if nodes := nodes_of_usb(who.usb):
             self._losses = LossWatch(nodes)
 

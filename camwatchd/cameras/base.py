@@ -29,7 +29,8 @@ class CameraError(Exception):
 class Identity:
     """Which camera it is and what it delivers (width and height in pixels).
 
-    `usb`: where on USB it is plugged in, as core.usb writes it; empty if nowhere.
+    `usb`: where on USB it is plugged in, as core.usb writes it; empty if nowhere. `remarks`: what of its settings it
+    has not taken though it works.
     """
 
     camera_id: str
@@ -38,6 +39,7 @@ class Identity:
     width: int
     height: int
     usb: str = ""
+    remarks: tuple[str, ...] = ()
 
 
 def _released_twice() -> None:

@@ -29,9 +29,9 @@ SLOW_IMPORT = 8.0
 # unanswered takes 5 s (UVC_CTRL_STREAMING_TIMEOUT in the kernel's uvcvideo.h), and then the kernel has said why.
 SLOW_OPEN = 5.5
 
-# Seconds after which a call into the camera counts as hanging. Measured on a USB camera that does not answer:
-# open and configure 30.7 s, start and stop 5.1 s each, and then they do return. A bound must be longer than
-# what it times; together they must fit into the time-outs of the ladder's rungs (tested).
+# Seconds after which a call into the camera counts as hanging, and the worker dumps its stack. Measured on a USB
+# camera that does not answer: open and configure 30.7 s, start and stop 5.1 s each, and then they do return. A bound
+# must be longer than what it times; together they must fit into the time-outs of the ladder's rungs (tested).
 CALL_BOUNDS = {"open": 35.0, "start": 10.0, "stop": 10.0, "close": 10.0, "cancel": 5.0}
 
 
