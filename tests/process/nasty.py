@@ -48,7 +48,7 @@ class Metronome:
     def __init__(self, loop: Loop, fd: int) -> None:
         self.deadline = time.monotonic() + BEAT
         self._queued = queued()
-        self._fd, self._left, self._longest = fd, 0, 0.0
+        self._fd, self._left, self._longest, self._expects = fd, 0, 0.0, False
         loop.watch(fd, self._asked)
 
     def tick(self) -> None:
@@ -60,9 +60,17 @@ class Metronome:
         if self._left == 0:
             os.write(self._fd, json.dumps(self._longest).encode())
 
+    def signalled(self) -> None:
+        """A signal has been served: whoever has asked for that is told."""
+        if self._expects:
+            self._expects = False
+            os.write(self._fd, b"!")
+
     def _asked(self) -> None:
-        """A "?" asks for the delay of the next deadlines; anything else comes back at once."""
+        """A "?" asks for the delay of the next deadlines; anything else comes back at once, a "!" with the next signal
+        once more."""
         question = os.read(self._fd, 1)
+        self._expects = question == b"!"
         if question == b"?":
             self._left, self._longest = BEATS, 0.0
         elif question:
@@ -80,6 +88,10 @@ class NastySupervisor(Supervisor):
             return super().hire(camera, fresh=fresh, background=background)
         worker = child.spawn_linked(["tests.process.nasty", "worker", self.how], self.world.environ)
         return Worker(worker, StderrReader(worker.stderr))
+
+    def _on_signal(self) -> None:
+        super()._on_signal()
+        self.metronome.signalled()
 
     def _parts(self) -> tuple[Part, ...]:
         return (*super()._parts(), self.metronome)
