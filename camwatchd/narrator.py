@@ -13,6 +13,7 @@ from camwatchd.core.state import Policy
 from camwatchd.core.timespan import duration
 from camwatchd.ports import EventLog
 
+_NAMES_IT = (ev.SayFault, ev.SayRecovered, ev.SayParked, ev.SayCritical)  # a fault of their own
 _QUOTED = 160  # characters of evidence in a sentence; the EVIDENCE field has it all
 
 
@@ -23,9 +24,11 @@ class Narrator:
     camera: str
     log: EventLog
 
-    def tell(self, effect: Effect, policy: Policy, failures: int) -> None:
-        """Log an effect; `failures` in a row give the health score that goes along."""
+    def tell(self, effect: Effect, policy: Policy, failures: int, fault: str = "") -> None:
+        """Log an effect; `failures` in a row give the health score that goes along, `fault` is the open incident's."""
         facts: dict[str, object] = {"camera": self.camera, "health_score": health.score(failures)}
+        if fault and not isinstance(effect, _NAMES_IT):
+            facts["fault"] = fault  # one query shows the whole of an incident
         match effect:
             case ev.Perform(rung, attempt):
                 self._perform(rung, attempt, policy, facts)

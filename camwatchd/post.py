@@ -256,7 +256,7 @@ class Post:
 
     def _act(self, effects: tuple[Effect, ...]) -> None:
         for effect in effects:
-            self._narrator.tell(effect, self.policy, self.state.failures)
+            self._narrator.tell(effect, self.policy, self.state.failures, self.state.fault)
             self._chronicle.tell(effect, self.evidence, required=self.camera.required)
             self.figures.note(effect, self.clock())
             match effect:

@@ -11,20 +11,12 @@ from pathlib import Path
 import pytest
 
 from camwatchd.adapters import log
-from camwatchd.adapters.host import Host
 from camwatchd.adapters.notify import NullNotifier
-from camwatchd.core import messages as msg
-from camwatchd.core.ladder import Rung
-from camwatchd.core.records import Record
-from camwatchd.core.settings import CameraSettings, Health
-from camwatchd.core.state import Phase, Policy
+from camwatchd.core.state import Phase
 from camwatchd.herald import Herald
-from camwatchd.loop import Loop
-from camwatchd.post import Post
-from camwatchd.slot import Worker
+from tests.post_rig import MISSED, deliver, lone_post
 
 _BASE = 60.0  # WatchdogSec
-_MISSED = msg.CaptureFailed("frames-stopped", "no frame for 1.5 s", 1.5)
 
 
 class Systemd(NullNotifier):
@@ -47,21 +39,6 @@ class Systemd(NullNotifier):
         return True
 
 
-class NoAgency:
-    """Provides no worker: what a worker would report, the test reports."""
-
-    def hire(self, camera: CameraSettings, *, fresh: bool) -> Worker | None:
-        return None
-
-    def vacated(self) -> None: ...
-
-    def stuck(self, camera: CameraSettings, evidence: str) -> None: ...
-
-    def leave(self, post: Post, rung: Rung) -> None: ...
-
-    def note(self, record: Record) -> None: ...
-
-
 class Room:
     """Cameras and their herald at a time that the test moves."""
 
@@ -69,13 +46,7 @@ class Room:
         self.now, self.note = 10_000.0, ""
         said = log.build("json", "error", os.open(os.devnull, os.O_WRONLY), {})
         self.systemd = Systemd(self)
-        self.posts = [
-            Post(
-                CameraSettings(name=name), Policy(), Health(), agency=NoAgency(), loop=Loop(), log=said,
-                host=Host(folder), clock=self.clock, runtime_dir=str(folder), environ={},
-            )
-            for name in names
-        ]  # fmt: skip
+        self.posts = [lone_post(name, folder, said, self.clock) for name in names]
         for post in self.posts:
             post.begin()
         self.herald = Herald(
@@ -103,11 +74,6 @@ class Room:
                 self.note = f"change {step // round(changes * 100)}"
             self.herald.tell()
         return [at for at, _ in self.systemd.statuses[before:]]
-
-
-def deliver(post: Post, count: int = 1) -> None:
-    """Healthy frames arrive."""
-    post.reported(msg.Frames(count, 0, 0, 1 / 30, 0.0, 0.0, 0, 0, 100.0, 20.0))
 
 
 @pytest.fixture
@@ -139,7 +105,7 @@ def test_a_frame_before_a_failed_capture_pays_for_nothing(room: Room) -> None:
     """While a capture is tried again nothing pings, though frames had come before; healthy ones after it pay."""
     assert room.pings_after(_BASE) == 1
     deliver(room.posts[0])
-    room.posts[0].reported(_MISSED)
+    room.posts[0].reported(MISSED)
     assert room.posts[0].state.phase is Phase.RETRYING
     assert room.pings_after(_BASE) == 0
     deliver(room.posts[0], 3)
@@ -177,7 +143,7 @@ def test_a_camera_that_flaps_does_not_keep_systemd_busy(room: Room) -> None:
 def test_a_countdown_is_told_once_a_second(room: Room) -> None:
     """Running numbers alone make a status every second in trouble, and every five when all is well."""
     well = room.statuses_after(20)
-    room.posts[0].reported(_MISSED)
+    room.posts[0].reported(MISSED)
     trouble = room.statuses_after(10)
 
     assert [round(b - a, 2) for a, b in pairwise(well)] == [5.0] * 3
