@@ -78,6 +78,11 @@ class Tale:
         return sum(row.availability is not None for row in self.rows)
 
     @property
+    def cured(self) -> int:
+        """How many faults are over, though the table may still lack the availability."""
+        return sum(row.back is not None for row in self.rows)
+
+    @property
     def over(self) -> bool:
         """Whether nothing is left to wait for."""
         return self.told == len(self.rows)
