@@ -16,6 +16,7 @@ from camwatchd.core import classify, escalation, health, killing, lease, livenes
 from camwatchd.core import events as ev
 from camwatchd.core import messages as msg
 from camwatchd.core.events import Effect, Event
+from camwatchd.core.evidence import headline
 from camwatchd.core.exits import describe
 from camwatchd.core.faults import ABSENT, OPEN_CAPS
 from camwatchd.core.figures import Figures
@@ -362,7 +363,7 @@ class Post:
         """What a dying worker wrote (a traceback, faulthandler's stacks) is the best evidence of what hung."""
         self.hearsay.died(self.slot.last_words)
         if words := self.slot.last_words:
-            text = f"{self.camera.name}: last words of the worker ({how})"
+            text = f"{self.camera.name}: last words of the worker ({how}): {headline(words)}"
             self.log.info(
                 "worker.last_words", camera=self.camera.name, message=text, evidence="\n".join(words)
             )

@@ -202,3 +202,13 @@ def test_a_slow_opening_is_waited_for(gallery: Daemon) -> None:
     """An opening within its bound is no fault, however long it takes."""
     assert gallery.event("camera.opened", camera="slow-open")["seconds"] >= 1.5
     assert gallery.event("camera.started", camera="slow-open")
+
+
+def test_the_last_words_are_told_on_a_terminal_too(gallery: Daemon) -> None:
+    """The sentence, which is all that a text log shows, says what a crash was and in which call."""
+    message = gallery.event("worker.last_words", camera="crash")["message"]
+
+    assert (
+        "last words of the worker (killed by signal 11): Fatal Python error: Segmentation fault" in message
+    )
+    assert ", line " in message
