@@ -85,7 +85,7 @@ $(DEV): $(RUNTIME)
 # Python that is only starting answers Ctrl-C with a traceback, and so do venv and pip. What a shell starts in the
 # background hears nothing of it; the shell ends it by SIGTERM, which Python leaves alone. $(1): the command, $(2): how
 # to end it, $(3): what to do then.
-until_ctrl_c = trap '$(2); wait $$!; $(3)' INT TERM; $(1) & wait $$!
+until_ctrl_c = trap '$(2); wait $$! 2>&-; $(3)' INT TERM; $(1) & wait $$!
 
 # A session of its own, so that what venv and pip have started goes too. Half of a first set-up is worth nothing.
 set_up = $(call until_ctrl_c,setsid sh -c '$(1)',kill -TERM -$$! || kill $$!,test -e $(RUNTIME) || rm -rf .venv; \

@@ -48,10 +48,13 @@ class Make:
     def interrupted(self) -> tuple[int, str]:
         """Ctrl-C as soon as Python runs; the status and what was said."""
         command = ["make", "demo", f"PYTHON={self.busy}"]
+        # Who has it ignored, as a shell's job in the background, would hand that down.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         process = subprocess.Popen(
             command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             start_new_session=True,
         )  # fmt: skip
+        signal.signal(signal.SIGINT, before)
         end = time.monotonic() + PATIENCE
         while not (self.folder / "begun").exists():
             assert time.monotonic() < end
