@@ -20,8 +20,8 @@ class Row:
 def cpu_target(ratio: float) -> str:
     """How the supervised loop's CPU per frame stands to 5 % over a loop that does nothing with the frame.
 
-    It does not meet that, for it looks at each picture; the target is meant, and met, in frames a second and in the
-    share of the time between frames.
+    It misses that, for it looks at each picture. What an application would notice is meant, and met: frames a second,
+    and the share of the time between two frames.
     """
     return f"at most 1.05 x: {'met' if ratio <= _CPU_TARGET else 'missed'}"
 
