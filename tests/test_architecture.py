@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,7 @@ class Module:
         return f"{module}.{name}" if submodule.with_suffix(".py").exists() or submodule.is_dir() else module
 
 
+@cache
 def _read(folder: str) -> list[Module]:
     modules = []
     for path in sorted((ROOT / folder).rglob("*.py")):
@@ -94,8 +96,15 @@ def _read(folder: str) -> list[Module]:
     return modules
 
 
-OURS = _read("camwatchd")
-TESTS = _read("tests")
+# Read by the first test that asks, not on import: every worker of xdist imports this file, and one runs it.
+def ours() -> list[Module]:
+    """The package."""
+    return _read("camwatchd")
+
+
+def our_tests() -> list[Module]:
+    """Its tests."""
+    return _read("tests")
 
 
 def _layer(module: str) -> tuple[str, tuple[str, ...]]:
@@ -105,7 +114,7 @@ def _layer(module: str) -> tuple[str, tuple[str, ...]]:
 
 def test_the_core_is_pure() -> None:
     """The core imports itself and what has no clock, no input, no output and no randomness; nothing else."""
-    core = [module for module in OURS if module.name.startswith("camwatchd.core")]
+    core = [module for module in ours() if module.name.startswith("camwatchd.core")]
     strangers = {
         f"{module.name} imports {name}"
         for module in core
@@ -144,7 +153,7 @@ def test_imports_run_one_way() -> None:
     """Everything depends on the core, and the core on nothing; worker and supervisor know nothing of each other."""
     wrong = [
         f"{module.name} imports {name}"
-        for module in OURS
+        for module in ours()
         for name in sorted(module.imports())
         if name.startswith("camwatchd") and not _may_import(module.name, name)
     ]
@@ -161,7 +170,7 @@ def test_only_workers_import_camera_libraries() -> None:
     """numpy, picamera2 and libcamera are named in no module of the supervisor's process."""
     wrong = [
         f"{module.name} imports {name}"
-        for module in OURS
+        for module in ours()
         for name in module.imports()
         if name.partition(".")[0] in _HEAVY and not module.name.startswith(_MAY_BE_HEAVY)
     ]
@@ -185,14 +194,14 @@ def test_only_the_log_reads_the_wall_clock() -> None:
     """A Pi has no battery clock: only what a human reads comes from the time of day."""
     wrong = [
         f"{module.name}:{node.lineno}: {ast.unparse(node)}"
-        for module in OURS
+        for module in ours()
         for node in ast.walk(module.tree)
         if isinstance(node, ast.Attribute) and ast.unparse(node) in _WALL_CLOCK
         if module.name not in _MAY_TELL_THE_TIME
     ]
     direct = [
         f"{module.name}:{node.lineno}: {ast.unparse(node)}"
-        for module in OURS
+        for module in ours()
         for node in ast.walk(module.tree)
         if isinstance(node, ast.ImportFrom) and node.module == "time"  # would hide which clock is read
     ]
@@ -204,7 +213,7 @@ def test_no_exception_is_swallowed_unseen() -> None:
     """Nothing catches every exception only to go on as if nothing had been."""
     wrong = [
         f"{module.name}: {ast.unparse(node)}"
-        for module in OURS + TESTS
+        for module in ours() + our_tests()
         for node in ast.walk(module.tree)
         if (_swallows(node) or _suppresses(node)) and module.name not in _MAY_SWALLOW
     ]
@@ -238,19 +247,19 @@ def test_every_file_says_its_licence_and_what_it_owns() -> None:
     """The first line is the licence, and a docstring follows; only an empty file needs neither."""
     wrong = [
         module.name
-        for module in OURS + TESTS
+        for module in ours() + our_tests()
         if module.source and ".guest." not in module.name  # parts of another machine
         if not module.source.startswith(("# SPDX-License-Identifier: MIT\n", "#!"))
         or not ast.get_docstring(module.tree)
     ]
 
     assert wrong == []
-    assert [module.name for module in OURS if not module.source] == []
+    assert [module.name for module in ours() if not module.source] == []
 
 
 def test_every_test_states_its_rule() -> None:
     """Each test function has a docstring: the rule that it proves."""
-    tests = [(module, f) for module in TESTS for f in module.functions() if f.name.startswith("test_")]
+    tests = [(module, f) for module in our_tests() for f in module.functions() if f.name.startswith("test_")]
     silent = [f"{module.name}.{f.name}" for module, f in tests if not ast.get_docstring(f)]
 
     assert len(tests) > 100
@@ -266,7 +275,7 @@ def _length(function: ast.FunctionDef) -> int:
 
 def test_functions_are_short() -> None:
     """Half of all functions have at most 8 lines, nine of ten less than 30."""
-    lengths = [length for module in OURS for f in module.functions() if (length := _length(f))]
+    lengths = [length for module in ours() for f in module.functions() if (length := _length(f))]
 
     assert statistics.median(lengths) <= 8
     assert statistics.quantiles(lengths, n=10)[-1] < 30
@@ -274,6 +283,6 @@ def test_functions_are_short() -> None:
 
 def test_files_are_short() -> None:
     """A file has at most 500 lines."""
-    long = {m.name: lines for m in OURS + TESTS if (lines := len(m.source.splitlines())) > 500}
+    long = {m.name: lines for m in ours() + our_tests() if (lines := len(m.source.splitlines())) > 500}
 
     assert long == {}
