@@ -29,7 +29,7 @@ CAMERAS = (
     camera("wedged", _STALL),
     camera("hanging", _STALL, {"kind": "reset-hangs"}),
     camera("refusing", _STALL, {"kind": "reset-refused"}),
-    camera("unplugged", {"kind": "gone", "at": 1.5, "duration": 12}, {"kind": "reset-refused"}),
+    camera("unplugged", {"kind": "gone", "at": 1.5, "duration": 18}, {"kind": "reset-refused"}),
     camera("csi", {"kind": "stall", "at": 1.5}),
     camera("never", {"kind": "missing", "until": RESET}),
 )

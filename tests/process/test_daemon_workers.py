@@ -120,7 +120,7 @@ def test_a_restart_of_the_stream_that_hangs_is_not_ordered_again(tmp_path: Path)
         actions = [line["rung"] for line in rig.told("ladder.action_started")]
 
         assert ["frontend-timeout", "worker-silent"] == [first["fault"], second["fault"]]
-        assert "did not return within 2.0 s" in second["evidence"]
+        assert "did not return within 2." in second["evidence"]
         assert 2 <= second["monotonic"] - first["monotonic"] < 3
         assert ["restart-stream", "restart-worker"] == actions
         assert ("restart-worker", 1, []) == (recovery["rung"], recovery["attempt"], rest)

@@ -99,10 +99,11 @@ def test_camera_starves_when_its_buffers_are_kept(tmp_path: Path) -> None:
 def test_stall_ends_by_itself(tmp_path: Path) -> None:
     """During a stall no frame comes; after its duration they come again."""
     with streaming(tmp_path, fault("stall", at_frame=3, duration=5 * SILENCE)) as camera:
-        before = []
+        taken = 0
         while arrives(camera, SILENCE):
-            before.append(camera.take().sequence)
-            assert before[-1] < 3  # a busy machine may have missed one of them
+            camera.take().release()
+            taken += 1
+        assert taken <= 3  # a busy machine misses some
         picture(camera)
 
 
@@ -124,10 +125,11 @@ def test_stall_is_cured_by_its_rung(tmp_path: Path, until: Rung) -> None:
 
 def test_hiccup_is_cured_by_asking_again(tmp_path: Path) -> None:
     """With `until = "retry"` one capture fails and the next succeeds."""
-    with streaming(tmp_path, fault("error", message="boom", at_frame=1, until=Rung.RETRY)) as camera:
+    with streaming(tmp_path, fault("error", message="boom", at_frame=20, until=Rung.RETRY)) as camera:
         picture(camera)
+        rest = (picture(camera) for _ in range(20))  # a busy machine misses some
         with pytest.raises(RuntimeError, match="boom"):
-            picture(camera)
+            list(rest)
         picture(camera)
 
 
