@@ -24,6 +24,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from tests.process.processor import queued
+
 T = TypeVar("T")
 
 PATIENCE = 60.0  # seconds; only ever waited for in full by a test that fails
@@ -116,6 +118,8 @@ class Daemon:
         self.noise: list[str] = []  # what is no log line: a traceback
         self._news = threading.Condition()
         self._over = False
+        self._queued_before: float | None = None  # the first signal that was sent
+        self._added = 0.0
         self._run = uuid.uuid4().hex
         self._systemd = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._systemd.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
@@ -234,6 +238,8 @@ class Daemon:
 
     def signal(self, number: signal.Signals) -> float:
         """Send a signal; gives the time."""
+        if self._queued_before is None:
+            self._queued_before = self._queued()
         now = time.monotonic()
         self.process.send_signal(number)
         return now
@@ -249,12 +255,26 @@ class Daemon:
 
     def ends(self, status: int) -> float:
         """The proof that it ends with this status and that nothing of it is left; gives the time of its end."""
-        assert status == self.process.wait(PATIENCE), self._tail()
-        at = time.monotonic()
+        at = self.ended(status)
         killed = self._recorders()
         assert set() == self.processes().keys() - killed, self._tail()
         # A recorder that does not answer is ended by the kernel, together with us.
-        return max([at, *map(await_end, killed)])
+        return max([at, *(await_end(pid) - self._added for pid in killed)])
+
+    def ended(self, status: int) -> float:
+        """The proof that it ends with this status; gives the time, without what the machine has added to it.
+
+        That is for how long, since the first signal, the kernel had it and us wait for a processor.
+        """
+        at = await_end(self.pid)
+        if self._queued_before is not None:
+            self._added = self._queued() - self._queued_before
+        assert status == self.process.wait(PATIENCE), self._tail()
+        return at - self._added
+
+    def _queued(self) -> float:
+        """Of a process that ended it can be asked until somebody waits for it."""
+        return queued(self.pid) + queued("thread-self")
 
     def close(self) -> None:
         """Whatever happened, nothing of it is left."""

@@ -29,6 +29,7 @@ from camwatchd.loop import Loop, Signals
 from camwatchd.slot import Worker
 from camwatchd.supervisor import Part, Supervisor
 from camwatchd.world import World
+from tests.process.processor import queued
 
 BEAT = 0.02  # seconds between the deadlines that are measured
 BEATS = 20  # ... so many for an answer
@@ -37,23 +38,18 @@ STALLED = "stalled"
 _FRAMES = msg.Frames(1, 0, 0, FRAME, 0.0, 0.0, 0, 0, 100.0, 20.0)
 
 
-def queued(pid: int | str = "self") -> float:
-    """Seconds that a process (its first thread) has waited for a processor so far: the machine's doing."""
-    return int(Path("/proc", str(pid), "schedstat").read_text().split()[1]) / 1e9
-
-
 class Metronome:
     """Deadlines of its own in somebody's loop; asked, it answers with the longest delay of the next few."""
 
     def __init__(self, loop: Loop, fd: int) -> None:
         self.deadline = time.monotonic() + BEAT
-        self._queued = queued()
+        self._queued = queued("self")
         self._fd, self._left, self._longest, self._expects = fd, 0, 0.0, False
         loop.watch(fd, self._asked)
 
     def tick(self) -> None:
         delay, before = time.monotonic() - self.deadline, self._queued
-        self._queued = queued()
+        self._queued = queued("self")
         self._longest = max(self._longest, delay - (self._queued - before))
         self.deadline = time.monotonic() + BEAT
         self._left -= 1

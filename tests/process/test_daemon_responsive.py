@@ -18,7 +18,7 @@ import pytest
 
 from camwatchd.control.protocol import SOCKET_NAME
 from tests.process.daemon import PATIENCE, QUICK, Daemon, camera, folders, running
-from tests.process.nasty import queued
+from tests.process.processor import queued
 
 BOUND = 0.050  # seconds: the promise
 # Measured is the daemon and not the machine: the time that the kernel had it, or us, wait for a processor is taken

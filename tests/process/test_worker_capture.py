@@ -23,7 +23,7 @@ from camwatchd.core.messages import (
     Streaming,
 )
 from camwatchd.core.settings import Checks, ScriptedFault, Supervision
-from tests.process.nasty import queued
+from tests.process.processor import queued
 from tests.process.worker_rig import WorkerRig, worker
 
 QUICK = Supervision(frame_timeout=0.5, first_frame_timeout=1.0)
