@@ -21,7 +21,7 @@ MISSED = msg.CaptureFailed("frames-stopped", "no frame for 1.5 s", 1.5)
 class NoAgency:
     """Provides no worker: what a worker would report, the test reports."""
 
-    def hire(self, camera: CameraSettings, *, fresh: bool) -> Worker | None:
+    def hire(self, camera: CameraSettings, *, fresh: bool, background: bool) -> Worker | None:
         return None
 
     def vacated(self) -> None: ...
