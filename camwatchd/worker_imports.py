@@ -8,7 +8,6 @@ import time
 from importlib import import_module
 from pathlib import Path
 
-from camwatchd.cameras.base import load
 from camwatchd.core.messages import Imported
 
 # The packages that a camera process must not mix versions of: an upgrade under a resting standby.
@@ -22,6 +21,8 @@ def import_backend(name: str) -> Imported:
     # On its own numpy's library for linear algebra starts a thread a core, each with memory of its own; a
     # SIGABRT may land in one of them, and faulthandler then reads the main thread's stack while it changes.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    from camwatchd.cameras.base import load  # imports numpy
+
     load(name)
     import_module("camwatchd.worker_loop")  # or a standby would import it when it is wanted
     return Imported(name, round(_seconds_since_exec(), 3), _versions())

@@ -31,6 +31,15 @@ def test_imports_are_announced_before_anything_is_opened(tmp_path: Path) -> None
     assert 0 < imported.seconds < PATIENCE
 
 
+def test_the_imports_start_no_thread(tmp_path: Path) -> None:
+    """SIGABRT can land nowhere but in the main thread, whose stack it is to show; numpy would start one a core."""
+    with worker(tmp_path) as rig:
+        rig.until(Imported)
+
+        tasks = Path("/proc", str(rig.process.pid), "task").iterdir()
+        assert [str(rig.process.pid)] == [task.name for task in tasks]
+
+
 def test_a_standby_opens_when_ordered(tmp_path: Path) -> None:
     """An order wakes a standby, and it delivers frames."""
     with worker(tmp_path, *STANDBY) as rig:
