@@ -9,7 +9,7 @@ from camwatchd.core import events as ev
 from camwatchd.core.events import Effect
 from camwatchd.core.faults import FAULTS
 from camwatchd.core.ladder import Rung
-from camwatchd.core.state import Policy
+from camwatchd.core.state import Policy, State
 from camwatchd.core.timespan import duration
 from camwatchd.ports import EventLog
 
@@ -73,14 +73,16 @@ class Narrator:
             case _:
                 self._alert(effect, facts)
 
-    def slow(self, slow: ev.SaySlow, call: str, suspicion: str, evidence: str) -> None:
+    def slow(self, slow: ev.SaySlow, call: str, suspicion: str, evidence: str, state: State) -> None:
         """No fault yet, some cameras take their time: but what hangs is known, and perhaps why."""
         what = "importing the camera packages" if slow.fault == "import-timeout" else f"{call or 'open'}()"
         text = f"{self.camera}: {what} has not ended after {duration(slow.seconds)}; "
-        text += f"in {duration(slow.left)} it counts as {suspicion}"
+        text += f"in {duration(slow.left)} it counts as {slow.fault}"
+        facts = {"fault": state.fault} if state.fault else {}
         self.log.warning(
             "camera.slow", message=f"{text} [{evidence[:_QUOTED] or 'nothing tells why'}]", camera=self.camera,
             call=call, suspicion=suspicion, evidence=evidence, seconds=round(slow.seconds, 3),
+            health_score=health.score(state.failures), **facts,
         )  # fmt: skip
 
     def _perform(self, rung: Rung, attempt: int, policy: Policy, facts: dict[str, object]) -> None:

@@ -118,7 +118,7 @@ class Post:
             return
         try:
             # Who merely looks for a camera that is away leaves the processor to what brings it back (udev).
-            looks = self.state.fault in ABSENT
+            looks = self.state.fault in ABSENT and self.state.hurried_at != self.state.started_at
             worker = self._agency.hire(self.camera, fresh=self._vacancy, background=looks)
         except OSError as error:  # no memory, no process, no descriptor: the ladder waits and tries again
             self._vacancy = None
@@ -181,7 +181,7 @@ class Post:
             fps=self.figures.fps(), last_frame=self.figures.last_frame(state.last_healthy),
             late=self.figures.late, fault=state.fault, rung=state.rung, attempt=state.attempt,
             attempts=self.policy.row(state.rung).attempts,
-            exhausted=state.exhausted, step=str(state.milestone), deadline=state.deadline,
+            exhausted=state.exhausted, step=str(state.milestone), deadline=state.ends_by,
             recoveries=self.figures.recent(now), refusal=state.refusal, ask_at=state.ask_at,
         )  # fmt: skip
 
@@ -262,7 +262,7 @@ class Post:
             self.figures.note(effect, self.clock())
             match effect:
                 case ev.SaySlow():
-                    self._narrator.slow(effect, self._call, *self._why_slow(effect))
+                    self._narrator.slow(effect, self._call, *self._why_slow(effect), self.state)
                 case ev.Perform():
                     self._perform(effect)
                 case ev.Release():

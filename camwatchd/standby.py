@@ -68,6 +68,8 @@ class Standby:
         worker = self._slot.worker
         if worker is None or self._slot.ending or backend != self._backend:
             return None
+        if not worker.child.imported:
+            worker.child.hurry()  # it is waited for now
         return self._slot.release()
 
     def end(self) -> None:

@@ -171,3 +171,13 @@ def test_what_takes_its_time_has_the_kernels_last_line_for_a_reason() -> None:
     assert [("init-timeout", "")] * 2 == [silent, before]
     assert ("init-timeout", f"kernel: {_RESET}") == reset
     assert ("no-memory", f"kernel: {_CMA}") == ear.hearsay.reason("init-timeout", 5.0)
+
+
+def test_what_was_said_before_the_waiting_explains_nothing_of_it() -> None:
+    """A clue that would still explain a failure is too old for a worker that was started since."""
+    ear = Ear()
+    ear.hearsay.suspect("sensor-io", "no answer")
+    ear.now += 6.0
+
+    assert "sensor-io" == ear.hearsay.explained("init-timeout", "")[0]
+    assert ("init-timeout", "") == ear.hearsay.reason("init-timeout", 5.5)

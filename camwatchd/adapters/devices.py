@@ -20,8 +20,9 @@ _COMES = _IN_CREATE | _IN_ATTRIB
 _UDEV_SECONDS = 10.0
 # Seconds of quiet before a plugged-in camera is probed: it has several nodes. Those that we may not open yet will be
 # heard of again; where nobody gives them to a group, that is not waited for. Of a USB camera the media node is the
-# last (uvc_driver.c, uvc_probe): with that, nothing more is to come.
-_QUIET, _COMPLETE_QUIET, _REFUSED_QUIET = 0.2, 0.02, 2.0
+# last (uvc_driver.c, uvc_probe): with that, nothing more is to come, but udev has yet to note that it is done with it,
+# and libcamera knows of no other devices.
+_QUIET, _COMPLETE_QUIET, _REFUSED_QUIET = 0.2, 0.05, 2.0
 _HEADER = struct.Struct("iIII")
 _CAMERA = re.compile(r"(video|media|v4l-subdev)\d+$")
 

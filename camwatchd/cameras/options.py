@@ -76,7 +76,7 @@ def _rate(settings: CameraSettings, known: Known) -> Iterator[str]:
     if _LIMITS not in known:
         yield "frame_rate cannot be set on this camera; it chooses its own"
     elif not _within(1e6 / settings.frame_rate, known[_LIMITS], slack=1.0):
-        shortest, longest = known[_LIMITS][:2]
+        shortest, longest = (max(limit, 1) for limit in known[_LIMITS][:2])  # us; some drivers say 0
         yield f"frame_rate = {settings.frame_rate:g}: this camera has {1e6 / longest:.3g} to {1e6 / shortest:.3g}"
 
 

@@ -25,8 +25,8 @@ from camwatchd.cameras.wake import Wake
 from camwatchd.core.liveness import CALL_BOUNDS
 from camwatchd.core.settings import CameraSettings
 
-# s; begun after the announcement, so that the stack of what hangs is dumped first.
-STOP_BOUND = CALL_BOUNDS["stop"]
+# s; longer than what was announced, so that the stack of what hangs is dumped first.
+STOP_BOUND = CALL_BOUNDS["stop"] + 1
 
 
 class Picamera2Camera:

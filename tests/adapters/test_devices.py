@@ -90,7 +90,7 @@ def test_the_last_node_of_a_camera_ends_the_wait(tmp_path: Path) -> None:
         told.append(watch.quiet())
     watch.close()
 
-    assert [0.2, 2.0, 0.02, 0.2] == told
+    assert [0.2, 2.0, 0.05, 0.2] == told
 
 
 def test_a_node_that_went_again_is_not_waited_for(tmp_path: Path) -> None:

@@ -351,12 +351,13 @@ def test_an_opening_that_is_only_slow_is_told_of_once() -> None:
     story = Story().after(0.1, *OPENING).after(0.1, ev.StreamStarted(), GOOD)
     quick = story.said(ev.SaySlow)
     for begun in (Story().after(0.1, *OPENING), story.after(1, CRASH).after(0.1, *OPENING)):
-        faults = begun.said(ev.SayFault)
+        faults, ends_by = begun.said(ev.SayFault), begun.state.ends_by
         begun.after(29)
 
         told = [(round(slow.seconds, 6), round(slow.left, 6)) for slow in begun.said(ev.SaySlow)]
         assert [(SLOW_OPEN, 50 - SLOW_OPEN)] == told
         assert faults == begun.said(ev.SayFault)
+        assert (begun.state.ends_by, begun.state.deadline) == (ends_by, ends_by)
         begun.after(22)
         assert "init-timeout" == begun.said(ev.SayFault)[-1].fault
 

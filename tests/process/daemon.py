@@ -238,7 +238,7 @@ class Daemon:
 
     def signal(self, number: signal.Signals) -> float:
         """Send a signal; gives the time."""
-        if self._queued_before is None:
+        if number in (signal.SIGTERM, signal.SIGINT):  # what ends it is timed from the last of them
             self._queued_before = self._queued()
         now = time.monotonic()
         self.process.send_signal(number)

@@ -78,7 +78,7 @@ def test_an_opening_that_is_slow_is_told_of_with_its_reason(tmp_path: Path) -> N
 
     assert ("warning", "sensor-io", "open") == (said["level"], said["suspicion"], said["call"])
     assert said["message"].startswith("cam0: open() has not ended after 5.5 s; in 24 s")
-    assert said["message"].endswith(f" it counts as sensor-io [kernel: {_UNANSWERED}]")
+    assert said["message"].endswith(f" it counts as init-timeout [kernel: {_UNANSWERED}]")
     assert [] == rig.alerts("cam0")
 
 

@@ -63,7 +63,9 @@ def test_imports_in_the_background_leave_the_processor_to_others(tmp_path: Path)
 
 def test_who_could_not_come_back_stays_in_the_foreground(tmp_path: Path) -> None:
     """Without the unit's limit a camera would be captured at low priority for ever."""
-    with worker(tmp_path, *STANDBY, "--background") as rig:
+    limit = "import resource\nresource.getrlimit = lambda which: (0, 0)\n"
+    (tmp_path / "sitecustomize.py").write_text(limit)
+    with worker(tmp_path, *STANDBY, "--background", PYTHONPATH=str(tmp_path)) as rig:
         rig.until(Imported)
 
         assert os.getpriority(os.PRIO_PROCESS, 0) == os.getpriority(os.PRIO_PROCESS, rig.process.pid)
