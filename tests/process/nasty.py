@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from camwatchd.adapters import child, config, log, notify
 from camwatchd.adapters.devices import DeviceWatch
@@ -38,19 +39,36 @@ STALLED = "stalled"
 _FRAMES = msg.Frames(1, 0, 0, FRAME, 0.0, 0.0, 0, 0, 100.0, 20.0)
 
 
+class Waits:
+    """How long this process has waited for a processor, or for a child of its that waited for one to be executed."""
+
+    def __init__(self) -> None:
+        self._for_children = 0.0
+        self._spawn, os.posix_spawnp = os.posix_spawnp, self._count
+
+    def __call__(self) -> float:
+        return queued("self") + self._for_children
+
+    def _count(self, *arguments: Any, **options: Any) -> int:
+        pid = self._spawn(*arguments, **options)
+        self._for_children += queued(pid)
+        return pid
+
+
 class Metronome:
     """Deadlines of its own in somebody's loop; asked, it answers with the longest delay of the next few."""
 
     def __init__(self, loop: Loop, fd: int) -> None:
         self.deadline = time.monotonic() + BEAT
-        self._queued = queued("self")
+        self._waits = Waits()
+        self._waited = self._waits()
         self._fd, self._left, self._longest, self._expects = fd, 0, 0.0, False
         loop.watch(fd, self._asked)
 
     def tick(self) -> None:
-        delay, before = time.monotonic() - self.deadline, self._queued
-        self._queued = queued("self")
-        self._longest = max(self._longest, delay - (self._queued - before))
+        delay, before = time.monotonic() - self.deadline, self._waited
+        self._waited = self._waits()
+        self._longest = max(self._longest, delay - (self._waited - before))
         self.deadline = time.monotonic() + BEAT
         self._left -= 1
         if self._left == 0:
@@ -63,12 +81,14 @@ class Metronome:
             os.write(self._fd, b"!")
 
     def _asked(self) -> None:
-        """A "?" asks for the delay of the next deadlines; anything else comes back at once, a "!" with the next signal
-        once more."""
+        """A "?" asks for the delay of the next deadlines, a "w" for the waits; anything else comes back at once, a "!"
+        with the next signal once more."""
         question = os.read(self._fd, 1)
         self._expects = question == b"!"
         if question == b"?":
             self._left, self._longest = BEATS, 0.0
+        elif question == b"w":
+            os.write(self._fd, json.dumps(self._waits()).encode())
         elif question:
             os.write(self._fd, question)
 

@@ -53,12 +53,17 @@ class Probe:
         self._ours.send(b"!")
         self.hear()
 
+    def waits(self) -> float:
+        """Seconds for which the machine has kept the process from a processor so far."""
+        self._ours.send(b"w")
+        return self.answer()
+
     def ask(self) -> None:
         """Have the next deadlines measured."""
         self._ours.send(b"?")
 
     def answer(self) -> float:
-        """The longest delay of a deadline since it was asked."""
+        """What was asked for: else the longest delay of a deadline since then."""
         return float(json.loads(self._ours.recv(100)))
 
     def close(self) -> None:
@@ -92,13 +97,13 @@ def nasty(directory: Path, how: str, probe: Probe, journal: str = "") -> Daemon:
     return Daemon(directory, ["-m", "tests.process.nasty", how, str(fd), journal], 60.0, (fd,))
 
 
-def samples(measure: Callable[[], float], rig: Daemon, idle: Probe, count: int = _SAMPLES) -> list[float]:
+def samples(measure: Callable[[], float], probe: Probe, idle: Probe, count: int = _SAMPLES) -> list[float]:
     """Delays, each taken while the machine itself was prompt before and after."""
     taken: list[float] = []
     for _ in range(_TRIES):
-        before, in_queue = idle.echo(), queued(rig.pid)
+        before, in_queue = idle.echo(), probe.waits()
         delay = measure()
-        in_queue = queued(rig.pid) - in_queue
+        in_queue = probe.waits() - in_queue
         if max(before, idle.echo()) < NOISE:
             taken.append(delay - in_queue)
         if len(taken) == count:
@@ -144,10 +149,10 @@ def signal_latency(rig: Daemon, probe: Probe) -> Callable[[], float]:
 def prove_prompt(rig: Daemon, probe: Probe, idle: Probe) -> None:
     """Signals, descriptors and deadlines are served in time; the measurement is spread over some seconds."""
     for _ in range(2):
-        signals = samples(reload_latency(rig), rig, idle, _SAMPLES // 2)
+        signals = samples(reload_latency(rig), probe, idle, _SAMPLES // 2)
         assert max(signals) < BOUND, signals
         assert lateness(probe, idle) < BOUND
-    echoes = samples(probe.echo, rig, idle)
+    echoes = samples(probe.echo, probe, idle)
     assert max(echoes) < BOUND, echoes
 
 
@@ -267,9 +272,9 @@ def test_full_sockets_do_not_keep_the_supervisor(tmp_path: Path, probe: Probe, i
         probe.echo()  # it has begun
         (worker,) = rig.workers()
         while Path("/proc", str(worker)).exists():
-            assert max(samples(probe.echo, rig, idle)) < BOUND
+            assert max(samples(probe.echo, probe, idle)) < BOUND
             assert lateness(probe, idle) < BOUND
-        signals = samples(signal_latency(rig, probe), rig, idle, _SAMPLES // 2)
+        signals = samples(signal_latency(rig, probe), probe, idle, _SAMPLES // 2)
         assert max(signals) < BOUND, signals
         assert systemd.read_until(b"READY=1")
         assert systemd.read_until(b"WATCHDOG_USEC=60000000")
