@@ -38,6 +38,16 @@ def _frames(rig: WorkerRig) -> list[Frames]:
     return [report for report in rig.reports() if isinstance(report, Frames)]
 
 
+def _told(frames: list[Frames]) -> int:
+    """How many frames of a stream these reports account for: none between the first and the last is left out.
+
+    On a busy machine the sensor sleeps through some, or the worker does not take one in time: they are dropped.
+    """
+    number = frames[-1].sequence + 1
+    assert sum(report.count + report.dropped for report in frames) == number - frames[0].sequence
+    return number
+
+
 def _after(rig: WorkerRig, kind: type) -> list[object]:
     """What was heard after the last report of this kind."""
     last = max(index for index, report in enumerate(rig.reports()) if isinstance(report, kind))
@@ -90,13 +100,11 @@ def test_what_came_before_a_failure_is_said_before_it(tmp_path: Path) -> None:
         rig.streaming(_fault("error", at_frame=20, until=Rung.RETRY, message="Boom"), rules=QUICK)
         failed = rig.until(CameraFailed)
         before = _frames(rig)
-        told = sum(report.count + report.dropped for report in before)
         rest = rig.until(Entering, lambda report: report.call == "rest")
         back = rig.until(Frames)
 
     assert (failed.call, failed.chain) == ("take", ("RuntimeError('Boom')",))
-    assert before[-1].sequence >= 19  # a busy machine skips some numbers
-    assert told == before[-1].sequence - before[0].sequence + 1
+    assert sum(report.count for report in before) <= 20 <= _told(before)
     assert rest.bound == 1.0
     assert back.count == 1
 
@@ -227,12 +235,12 @@ def test_what_failed_in_one_worker_fails_at_once_in_the_next(
 def test_a_truncated_jpeg_is_broken(tmp_path: Path) -> None:
     """A frame that was cut short fails at once."""
     with worker(tmp_path) as rig:
-        rig.streaming(_fault("truncated", at_frame=10, amount=60), format="MJPEG")
+        rig.streaming(_fault("truncated", at_frame=10, amount=60), format="MJPEG", frame_rate=10)
         failed = rig.until(CaptureFailed)
 
     assert failed.fault == "broken-picture"
     assert failed.evidence.startswith("cut short")
-    assert sum(report.count for report in _frames(rig)) == 10
+    assert sum(report.count for report in _frames(rig)) <= 10 <= _told(_frames(rig))
 
 
 def test_a_night_is_remarked_and_healthy(tmp_path: Path) -> None:
