@@ -127,9 +127,10 @@ def main(unit: str, steps: list[str]) -> dict[str, float | None]:
         if number == last:
             over = time.monotonic()
         director.step(step)
-    while first_steady(over) is None and time.monotonic() < over + PATIENCE + STEADY:
+    since = director.node or over  # what a program still had of an unplugged camera is no picture of this one
+    while first_steady(since) is None and time.monotonic() < over + PATIENCE + STEADY:
         time.sleep(STEADY / 10)
-    return {"begun": begun, "over": over, "node": director.node, "good": first_steady(over)}
+    return {"begun": begun, "over": over, "node": director.node, "good": first_steady(since)}
 
 
 if __name__ == "__main__":
