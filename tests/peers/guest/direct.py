@@ -127,9 +127,8 @@ def main(unit: str, steps: list[str]) -> dict[str, float | None]:
         if number == last:
             over = time.monotonic()
         director.step(step)
-    since = (
-        director.node or over
-    )  # what a program still had of an unplugged camera is no picture of this one
+    # What a program still had of an unplugged camera is no picture of the one that is plugged in.
+    since = director.node or over
     while first_steady(since) is None and time.monotonic() < over + PATIENCE + STEADY:
         time.sleep(STEADY / 10)
     return {"begun": begun, "over": over, "node": director.node, "good": first_steady(since)}
