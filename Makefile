@@ -21,7 +21,7 @@ help:  ## this text
 		printf '  make %-11s %s\n' "$$target" "$$text"; done
 
 demo: $(RUNTIME)  ## a simulated camera lives through five faults, in about a minute
-	@$(BIN)/python -m camwatchd.demo
+	@$(call until_ctrl_c,$(BIN)/python -m camwatchd.demo,kill $$!,exit $$?)
 
 # Four at a time: most of them wait for a process. Each file stays together, for the fixtures that it shares.
 test: $(DEV)  ## every test that needs no special machine; under two minutes
@@ -76,14 +76,20 @@ clean:  ## remove what all of these have made, .venv and the virtual machine inc
 $(RUNTIME): pyproject.toml
 	$(call need_python)
 	@echo "installing camwatchd and what it needs into .venv ..."
-	@$(PYTHON) -m venv .venv
-	@$(PIP) install --use-pep517 --editable .
-	@touch $@
+	@$(call set_up,$(PYTHON) -m venv .venv && $(PIP) install --use-pep517 --editable . && touch $@)
 
 $(DEV): $(RUNTIME)
 	@echo "installing the development tools into .venv ..."
-	@$(PIP) install --use-pep517 --editable '.[dev]'
-	@touch $@
+	@$(call set_up,$(PIP) install --use-pep517 --editable ".[dev]" && touch $@)
+
+# Python that is only starting answers Ctrl-C with a traceback, and so do venv and pip. What a shell starts in the
+# background hears nothing of it; the shell ends it by SIGTERM, which Python leaves alone. $(1): the command, $(2): how
+# to end it, $(3): what to do then.
+until_ctrl_c = trap '$(2); wait $$! 2>&-; $(3)' INT TERM; $(1) & wait $$!
+
+# A session of its own, so that what venv and pip have started goes too. Half of a first set-up is worth nothing.
+set_up = $(call until_ctrl_c,setsid sh -c '$(1)',kill -TERM -$$! || kill $$!,test -e $(RUNTIME) || rm -rf .venv; \
+	echo "interrupted; the next make sets up again" >&2; exit 130)
 
 # --- what must be there before; each says in one line what is missing -------------------------------------------
 

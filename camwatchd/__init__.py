@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A camera watchdog that owns the camera, recovers it and says why; this file owns the version."""
+"""A camera watchdog that owns the camera, recovers it and says why; this file owns its version and its place."""
 
 __version__ = "0.1.0"
+
+CONFIG_FILE = "/etc/camwatchd/config.toml"

@@ -9,12 +9,11 @@ import argparse
 import os
 import signal
 import sys
-import tempfile
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from camwatchd import __version__
+from camwatchd import CONFIG_FILE, __version__
 from camwatchd.errors import ConfigError, ExitStatus, die
 from camwatchd.loop import Signals
 
@@ -48,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
 def arguments() -> argparse.ArgumentParser:
     """The command line; `man camwatchd` says the same."""
     parser = argparse.ArgumentParser(prog="camwatchd", description="Supervises and recovers cameras.")
-    parser.add_argument("--config", default="/etc/camwatchd/config.toml", metavar="FILE", help="%(default)s")
+    parser.add_argument("--config", default=CONFIG_FILE, metavar="FILE", help="%(default)s")
     parser.add_argument(
         "--conf-dir", default="/etc/camwatchd/conf.d", metavar="DIR", help="drop-ins: %(default)s"
     )
@@ -82,7 +81,7 @@ def _build(options: argparse.Namespace, signals: Signals) -> "Supervisor":
     # libcamera before 0.7 colours its lines even in a pipe.
     environ = {"LIBCAMERA_LOG_NO_COLOR": "1", **os.environ}
     notifier = notify.from_environment(environ)
-    settings = config.load(Path(options.config), Path(options.conf_dir)).settings
+    settings = config.load_named(Path(options.config), Path(options.conf_dir)).settings
     level = options.log_level or settings.daemon.log_level
     events = log.build(options.log_format or settings.daemon.log_format, level, _STDERR, environ)
     runtime_dir = _runtime_dir(options)
@@ -100,7 +99,11 @@ def _build(options: argparse.Namespace, signals: Signals) -> "Supervisor":
 
 
 def _runtime_dir(options: argparse.Namespace) -> str:
-    return options.runtime_dir or _first_of("RUNTIME_DIRECTORY") or tempfile.mkdtemp(prefix="camwatchd-")
+    if named := options.runtime_dir or _first_of("RUNTIME_DIRECTORY"):
+        return str(named)
+    import tempfile
+
+    return tempfile.mkdtemp(prefix="camwatchd-")
 
 
 def _first_of(variable: str) -> str:

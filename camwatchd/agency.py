@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Agency(Protocol):
     """Who provides workers."""
 
-    def hire(self, camera: CameraSettings, *, fresh: bool) -> Worker | None:
+    def hire(self, camera: CameraSettings, *, fresh: bool, background: bool) -> Worker | None:
         """A worker for a camera: the standby, or one just executed; None: none may open it yet."""
 
     def vacated(self) -> None:

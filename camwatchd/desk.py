@@ -101,7 +101,7 @@ class Desk:
             failed_recoveries=state.failed_recoveries, is_initialized=post.streaming,
             is_capturing=state.phase in (Phase.HEALTHY, Phase.RETRYING), is_critical=state.critical_said,
             should_reboot=state.rung is Rung.REBOOT and incident, fps=view.fps,
-            last_frame_age=None if state.last_healthy is None else now - state.last_healthy, late=view.late,
+            last_frame_age=None if view.last_frame is None else now - view.last_frame, late=view.late,
             fault=state.fault, fault_meaning=fault.human if fault else "", rung=state.rung,
             attempt=state.attempt, attempts=view.attempts,
             next_action=status.next_step(view, now) if incident else str(state.milestone),

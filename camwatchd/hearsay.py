@@ -65,17 +65,26 @@ class Hearsay:
         """What the last worker wrote explains nothing of the next one."""
         self._clue = None
 
-    def explained(self, fault: str, evidence: str) -> tuple[str, str]:
-        """A failure without a good reason takes the one that the camera stack, or else the kernel, gave for it."""
-        if (clue := self._clue) is not None:
+    def explained(self, fault: str, evidence: str, within: float = float("inf")) -> tuple[str, str]:
+        """A failure without a good reason takes the one that the camera stack, or else the kernel, gave for it.
+
+        `within`: so many seconds ago at most, where that is less than a word counts otherwise.
+        """
+        if (clue := self._clue) is not None and self._clock() - clue.at <= within:
             name = classify.better_name(fault, clue.fault, self._clock() - clue.at)
             if name != fault:
-                return name, f"{evidence}; {clue.line}"
-        for line in reversed(self._heard()):
+                return name, _joined(evidence, clue.line)
+        for line in reversed(self._heard(within)):
             name = classify.kernels_name(fault, line.meaning.fault or fault, self._age(line, fault))
             if name != fault:
-                return name, f"{evidence}; {MARK}{line.text}"
+                return name, _joined(evidence, MARK + line.text)
         return fault, evidence
+
+    def reason(self, fault: str, seconds: float) -> tuple[str, str]:
+        """Why something takes its time: as for a failure, or at least the kernel's last line of these seconds."""
+        name, evidence = self.explained(fault, "", seconds)
+        recent = [f"{MARK}{line.text}" for line in self._heard(seconds)]
+        return name, evidence or (recent[-1] if recent else "")
 
     def evidence(self, opened_at: float) -> tuple[str, ...]:
         """What an incident that was opened then leaves behind, oldest first within each kind."""
@@ -86,9 +95,10 @@ class Hearsay:
         written = [text for at, text in self._written if at >= since and text not in words]
         return (*(f"{MARK}[{line.at:12.6f}] {line.text}" for line in kernel), *written, *words)
 
-    def _heard(self) -> list[KernelLine]:
+    def _heard(self, within: float = float("inf")) -> list[KernelLine]:
         """Without what was kept while this might have been any camera."""
-        return [line for line in self._kernel.lines() if self._mine(line)]
+        since = self._clock() - within
+        return [line for line in self._kernel.lines() if line.at >= since and self._mine(line)]
 
     def _mine(self, line: KernelLine) -> bool:
         """Perhaps. Of a camera that took another one's table, where that one was says nothing."""
@@ -98,3 +108,7 @@ class Hearsay:
     def _age(self, line: KernelLine, fault: str) -> float:
         """A sensor that did not answer at boot is why the camera is not found, however long ago that was."""
         return 0.0 if line.meaning.lasting and fault == "not-found" else self._clock() - line.at
+
+
+def _joined(evidence: str, line: str) -> str:
+    return f"{evidence}; {line}" if evidence else line

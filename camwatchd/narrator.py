@@ -9,10 +9,11 @@ from camwatchd.core import events as ev
 from camwatchd.core.events import Effect
 from camwatchd.core.faults import FAULTS
 from camwatchd.core.ladder import Rung
-from camwatchd.core.state import Policy
-from camwatchd.core.status import duration
+from camwatchd.core.state import Policy, State
+from camwatchd.core.timespan import duration
 from camwatchd.ports import EventLog
 
+_NAMES_IT = (ev.SayFault, ev.SayRecovered, ev.SayParked, ev.SayCritical)  # a fault of their own
 _QUOTED = 160  # characters of evidence in a sentence; the EVIDENCE field has it all
 
 
@@ -23,9 +24,11 @@ class Narrator:
     camera: str
     log: EventLog
 
-    def tell(self, effect: Effect, policy: Policy, failures: int) -> None:
-        """Log an effect; `failures` in a row give the health score that goes along."""
+    def tell(self, effect: Effect, policy: Policy, failures: int, fault: str = "") -> None:
+        """Log an effect; `failures` in a row give the health score that goes along, `fault` is the open incident's."""
         facts: dict[str, object] = {"camera": self.camera, "health_score": health.score(failures)}
+        if fault and not isinstance(effect, _NAMES_IT):
+            facts["fault"] = fault  # one query shows the whole of an incident
         match effect:
             case ev.Perform(rung, attempt):
                 self._perform(rung, attempt, policy, facts)
@@ -69,6 +72,18 @@ class Narrator:
                 self.log.info("ladder.skipped", message=text, rung=rung.value, reason=reason, **facts)
             case _:
                 self._alert(effect, facts)
+
+    def slow(self, slow: ev.SaySlow, call: str, suspicion: str, evidence: str, state: State) -> None:
+        """No fault yet, some cameras take their time: but what hangs is known, and perhaps why."""
+        what = "importing the camera packages" if slow.fault == "import-timeout" else f"{call or 'open'}()"
+        text = f"{self.camera}: {what} has not ended after {duration(slow.seconds)}; "
+        text += f"in {duration(slow.left)} it counts as {slow.fault}"
+        facts = {"fault": state.fault} if state.fault else {}
+        self.log.warning(
+            "camera.slow", message=f"{text} [{evidence[:_QUOTED] or 'nothing tells why'}]", camera=self.camera,
+            call=call, suspicion=suspicion, evidence=evidence, seconds=round(slow.seconds, 3),
+            health_score=health.score(state.failures), **facts,
+        )  # fmt: skip
 
     def _perform(self, rung: Rung, attempt: int, policy: Policy, facts: dict[str, object]) -> None:
         if rung in (Rung.RESTART_SERVICE, Rung.REBOOT):

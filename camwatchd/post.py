@@ -17,8 +17,9 @@ from camwatchd.core import classify, escalation, health, killing, lease, livenes
 from camwatchd.core import events as ev
 from camwatchd.core import messages as msg
 from camwatchd.core.events import Effect, Event
+from camwatchd.core.evidence import headline
 from camwatchd.core.exits import describe
-from camwatchd.core.faults import OPEN_CAPS
+from camwatchd.core.faults import ABSENT, OPEN_CAPS
 from camwatchd.core.figures import Figures
 from camwatchd.core.ladder import Outcome, Rung
 from camwatchd.core.lease import Gate
@@ -130,7 +131,9 @@ class Post:
         if self._vacancy is None or self.slot.worker is not None:
             return
         try:
-            worker = self._agency.hire(self.camera, fresh=self._vacancy)
+            # Who merely looks for a camera that is away leaves the processor to what brings it back (udev).
+            looks = self.state.fault in ABSENT and self.state.hurried_at != self.state.started_at
+            worker = self._agency.hire(self.camera, fresh=self._vacancy, background=looks)
         except OSError as error:  # no memory, no process, no descriptor: the ladder waits and tries again
             self._vacancy = None
             self.feed(ev.Faulted("worker-exited", f"no worker could be executed: {error}"))
@@ -191,9 +194,10 @@ class Post:
         state, now, score = self.state, self.clock(), health.score(self.state.failures)
         return CameraView(
             name=self.camera.name, phase=state.phase, band=health.band(self.limits, score).value, score=score,
-            fps=self.figures.fps(), last_frame=state.last_healthy, late=self.figures.late, fault=state.fault,
-            rung=state.rung, attempt=state.attempt, attempts=self.policy.row(state.rung).attempts,
-            exhausted=state.exhausted, step=str(state.milestone), deadline=state.deadline,
+            fps=self.figures.fps(), last_frame=self.figures.last_frame(state.last_healthy),
+            late=self.figures.late, fault=state.fault, rung=state.rung, attempt=state.attempt,
+            attempts=self.policy.row(state.rung).attempts,
+            exhausted=state.exhausted, step=str(state.milestone), deadline=state.ends_by,
             recoveries=self.figures.recent(now), refusal=state.refusal, ask_at=state.ask_at,
         )  # fmt: skip
 
@@ -270,10 +274,12 @@ class Post:
 
     def _act(self, effects: tuple[Effect, ...]) -> None:
         for effect in effects:
-            self._narrator.tell(effect, self.policy, self.state.failures)
+            self._narrator.tell(effect, self.policy, self.state.failures, self.state.fault)
             self._chronicle.tell(effect, self.evidence, required=self.camera.required)
             self.figures.note(effect, self.clock())
             match effect:
+                case ev.SaySlow():
+                    self._narrator.slow(effect, self._call, *self._why_slow(effect), self.state)
                 case ev.Perform():
                     self._perform(effect)
                 case ev.Release():
@@ -342,7 +348,7 @@ class Post:
             case msg.Adjusted():
                 self.adjusting.answered(report)
             case msg.Late(waited):
-                self.figures.late = True
+                self.figures.waits(waited, self.clock())
                 self.log.debug("camera.late", camera=self.camera.name, waited=round(waited, 3))
             case msg.Remark(subject, text):
                 self.log.warning(
@@ -368,6 +374,12 @@ class Post:
         self.adjusting.lost()
         self.rings.unwritten()
 
+    def _why_slow(self, slow: ev.SaySlow) -> tuple[str, str]:
+        fault, line = self.hearsay.reason(slow.fault, slow.seconds)
+        tasks = self._host.stuck_tasks(self.slot.worker.child.pid) if self.slot.worker else []
+        waits = f"waits in the kernel: {', '.join(tasks)}" if tasks else ""
+        return fault, "; ".join(filter(None, (line, waits)))
+
     def _identity(self) -> str:
         """What is known of which camera it is: as it says itself, else as the settings say."""
         return self.camera_id or self.camera.id or self.camera.model or ""
@@ -379,7 +391,7 @@ class Post:
         """What a dying worker wrote (a traceback, faulthandler's stacks) is the best evidence of what hung."""
         self.hearsay.died(self.slot.last_words)
         if words := self.slot.last_words:
-            text = f"{self.camera.name}: last words of the worker ({how})"
+            text = f"{self.camera.name}: last words of the worker ({how}): {headline(words)}"
             self.log.info(
                 "worker.last_words", camera=self.camera.name, message=text, evidence="\n".join(words)
             )

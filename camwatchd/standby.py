@@ -68,6 +68,8 @@ class Standby:
         worker = self._slot.worker
         if worker is None or self._slot.ending or backend != self._backend:
             return None
+        if not worker.child.imported:
+            worker.child.hurry()  # it is waited for now
         return self._slot.release()
 
     def end(self) -> None:
@@ -80,7 +82,7 @@ class Standby:
 
     def _start(self, backend: str) -> None:
         try:
-            child = spawn_worker(backend, self._environ, standby=True)
+            child = spawn_worker(backend, self._environ, standby=True, background=True)
         except (
             OSError
         ) as error:  # no memory, no process, no descriptor: cameras do without, at their own pace

@@ -237,7 +237,7 @@ class Supervisor:
 
     # --- workers ------------------------------------------------------------------------------------------
 
-    def hire(self, camera: CameraSettings, *, fresh: bool) -> Worker | None:
+    def hire(self, camera: CameraSettings, *, fresh: bool, background: bool) -> Worker | None:
         """A worker for a camera: the standby if it may be one, else a process just executed.
 
         None while a worker from before a reload may hold the same camera. One that cannot be killed blocks such
@@ -247,7 +247,7 @@ class Supervisor:
             return None
         if not fresh and (worker := self.standby.take(camera.backend)) is not None:
             return worker
-        child = spawn_worker(camera.backend, self.world.environ)
+        child = spawn_worker(camera.backend, self.world.environ, background=background)
         return Worker(child, StderrReader(child.stderr))
 
     def vacated(self) -> None:

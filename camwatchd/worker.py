@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Owns the life of a worker process: tied to its supervisor, imports done, a camera ordered, an exit status given.
 
-    python -m camwatchd.worker --link FD --supervisor PID --backend NAME [--standby]
+    python -m camwatchd.worker --link FD --supervisor PID --backend NAME [--standby] [--background]
 
 Nothing slow is imported before the process is tied to its supervisor.
 """
@@ -9,6 +9,7 @@ Nothing slow is imported before the process is tied to its supervisor.
 import argparse
 import faulthandler
 import os
+import resource
 import select
 import signal
 import socket
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from camwatchd.worker_imports import Fingerprint
     from camwatchd.worker_link import Link
 
+_NICE = 10
 _STALE_CHECK = 60.0  # seconds between looks at the files of a standby; a few hundred stat calls
 
 
@@ -43,6 +45,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--supervisor", type=int, required=True, metavar="PID")
     parser.add_argument("--backend", required=True)
     parser.add_argument("--standby", action="store_true")
+    parser.add_argument("--background", action="store_true")
     parser.add_argument("--stale-check", type=float, default=_STALE_CHECK, help=argparse.SUPPRESS)
     return parser
 
@@ -51,6 +54,7 @@ def _serve(options: argparse.Namespace) -> WorkerExit:
     from camwatchd.worker_link import Link
 
     link = Link(socket.socket(fileno=options.link))
+    usual = _step_back() if options.background else None
     try:
         from camwatchd import worker_imports
 
@@ -62,6 +66,8 @@ def _serve(options: argparse.Namespace) -> WorkerExit:
     wakeup = _wake_on_sigterm()
     link.send(imported)
     order = _wait_for_open(link, wakeup, files, options.stale_check if options.standby else None)
+    if usual is not None:
+        _step_forward(usual)
     return order if isinstance(order, WorkerExit) else _capture(order, link, wakeup)
 
 
@@ -78,6 +84,24 @@ def _capture(order: "Open", link: "Link", wakeup: int) -> WorkerExit:
     if hasattr(camera, "link_fd"):  # only the simulated camera: its script can make a worker talk nonsense
         camera.link_fd = link.fileno()
     return CaptureLoop(camera=camera, order=order, link=link, wakeup=wakeup).run()
+
+
+def _step_back() -> int | None:
+    """Leave the processor to running cameras and to udev for the imports, if there is a way back; gives that."""
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    # The limit is 20 minus the best nice value that may be taken, see getrlimit(2).
+    limit = resource.getrlimit(resource.RLIMIT_NICE)[0]
+    if limit != resource.RLIM_INFINITY and limit < 20 - usual:
+        return None
+    os.nice(_NICE)
+    return usual
+
+
+def _step_forward(usual: int) -> None:
+    try:
+        os.setpriority(os.PRIO_PROCESS, 0, usual)
+    except OSError as error:  # a sandbox may refuse what the limit allows
+        sys.stderr.write(f"camwatchd.worker: captures at nice {_NICE}: {error}\n")
 
 
 def _wake_on_sigterm() -> int:

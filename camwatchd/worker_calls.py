@@ -38,10 +38,11 @@ def announced(
     tell: Callable[[Report], None],
     bound: float | None = None,
 ) -> T:
-    """A call that may block: the supervisor is told how long it may take.
+    """A call that may block: the supervisor is told which, so that it can name what hangs.
 
-    If it takes longer, its Python stack goes to stderr, written by a thread of C that answers for nothing else
-    (libcamera's binding holds the GIL, so no thread of Python could); the supervisor acts on what it was told.
+    If it takes longer than its bound, its Python stack goes to stderr, written by a thread of C that answers for
+    nothing else (libcamera's binding holds the GIL, so no thread of Python could). What ends it is the ladder, by the
+    time-outs of its rungs, which are longer.
     """
     bound = CALL_BOUNDS[call] if bound is None else bound
     tell(Entering(call, bound))

@@ -194,6 +194,8 @@ class CaptureLoop:
                 who.camera_id, who.model, who.format, who.width, who.height, seconds, who.usb, who.streams
             )
         )
+        for text in who.remarks:
+            self._tell(Remark("adjusted", text))
         if nodes := nodes_of_usb(who.usb):
             self._losses = LossWatch(nodes)
 

@@ -19,6 +19,7 @@ from tests.control.rig import STRANGER, Running, camera, open_folder, running
 
 _OTHER_USER = """
 import os, sys
+import shutil  # argparse does that late, when a stranger may not read our Python any more
 from camwatchd.cli import main
 os.setgroups([])
 os.setgid(int(sys.argv[1]))

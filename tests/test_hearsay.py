@@ -155,3 +155,29 @@ def test_evidence_is_bounded() -> None:
     assert 40 == len(evidence)
     assert evidence[19].endswith("number 999")
     assert "line 999" == evidence[-1]
+
+
+def test_what_takes_its_time_has_the_kernels_last_line_for_a_reason() -> None:
+    """One that would name a failure comes first; what is older than the waiting explains nothing of it."""
+    ear = Ear()
+    silent = ear.hearsay.reason("init-timeout", 5.0)
+    ear.kernel(_RESET, age=6.0)
+    before = ear.hearsay.reason("init-timeout", 5.0)
+    ear.kernel(_RESET, age=1.0)
+    reset = ear.hearsay.reason("init-timeout", 5.0)
+    ear.kernel(_CMA)
+    ear.kernel(_RESET)
+
+    assert [("init-timeout", "")] * 2 == [silent, before]
+    assert ("init-timeout", f"kernel: {_RESET}") == reset
+    assert ("no-memory", f"kernel: {_CMA}") == ear.hearsay.reason("init-timeout", 5.0)
+
+
+def test_what_was_said_before_the_waiting_explains_nothing_of_it() -> None:
+    """A clue that would still explain a failure is too old for a worker that was started since."""
+    ear = Ear()
+    ear.hearsay.suspect("sensor-io", "no answer")
+    ear.now += 6.0
+
+    assert "sensor-io" == ear.hearsay.explained("init-timeout", "")[0]
+    assert ("init-timeout", "") == ear.hearsay.reason("init-timeout", 5.5)

@@ -2,6 +2,7 @@
 """The journal and the ledger tell the same story of a camera: what happened, what was tried, what comes next."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from camwatchd.core.state import Phase
 from camwatchd.narrator import Narrator
 from tests.core.storyboard import CRASH, GOOD, OPEN, Story, healthy, parked, spent
 from tests.core.test_reset_device import resetting
+from tests.post_rig import MISSED, deliver, lone_post
 
 
 @dataclass
@@ -20,6 +22,7 @@ class Told:
     """An event log that keeps what it is told, in order: level, event, sentence."""
 
     lines: list[tuple[str, str, str]] = field(default_factory=list)
+    facts: list[dict[str, object]] = field(default_factory=list)
 
     def debug(self, event: str, **facts: object) -> None:
         self._keep("debug", event, facts)
@@ -38,6 +41,7 @@ class Told:
 
     def _keep(self, level: str, event: str, facts: dict[str, object]) -> None:
         self.lines.append((level, event, str(facts["message"])))
+        self.facts.append({"event": event, **facts})
 
 
 def narrated(story: Story) -> list[tuple[str, str, str]]:
@@ -90,6 +94,25 @@ SENTENCES = [
      "cam0: the pause was ended; taking the camera"),
 ]
 # fmt: on
+
+
+def test_one_query_shows_the_whole_of_an_incident(tmp_path: Path) -> None:
+    """Whatever is told from a fault to its cure names that fault: each attempt, its end, the wait, the recovery."""
+    log, now = Told(), 10_000.0
+    post = lone_post("cam0", tmp_path, log, lambda: now)
+    post.begin()
+    deliver(post, 3)
+    for _ in range(3):
+        post.reported(MISSED)
+    while not any(line["event"] == "ladder.waiting" for line in log.facts):
+        now = post.deadline
+        post.tick()
+    deliver(post, 3)
+    named = [line["event"] for line in log.facts if line.get("fault") == "frames-stopped"]
+
+    assert ["alert.capture_failure", "ladder.action_started", "ladder.attempt_failed"] == named[1:4]
+    assert ["ladder.waiting", "alert.recovery"] == named[-2:]
+    assert named == [line["event"] for line in log.facts][-len(named) :]
 
 
 @pytest.mark.parametrize("number", range(len(SENTENCES)))

@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from camwatchd.core.messages import MAX_MESSAGE, Order, encode
@@ -56,6 +57,11 @@ class Child:
         except ProcessLookupError:
             return
 
+    def hurry(self) -> None:
+        """Give it the processor as often as us, if it may have that and still lives."""
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, self.pid, os.getpriority(os.PRIO_PROCESS, 0))
+
     def has_ended(self) -> bool:
         """Whether it can be reaped without waiting."""
         poll = select.poll()
@@ -78,8 +84,13 @@ class Child:
                 setattr(self, name, -1)
 
 
-def spawn_worker(backend: str, environ: Mapping[str, str], *, standby: bool = False) -> Child:
-    """Execute a worker that imports `backend` and then waits for its orders; OSError: nothing of it is left."""
+def spawn_worker(
+    backend: str, environ: Mapping[str, str], *, standby: bool = False, background: bool = False
+) -> Child:
+    """Execute a worker that imports `backend` and then waits for its orders; OSError: nothing of it is left.
+
+    `background`: until it opens a camera it leaves the processor to others.
+    """
     arguments = [
         "camwatchd.worker",
         f"--link={LINK_FD}",
@@ -88,6 +99,8 @@ def spawn_worker(backend: str, environ: Mapping[str, str], *, standby: bool = Fa
     ]
     if standby:
         arguments.append("--standby")
+    if background:
+        arguments.append("--background")
     return spawn_linked(arguments, environ)
 
 

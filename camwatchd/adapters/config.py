@@ -8,12 +8,15 @@
 Problems are collected over all files and all stages; the operator sees them at once.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from camwatchd import CONFIG_FILE
 from camwatchd.adapters.config_files import Fragment, fragments
+from camwatchd.adapters.config_hints import KNOWN_HERE
 from camwatchd.adapters.config_read import Entry, Spot, quoted, read
 from camwatchd.adapters.config_shape import section
 from camwatchd.adapters.config_tables import key_paths
@@ -43,12 +46,17 @@ class Loaded:
     files: tuple[str, ...]
 
 
-def load(main: Path, drop_ins: Path, host: Host | None = None) -> Loaded:
+def load_named(main: Path, drop_ins: Path) -> Loaded:
+    """As below, but a main file that is not the usual one was named by somebody, and must be there."""
+    return load(main, drop_ins, needed=str(main) != CONFIG_FILE)
+
+
+def load(main: Path, drop_ins: Path, host: Host | None = None, *, needed: bool = False) -> Loaded:
     """Read the main file and `drop_ins`/*.toml, later names winning key by key; raises ConfigError.
 
     It must fit this machine, or another `host`.
     """
-    written = list(fragments(main, drop_ins))
+    written = list(fragments(main, drop_ins, needed=needed))
     found = [entry for fragment in written for entry in _entries(fragment)]
     problems = [item for item in found if isinstance(item, Problem)]
     merged = merge(item for item in found if isinstance(item, Entry))
@@ -119,8 +127,18 @@ def _contradicting(
 
 def _may_cause(problem: Problem, found: Contradiction) -> bool:
     """A refused file, or a refused key of the same tables, may be what was to fit: that comes first."""
+    if not problem.key:
+        return True
     table = _table(problem.key)
-    return any(table in ("", key, _table(key)) for key in found.keys)
+    if not table:
+        return any(_stands_for(problem, key.partition(".")[0]) for key in found.keys)
+    return any(table in (key, _table(key)) for key in found.keys)
+
+
+def _stands_for(problem: Problem, table: str) -> bool:
+    """Whether a refused top-level name is this table, or was meant to be or to stand in it."""
+    meant = "" if problem.hint.startswith(KNOWN_HERE) else problem.hint
+    return table in (problem.key, *re.findall(r"\w+", meant))
 
 
 def _table(key: str) -> str:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from camwatchd.adapters.config import Loaded, load
+from camwatchd.adapters.config import Loaded, load_named
 from camwatchd.adapters.config_text import effective
 from camwatchd.errors import ConfigError, ExitStatus
 
@@ -31,7 +31,7 @@ def summary(loaded: Loaded) -> str:
 
 def _answer(main: Path, drop_ins: Path, text: Callable[[Loaded], str]) -> int:
     try:
-        sys.stdout.write(text(load(main, drop_ins)))
+        sys.stdout.write(text(load_named(main, drop_ins)))
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return ExitStatus.EX_CONFIG

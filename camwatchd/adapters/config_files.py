@@ -20,10 +20,13 @@ class Fragment:
     data: dict[str, Any]
 
 
-def fragments(main: Path, drop_ins: Path) -> Iterator[Fragment | Problem]:
-    """The files in the order in which they are applied. A missing main file leaves the defaults."""
+def fragments(main: Path, drop_ins: Path, *, needed: bool = False) -> Iterator[Fragment | Problem]:
+    """The files in the order in which they are applied. A missing main file leaves the defaults, if none is needed."""
     if not _missing(main):
         yield _fragment(main)
+    elif needed:
+        hint = "check the path after --config; without that the usual file is read, and may be missing"
+        yield Problem(printable(str(main)), "", "", "a file that is there", hint)
     try:
         names = sorted(path.name for path in drop_ins.iterdir())
     except FileNotFoundError:

@@ -13,6 +13,7 @@ from camwatchd.adapters.config_values import convert
 
 CONTROL = "numbers must be finite, lists at most two deep"  # for libcamera's own keys
 
+KNOWN_HERE = "known here: "  # how a hint begins where nothing is near
 _CLOSE = 0.75  # how similar a name must be to stand for a key of another table; 1 is equal
 _MILLISECONDS = 1e12  # no number beyond was meant as milliseconds
 
@@ -30,7 +31,7 @@ def for_name(name: str, here: Iterable[str]) -> str:
         return f"did you mean {near[0]}?"
     if near := get_close_matches(name, places(), 1, _CLOSE):
         return f"did you mean {near[0]}? It belongs in {places()[near[0]]}"
-    return f"known here: {', '.join(here)}"
+    return f"{KNOWN_HERE}{', '.join(here)}"
 
 
 def _other_spelling(leaf: Leaf, value: Any) -> str:

@@ -19,8 +19,10 @@ _IN_NONBLOCK, _IN_CLOEXEC = os.O_NONBLOCK, os.O_CLOEXEC
 _COMES = _IN_CREATE | _IN_ATTRIB
 _UDEV_SECONDS = 10.0
 # Seconds of quiet before a plugged-in camera is probed: it has several nodes. Those that we may not open yet will be
-# heard of again; where nobody gives them to a group, that is not waited for.
-_QUIET, _REFUSED_QUIET = 0.2, 2.0
+# heard of again; where nobody gives them to a group, that is not waited for. Of a USB camera the media node is the
+# last (uvc_driver.c, uvc_probe): with that, nothing more is to come, but udev has yet to note that it is done with it,
+# and libcamera knows of no other devices.
+_QUIET, _COMPLETE_QUIET, _REFUSED_QUIET = 0.2, 0.05, 2.0
 _HEADER = struct.Struct("iIII")
 _CAMERA = re.compile(r"(video|media|v4l-subdev)\d+$")
 
@@ -39,6 +41,7 @@ class DeviceWatch:
     ) -> None:  # fmt: skip
         self._folder, self._clock, self._may_open = Path(folder), clock, openable
         self._new: dict[str, float] = {}  # until when udev may be at work with them
+        self._newest = ""
         libc = ctypes.CDLL(None, use_errno=True)
         self._fd: int = libc.inotify_init1(_IN_NONBLOCK | _IN_CLOEXEC)
         if self._fd >= 0 and libc.inotify_add_watch(self._fd, os.fsencode(folder), events) < 0:
@@ -54,15 +57,17 @@ class DeviceWatch:
         self._new = {name: until for name, until in self._new.items() if now < until}
         for event, name in self._events():
             if event & _IN_CREATE:
-                self._new[name] = now + _UDEV_SECONDS
+                self._new[name], self._newest = now + _UDEV_SECONDS, name
             if name in self._new:
                 names.append(name)
         return list(dict.fromkeys(names))
 
     def quiet(self) -> float:
         """How many seconds after the last look what came may be probed, unless more comes."""
-        came = (self._folder / name for name in self._new)
-        return _QUIET if all(self._may_open(path) for path in came) else _REFUSED_QUIET
+        came = [self._folder / name for name in self._new]
+        if not all(self._may_open(path) for path in came):
+            return _REFUSED_QUIET
+        return _COMPLETE_QUIET if self._newest.startswith("media") else _QUIET
 
     def _events(self) -> Iterator[tuple[int, str]]:
         try:

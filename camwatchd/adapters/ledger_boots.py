@@ -4,7 +4,7 @@
 import sqlite3
 from dataclasses import dataclass
 
-from camwatchd.core.status import duration
+from camwatchd.core.timespan import duration
 
 _KEEP = 1000  # boots
 

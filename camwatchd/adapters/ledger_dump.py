@@ -16,7 +16,7 @@ from typing import Any
 
 from camwatchd.adapters.ledger_file import NAME
 from camwatchd.adapters.ledger_schema import connect, explain, version
-from camwatchd.core.status import duration
+from camwatchd.core.timespan import duration
 
 Row = dict[str, Any]
 

@@ -21,7 +21,7 @@ def answer(main: Path, drop_ins: Path) -> dict[str, object]:
     from camwatchd.errors import ConfigError
 
     try:
-        return {"settings": to_plain(config.load(main, drop_ins).settings)}
+        return {"settings": to_plain(config.load_named(main, drop_ins).settings)}
     except ConfigError as error:
         return {"problems": str(error)}
 

@@ -31,7 +31,7 @@ class Identity:
     """Which camera it is and what it delivers (width and height in pixels).
 
     `usb`: where on USB it is plugged in, as core.usb writes it; empty if nowhere. `streams`: all that it delivers, the
-    main one first.
+    main one first. `remarks`: what of its settings it has not taken though it works.
     """
 
     camera_id: str
@@ -41,6 +41,7 @@ class Identity:
     height: int
     usb: str = ""
     streams: tuple[Stream, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def _released_twice() -> None:

@@ -7,7 +7,6 @@ behind such a job for ever, so the stream is stopped by a job of our own with a 
 by threads that die of any exception without anybody hearing of it, so they are looked at before each request.
 """
 
-import logging
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -19,17 +18,18 @@ from picamera2 import MappedArray, Picamera2
 
 from camwatchd.cameras.adjusting import check, plain
 from camwatchd.cameras.base import CameraError, Frame, Identity, lend
-from camwatchd.cameras.choice import check_format, choose_camera, choose_usb_format, lores_size
+from camwatchd.cameras.choice import check_format, choose_camera
 from camwatchd.cameras.luma import ENCODED, luma
+from camwatchd.cameras.options import flips, not_taken, options
 from camwatchd.cameras.pending import Pending
 from camwatchd.cameras.usb import place_in
 from camwatchd.cameras.wake import Wake
+from camwatchd.core.liveness import CALL_BOUNDS
 from camwatchd.core.settings import CameraSettings
 from camwatchd.core.streams import Stream
 
-STOP_BOUND = 12.0  # s; an unanswering USB camera lets STREAMOFF take 5.1 s
-
-_log = logging.getLogger(__name__)
+# s; longer than what was announced, so that the stack of what hangs is dumped first.
+STOP_BOUND = CALL_BOUNDS["stop"] + 1
 
 
 class Picamera2Camera:
@@ -63,7 +63,8 @@ class Picamera2Camera:
         usb = place_in(self._camera.camera_properties)
         width, height = main["size"]
         model, streams = str(info.get("Model", "")), tuple(_streams(actual))
-        return Identity(info["Id"], model, main["format"], width, height, usb, streams)
+        remarks = not_taken(self._settings, actual, self._camera.camera_controls)
+        return Identity(info["Id"], model, main["format"], width, height, usb, streams, remarks)
 
     def start(self) -> None:
         """The event loop is started by the first call and runs until `close()`."""
@@ -151,22 +152,15 @@ class Picamera2Camera:
             raise CameraError(f"picamera2's thread {', '.join(dead)} died", "event-loop-dead")
 
     def _configuration(self) -> Any:
-        settings, camera = self._settings, self._camera
-        # picamera2 itself tells the cameras of a Pi from others by this property.
-        on_csi = "ColorFilterArrangement" in camera.camera_properties
-        size = (settings.width, settings.height)
-        check_format(settings.format)
-        main = {"size": size, "format": settings.format}
-        if settings.format == "auto":
-            main["format"] = "YUV420" if on_csi else choose_usb_format(self._offered(), size)
-        options: dict[str, Any] = {"main": main, "controls": self._controls()}
-        options["transform"] = Transform(hflip=settings.hflip, vflip=settings.vflip)
-        if settings.buffer_count:
-            options["buffer_count"] = settings.buffer_count
-        # A USB camera has one stream only; asking it for two is an error.
-        if on_csi and settings.lores and (small := lores_size(size)):
-            options["lores"] = {"size": small, "format": "YUV420"}
-        return camera.create_video_configuration(**options)
+        camera = self._camera
+        asked = options(
+            self._settings,
+            # picamera2 itself tells the cameras of a Pi from others by this property.
+            on_csi="ColorFilterArrangement" in camera.camera_properties,
+            known=camera.camera_controls,
+            offered=self._offered,
+        )
+        return camera.create_video_configuration(**asked, transform=Transform(**flips(self._settings)))
 
     def _offered(self) -> dict[str, list[tuple[int, int]]]:
         formats = self._camera.camera.generate_configuration([StreamRole.VideoRecording]).at(0).formats
@@ -174,19 +168,6 @@ class Picamera2Camera:
             str(pixel): [(size.width, size.height) for size in formats.sizes(pixel)]
             for pixel in formats.pixel_formats
         }
-
-    def _controls(self) -> dict[str, Any]:
-        controls, known = dict(self._settings.controls), self._camera.camera_controls
-        if unknown := controls.keys() - known.keys() - {"FrameRate"}:  # FrameRate is picamera2's own
-            raise CameraError(
-                f"controls: no {sorted(unknown)} here; there is {sorted(known)}", "configuration"
-            )
-        if self._settings.frame_rate and "FrameDurationLimits" in known:
-            microseconds = round(1e6 / self._settings.frame_rate)
-            controls.setdefault("FrameDurationLimits", (microseconds, microseconds))
-        elif self._settings.frame_rate:
-            _log.warning("frame_rate cannot be set on this camera; it chooses its own")
-        return controls
 
     def _frame(self, request: Any) -> Frame:
         buffer = _buffer(request, self._stream_name)

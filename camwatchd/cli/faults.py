@@ -10,7 +10,7 @@ from camwatchd.cli.verb import Verb, only_json
 from camwatchd.core.faults import FAULTS, Fault
 from camwatchd.core.ladder import Rung
 from camwatchd.core.plain import to_plain
-from camwatchd.core.status import duration
+from camwatchd.core.timespan import duration
 from camwatchd.errors import ExitStatus
 
 HEAD = ("fault", "alert", "first remedy", "what it means")

@@ -9,7 +9,7 @@ from camwatchd.cli.verb import Verb
 from camwatchd.control.client import PATIENCE
 from camwatchd.control.handlers import FREE_WITHIN
 from camwatchd.control.protocol import LONGEST_PAUSE, Pause, PauseFacts
-from camwatchd.core.status import duration
+from camwatchd.core.timespan import duration
 from camwatchd.errors import ExitStatus
 
 

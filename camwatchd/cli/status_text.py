@@ -15,7 +15,7 @@ from camwatchd.control.facts import (
 )
 from camwatchd.core.health import Band
 from camwatchd.core.state import Phase
-from camwatchd.core.status import duration
+from camwatchd.core.timespan import duration
 
 
 def text(facts: StatusFacts) -> str:

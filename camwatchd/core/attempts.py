@@ -4,26 +4,33 @@
 from dataclasses import replace
 
 from camwatchd.core import events as ev
-from camwatchd.core import lease
+from camwatchd.core import lease, liveness
 from camwatchd.core.climbing import attempt_failed, climb, skip, start_worker
 from camwatchd.core.events import Effect, Event
 from camwatchd.core.faults import FAULTS
 from camwatchd.core.ladder import PROOF_FRAMES, Outcome, Rung
-from camwatchd.core.state import Milestone, Phase, Policy, State, Step
+from camwatchd.core.state import RUNS, Milestone, Phase, Policy, State, Step
 
 
 def importing(policy: Policy, state: State, event: Event, now: float) -> Step:
     if state.milestone is not Milestone.REAPING:
         return state, ()
-    deadline = now + policy.supervision.import_timeout
-    return state.to(state.phase, now, deadline, milestone=Milestone.IMPORTING), ()
+    return _run(policy, state, Milestone.IMPORTING, now), ()
 
 
 def opening(policy: Policy, state: State, event: Event, now: float) -> Step:
     if state.milestone not in (Milestone.REAPING, Milestone.IMPORTING):
         return state, ()
-    deadline = now + policy.row(Rung.RESTART_WORKER).timeout
-    return state.to(state.phase, now, deadline, milestone=Milestone.OPENING), ()
+    return _run(policy, state, Milestone.OPENING, now), ()
+
+
+def _run(policy: Policy, state: State, milestone: Milestone, now: float) -> State:
+    """The first deadline is the one at which it is told that this is slow."""
+    slow, bound = liveness.SLOW_OPEN, policy.row(Rung.RESTART_WORKER).timeout
+    if milestone is Milestone.IMPORTING:
+        slow, bound = liveness.SLOW_IMPORT, policy.supervision.import_timeout
+    deadline = now + min(slow, bound)
+    return state.to(state.phase, now, deadline, milestone=milestone, run_until=now + bound)
 
 
 def settling(policy: Policy, state: State, event: Event, now: float) -> Step:
@@ -73,7 +80,10 @@ def _no_start(policy: Policy, state: State, fault: str, evidence: str, now: floa
 
 
 def late(policy: Policy, state: State, event: Event, now: float) -> Step:
-    """The attempt's deadline is reached: an action that hangs is an outcome too."""
+    """The attempt's deadline is reached: an action that hangs is an outcome too. One that is only slow is told of."""
+    if state.runs and now < state.run_until:
+        slow = ev.SaySlow(_MISSED[state.milestone], now - state.since, state.run_until - now)
+        return replace(state, deadline=state.run_until), (slow,)
     name, reason = _better_name(state), _what_is_missing(state, now - state.since)
     if not state.fault:
         return _no_start(policy, state, name, reason, now)
@@ -95,7 +105,7 @@ def _better_name(state: State) -> str:
     if _stream_restart_hangs(state):
         return "worker-silent"
     if state.phase is not Phase.SETTLING:
-        return _MISSED[state.milestone] if state.milestone in _RUNS or not state.fault else state.fault
+        return _MISSED[state.milestone] if state.milestone in RUNS or not state.fault else state.fault
     silent = not state.fault or (state.rung is not Rung.RESTART_STREAM and state.fault in _DISPROVED)
     return state.symptom or ("start-timeout" if silent else state.fault)
 
@@ -103,15 +113,13 @@ def _better_name(state: State) -> str:
 def _stream_restart_hangs(state: State) -> bool:
     """Then a call hangs, whatever the incident began with: a second order would queue behind it in that worker."""
     acting = state.phase is Phase.ACTING and state.rung is Rung.RESTART_STREAM
-    return acting and state.milestone not in _RUNS  # a worker that had not opened yet hangs in its start
+    return acting and state.milestone not in RUNS  # a worker that had not opened yet hangs in its start
 
 
 # A camera that was opened and then gives no frames has another fault than these.
 _DISPROVED = frozenset(n for n, fault in FAULTS.items() if not fault.max_reboots or fault.entry is Rung.REBOOT) | {
     "not-found", "device-gone", "init-failed", "init-timeout", "import-timeout",
 }  # fmt: skip
-
-_RUNS = (Milestone.IMPORTING, Milestone.OPENING)  # a worker of this attempt does, and no other is in its way
 
 _MISSED = {
     Milestone.NONE: "start-timeout",
@@ -159,7 +167,7 @@ def _take_over(state: State, event: ev.Faulted | ev.WorkerExited) -> tuple[State
     opened = state.phase is Phase.SETTLING and state.rung is not Rung.RESTART_STREAM
     weaker = new.entry.height < old.entry.height and new.hold is None
     # A worker that runs in the place of an unkillable one, or of a refused one, has disproved that too.
-    freed = old.entry.height >= Rung.RESTART_SERVICE.height and state.milestone in _RUNS
+    freed = old.entry.height >= Rung.RESTART_SERVICE.height and state.milestone in RUNS
     if new is old or (weaker and not (opened or freed)):
         return state, ()
     said = ev.SayFault(event.fault, event.evidence, state.noticed_after)

@@ -168,6 +168,15 @@ class SayStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class SaySlow:
+    """What an attempt waits for has taken `seconds` and not ended; after `left` more it is this fault."""
+
+    fault: str
+    seconds: float
+    left: float
+
+
+@dataclass(frozen=True, slots=True)
 class SayFailure:
     """A capture failed; `failures` of `limit` in a row."""
 
@@ -279,6 +288,7 @@ Effect = (
     Perform
     | Release
     | SayStarted
+    | SaySlow
     | SayFailure
     | SayHiccup
     | SayFault

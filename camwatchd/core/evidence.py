@@ -25,6 +25,18 @@ def telling(lines: Sequence[str]) -> tuple[str, ...]:
     return tuple(shown[:_DUMP_LINES])
 
 
+def headline(shown: Sequence[str]) -> str:
+    """What fits into a sentence of the lines that are shown: the exception, or a dump's reason and where it was."""
+    if not shown or not shown[0].startswith(_BEGINNINGS):
+        return shown[-1].strip() if shown else ""
+    threads = [n for n, line in enumerate(shown) if line.startswith(_THREADS)]
+    current = [n for n in threads if shown[n].startswith(_BEGINNINGS[2])]
+    # A call that took long is dumped without saying which thread is which; the main thread is the last.
+    start = (current or threads or [0])[-1]
+    call = next((line.strip() for line in shown[start:] if line.startswith("  File ")), "")
+    return f"{shown[0]} {call}".strip()
+
+
 def _start_of_dump(lines: Sequence[str]) -> int | None:
     """Of the last fatal error; a call that only took long is no news once an exception was raised after it."""
     fatal = [n for n, line in enumerate(lines) if line.startswith(_BEGINNINGS[0])]

@@ -6,7 +6,7 @@ from collections import deque
 from camwatchd.core import health
 from camwatchd.core.events import Effect, SayFault, SayRecovered
 from camwatchd.core.messages import Frames
-from camwatchd.core.status import DAY
+from camwatchd.core.timespan import DAY
 
 _WINDOW = 5.0  # seconds over which the frame rate is taken
 _REMEMBERED = 1000  # recoveries; a day has no room for more that anybody would count
@@ -19,6 +19,7 @@ class Figures:
         self.tally = health.Tally(now)
         self.last: Frames | None = None
         self.late = False
+        self._waited_since = now
         self.dropped = 0
         self.late_frames = 0
         self._arrivals: deque[tuple[float, int]] = deque()
@@ -34,6 +35,14 @@ class Figures:
         self._arrivals.append((now, frames.count))
         while self._arrivals[0][0] < now - _WINDOW and len(self._arrivals) > 2:
             self._arrivals.popleft()
+
+    def waits(self, seconds: float, now: float) -> None:
+        """A frame has been late for so long."""
+        self.late, self._waited_since = True, now - seconds
+
+    def last_frame(self, told: float | None) -> float | None:
+        """When the last one came: told of up to a quarter of a second later, which a frame that is late would show."""
+        return min(told, self._waited_since) if self.late and told is not None else told
 
     def failed(self, count: int) -> None:
         """So many more captures were missed or unhealthy."""

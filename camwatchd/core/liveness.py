@@ -5,8 +5,8 @@ Supervisor and worker ask the same functions, so that both mean the same by late
 """
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import median
 
 from camwatchd.core.settings import Supervision
 
@@ -22,9 +22,16 @@ _DEADLINE_FRAMES = 10
 _FLOOR_FRAMES = 6
 _FLOOR = 1.5
 
-# Seconds after which a call into the camera counts as hanging. Measured on a USB camera that does not answer:
-# open and configure 30.7 s, start and stop 5.1 s each, and then they do return. A bound must be longer than
-# what it times; together they must fit into the time-outs of the ladder's rungs (tested).
+# Seconds of importing after which it is told of: numpy and picamera2 take 2 to 6 s on a Pi. It may hang like opening
+# does, for picamera2 opens every video device while it is imported (picamera2/platform.py).
+SLOW_IMPORT = 8.0
+# Seconds of opening after which it is told of. Cameras open in well under 2 s; a USB control request that goes
+# unanswered takes 5 s (UVC_CTRL_STREAMING_TIMEOUT in the kernel's uvcvideo.h), and then the kernel has said why.
+SLOW_OPEN = 5.5
+
+# Seconds after which a call into the camera counts as hanging, and the worker dumps its stack. Measured on a USB
+# camera that does not answer: open and configure 30.7 s, start and stop 5.1 s each, and then they do return. A bound
+# must be longer than what it times; together they must fit into the time-outs of the ladder's rungs (tested).
 CALL_BOUNDS = {"open": 35.0, "start": 10.0, "stop": 10.0, "close": 10.0, "cancel": 5.0}
 
 
@@ -119,7 +126,14 @@ class Cadence:
         elif self._timestamp > 0 and timestamp > 0 and not tick.disorder:
             self._distances.append((timestamp - self._timestamp) / 1e9 / (tick.dropped + 1))
             if len(self._distances) >= self._ENOUGH:
-                self.frame_duration = min(median(self._distances), LONGEST_FRAME_DURATION)
+                self.frame_duration = min(_median(self._distances), LONGEST_FRAME_DURATION)
+
+
+def _median(values: Iterable[float]) -> float:
+    """As that of `statistics`, which takes every process of ours 3 ms to import."""
+    ordered = sorted(values)
+    half = len(ordered) // 2
+    return (ordered[half] + ordered[~half]) / 2
 
 
 def _backwards(what: str, before: int, now: int) -> str:

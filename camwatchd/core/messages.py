@@ -40,7 +40,7 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class Entering:
-    """A call that may block begins; `bound` is the time it may take before it counts as hanging."""
+    """A call that may block begins; `bound` is the time it may take before the worker dumps its stack."""
 
     call: str
     bound: float

@@ -5,8 +5,8 @@
 Words are a poor witness: libcamera says the same of a camera that failed and of one that is merely being
 closed. So a line is either *direct* (the camera cannot deliver any more, whatever follows) or a *clue*, which
 only gives a better name to a failure that was noticed otherwise. Sources: issue threads of
-raspberrypi/picamera2 (p), raspberrypi/rpicam-apps (r), raspberrypi/libcamera (l), kbingham/libcamera (k), and
-source files.
+raspberrypi/picamera2 (p), raspberrypi/rpicam-apps (r), raspberrypi/libcamera (l), kbingham/libcamera (k),
+sunfounder/vilib (v), and source files.
 """
 
 import re
@@ -56,6 +56,8 @@ EXCEPTIONS = _rows(
     (r"Failed to configure camera: Invalid argument",               "configuration",   "py_main.cpp"),
     (r"is not advertised by libcamera|Bad key |Bad format |Unrecognised raw format", "configuration", "picamera2.py, controls.py"),
     (r"Invalid format: |should be even|stream should be |lores stream (must|dim)",   "configuration", "formats.py; picamera2.py check_camera_config"),
+    (r"Unable to cast Python instance|incompatible constructor arguments|Control type not implemented", "configuration", "pybind11 and py_helpers.cpp, of a control's value of the wrong type, v#11"),
+    (r"(Rectangle|Size)\(\) argument after \* must be an iterable",    "configuration",   "controls.py: a number where a rectangle or a size belongs"),
     (r"Failed to start camera: No space left on device",            "configuration",   "uvc_video.c: the USB bus has no bandwidth left"),
     (_IO + r"|TimeoutError\(110,|OSError\((5|121),",                "sensor-io",       "p#668 k#25 #20"),
     (r"Camera __init__ sequence did not complete",                  "init-failed",     "picamera2.py __init__, a wrapper"),

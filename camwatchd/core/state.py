@@ -38,6 +38,8 @@ class Milestone(StrEnum):
     OPENING = "opening"
 
 
+RUNS = (Milestone.IMPORTING, Milestone.OPENING)  # a worker of this attempt does, and no other is in its way
+
 # TERM, ABRT and KILL 2 s apart, then 15 s until the verdict "unkillable", and one to read it (core/killing.py).
 REAP_BOUND = 20.0
 # A worker reports at least every frame deadline, its healthy frames up to 0.25 s late; as much again for scheduling.
@@ -68,6 +70,7 @@ class State:
     phase: Phase
     since: float
     deadline: float
+    run_until: float = 0.0  # importing or opening is a fault then; at the deadline before it is only told of
     rung: Rung = Rung.RETRY  # the attempt under way or waited for
     attempt: int = 0
     milestone: Milestone = Milestone.NONE
@@ -106,6 +109,16 @@ class State:
     def to(self, phase: Phase, now: float, deadline: float, **changes: Any) -> "State":
         """The state in another phase (or anew in the same)."""
         return replace(self, phase=phase, since=now, deadline=deadline, **changes)
+
+    @property
+    def runs(self) -> bool:
+        """Whether a worker imports or opens, and nothing else is waited for."""
+        return self.milestone in RUNS and self.rung is not Rung.RESTART_STREAM
+
+    @property
+    def ends_by(self) -> float:
+        """When what is under way, or waited for, is over."""
+        return self.run_until if self.runs else self.deadline
 
     @property
     def in_incident(self) -> bool:

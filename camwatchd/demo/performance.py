@@ -91,7 +91,7 @@ class Performance:
     def _verdict(self, died: bool) -> int:
         _say(f"\n{self._tale.table()}\n\n{_EPILOGUE}")
         if self._interrupted:
-            _say(f"Interrupted after {self._tale.told} of {len(self._acts)} acts; the daemon has ended.")
+            _say(f"Interrupted after {self._tale.cured} of {len(self._acts)} acts; the daemon has ended.")
             return 128 + self._interrupted
         complaints = self._tale.complaints() + ["the daemon ended by itself"] * died
         if complaints:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from camwatchd.cli.table import table
-from camwatchd.core.status import duration
+from camwatchd.core.timespan import duration
 from camwatchd.demo.acts import Act
 
 Event = Mapping[str, Any]
@@ -76,6 +76,11 @@ class Tale:
     def told(self) -> int:
         """How many acts are over, with all that the table shows of them."""
         return sum(row.availability is not None for row in self.rows)
+
+    @property
+    def cured(self) -> int:
+        """How many faults are over, though the table may still lack the availability."""
+        return sum(row.back is not None for row in self.rows)
 
     @property
     def over(self) -> bool:

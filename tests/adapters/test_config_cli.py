@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from camwatchd.adapters import config_cli
+from camwatchd.adapters import config, config_cli
 from camwatchd.errors import CamwatchError, ExitStatus, die
 
 
 def test_check_tells_what_was_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A valid configuration is told in one line, with its cameras and the files that were read; exit status 0."""
     (tmp_path / "a.toml").write_text("[camera.front]\n[camera.back]\nindex = 1\n")
-    status = config_cli.check(tmp_path / "none.toml", tmp_path)
+    status = config_cli.check(tmp_path / "a.toml", tmp_path / "none.d")
 
     assert (status, capsys.readouterr()) == (
         0,
@@ -23,8 +23,25 @@ def test_check_tells_what_was_read(tmp_path: Path, capsys: pytest.CaptureFixture
     )
 
 
-def test_check_without_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """No file at all is valid, and said."""
+@pytest.mark.parametrize("command", [config_cli.check, config_cli.show])
+def test_a_file_that_was_named_must_be_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: Callable[[Path, Path], int]
+) -> None:
+    """Whoever gives --config means that file: one that is missing is a problem, told with all others."""
+    (tmp_path / "a.toml").write_text("[foo]\n")
+    status = command(tmp_path / "none.toml", tmp_path)
+
+    out, err = capsys.readouterr()
+    assert (status, out) == (78, "")
+    assert err.startswith("2 problems in the configuration:\n")
+    assert f"{tmp_path / 'none.toml'}\n  expected a file that is there\n  hint: check the path" in err
+
+
+def test_check_without_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The usual file may be missing: no file at all is valid, and said."""
+    monkeypatch.setattr(config, "CONFIG_FILE", str(tmp_path / "none.toml"))
     status = config_cli.check(tmp_path / "none.toml", tmp_path / "none.d")
 
     assert status == ExitStatus.EX_OK
@@ -49,6 +66,7 @@ def test_problems_go_to_stderr(
 
 def test_show_prints_values(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """--print-config writes the effective values to stdout; exit status 0."""
+    (tmp_path / "config.toml").touch()
     status = config_cli.show(tmp_path / "config.toml", tmp_path / "conf.d")
 
     assert status == ExitStatus.EX_OK

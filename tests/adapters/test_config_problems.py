@@ -225,7 +225,17 @@ def test_file_names_cannot_break_the_output(tmp_path: Path) -> None:
     assert "\n" not in problem.file
 
 
-@pytest.mark.parametrize("broken", ["[health", "[health]\nexcelent_score = 99", "excellent_score = 99"])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "[health",
+        "[health]\nexcelent_score = 99",
+        "excellent_score = 99",
+        "excelent_score = 99",
+        "health = 3",
+        "[helth]\nexcellent_score = 99",
+    ],
+)
 def test_contradictions_wait_for_their_causes(tmp_path: Path, broken: str) -> None:
     """No contradiction is told that the repair of another problem may resolve."""
     (problem,) = _problems(tmp_path, "[health]\ngood_score = 95", later=broken)
@@ -244,6 +254,17 @@ def test_other_contradictions_do_not_wait(tmp_path: Path) -> None:
     assert {"daemon.x", "health.good_score", "ladder.restart-worker.enabled"} == {
         problem.key for problem in found
     }
+
+
+@pytest.mark.parametrize(
+    "unknown", ["[[foo]]\na = 1", "[foo]\nhealth = 1", "foo = 3", "[camera]\nwidth = 3"]
+)
+def test_an_unknown_table_hides_no_contradiction(tmp_path: Path, unknown: str) -> None:
+    """What is no name of ours, and near to none, cannot be what was to fit."""
+    found = _problems(tmp_path, "[health]\ngood_score = 95\n", later=unknown)
+
+    assert "health.good_score" in {problem.key for problem in found}
+    assert len(found) == 2
 
 
 def test_problems_read_well(tmp_path: Path) -> None:

@@ -77,6 +77,22 @@ def test_a_node_without_its_group_is_waited_for(tmp_path: Path) -> None:
     assert [0.2, 2.0, 0.2] == told
 
 
+def test_the_last_node_of_a_camera_ends_the_wait(tmp_path: Path) -> None:
+    """The kernel makes the media node last; a further camera is waited for again."""
+    mine: set[str] = set()
+    watch = DeviceWatch(str(tmp_path), openable=lambda node: node.name in mine)
+    told = []
+    for name, given in (("video0", "video0"), ("media0", ""), ("media0", "media0"), ("video1", "video1")):
+        (tmp_path / name).touch()
+        (tmp_path / name).chmod(0o660)
+        mine.add(given)
+        watch.created()
+        told.append(watch.quiet())
+    watch.close()
+
+    assert [0.2, 2.0, 0.05, 0.2] == told
+
+
 def test_a_node_that_went_again_is_not_waited_for(tmp_path: Path) -> None:
     """Only what is there can be given to a group."""
     (tmp_path / "video0").touch(mode=0o600)

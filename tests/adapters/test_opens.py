@@ -26,7 +26,7 @@ class NoWorkers:
     def __init__(self) -> None:
         self.asked = 0
 
-    def hire(self, camera: CameraSettings, *, fresh: bool) -> Worker | None:
+    def hire(self, camera: CameraSettings, *, fresh: bool, background: bool) -> Worker | None:
         self.asked += 1
         return None
 

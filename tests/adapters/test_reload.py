@@ -47,6 +47,14 @@ def test_problems_come_back_as_text(tmp_path: Path) -> None:
     assert "max_consecutive_failures" in str(answer)
 
 
+def test_a_file_that_was_named_is_not_replaced_by_defaults(tmp_path: Path) -> None:
+    """A daemon whose own file has gone keeps what it has: it is told of a problem, not of defaults."""
+    answer = reload.answer(tmp_path / "config.toml", tmp_path / "conf.d")
+
+    assert ["problems"] == list(answer)
+    assert "expected a file that is there" in str(answer)
+
+
 def test_as_a_process_it_prints_the_answer_and_nothing_else(tmp_path: Path) -> None:
     """`python -m camwatchd.adapters.reload FILE FOLDER` ends with 0 and one JSON object."""
     (tmp_path / "config.toml").write_text(_GOOD)

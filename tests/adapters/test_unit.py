@@ -147,6 +147,11 @@ def test_only_the_start_limit_reboots() -> None:
     }
 
 
+def test_a_standby_may_come_back_from_the_background() -> None:
+    """Without the limit worker.py does not step back at all: getrlimit(2) counts it from 20 down."""
+    assert ["+0"] == settings()["Service", "LimitNICE"]
+
+
 def test_what_restarts() -> None:
     """Crashes, time-outs, status 75 and stray signals restart; what another start cannot cure never does."""
     unit = settings()

@@ -3,6 +3,9 @@
 
     python -m tests.bench
 
+"At most 5 % over the bare loop" is read as frames a second and as a share of the time between two frames. Processor
+time per frame stands beside the same target, and misses it: the bare loop does nothing with a frame.
+
 Nothing here passes or fails by time; the targets stand beside the figures for a human to compare. Run it on a
 machine that has nothing else to do. What takes long (soaks, availability) is in `python -m tests.bench.soak`.
 """
@@ -17,10 +20,12 @@ from tests.bench import recovery
 from tests.bench.frames import frames
 from tests.bench.recoveries import hundred
 from tests.bench.rig import cpu_seconds, daemon, rss_megabytes
-from tests.bench.table import Row, show
+from tests.bench.table import Row, cpu_target, show
 
 SECONDS = 20.0  # of steady capture
-CALM = f'[daemon]\nstandby = true\nsummary_interval = {SECONDS}\n[camera.cam0]\nbackend = "simulated"\n'
+ROUNDS = 3
+_REINIT = {True: "own + at most 150 ms", False: ""}  # with a standby and without
+CALM = '[daemon]\nstandby = true\nsummary_interval = {}\n[camera.cam0]\nbackend = "simulated"\n'
 
 
 def bare(seconds: float) -> dict[str, float]:
@@ -31,19 +36,21 @@ def bare(seconds: float) -> dict[str, float]:
     return figures
 
 
-def steady() -> list[Row]:
+def steady(seconds: float = SECONDS) -> list[Row]:
     """Cost per frame and memory at 30 fps, beside the bare loop."""
-    base = bare(SECONDS)
+    base = bare(seconds)
     per_frame = base["cpu"] / base["frames"] * 1e6
-    with daemon(CALM) as running:
+    with daemon(CALM.format(seconds)) as running:
         running.await_event("standby.ready")
-        worker, standby = running.children()
+        worker, recorder = running.child("camwatchd.worker"), running.child("camwatchd.recorder")
+        standby = running.child("camwatchd.worker", standby=True)
         first = running.await_event("camera.summary")
-        before = cpu_seconds(worker), cpu_seconds(running.process.pid)
+        before = cpu_seconds(worker), cpu_seconds(running.process.pid), cpu_seconds(recorder)
         last = running.await_event("camera.summary")
         captured = cpu_seconds(worker) - before[0]
         supervised = cpu_seconds(running.process.pid) - before[1]
-        sizes = [rss_megabytes(pid) for pid in (running.process.pid, worker, standby)]
+        recorded = cpu_seconds(recorder) - before[2]
+        sizes = [rss_megabytes(pid) for pid in (running.process.pid, worker, standby, recorder)]
     wall = last["monotonic"] - first["monotonic"]
     frames = last["captures"] - first["captures"]
     rates = base["frames"] / base["seconds"], frames / wall
@@ -62,6 +69,7 @@ def steady() -> list[Row]:
             "supervised loop, CPU per frame",
             f"{per_frame + added:.0f} us",
             f"{1 + added / per_frame:.2f} x bare",
+            cpu_target(1 + added / per_frame),
         ),
         Row("... added, of the time between frames", f"{added:.0f} us", f"{share:.2f} %", "at most 5 %"),
         Row("supervisor, CPU at 30 fps", f"{100 * supervised / wall:.2f} %", "of a core", "at most 1 %"),
@@ -69,29 +77,44 @@ def steady() -> list[Row]:
         Row("worker, CPU at 30 fps", f"{100 * captured / wall:.2f} %", "of a core"),
         Row("worker, RSS", f"{sizes[1]:.1f} MB", ""),
         Row("standby, RSS", f"{sizes[2]:.1f} MB", ""),
+        Row("recorder, CPU at 30 fps", f"{100 * recorded / wall:.2f} %", "of a core"),
+        Row("recorder, RSS", f"{sizes[3]:.1f} MB", ""),
     ]
 
 
 def recoveries() -> list[Row]:
-    """From a scripted stall to the fault, and from the remedy to the first healthy frame."""
-    opens = [bare(0.1)["first"] for _ in range(5)]
-    own = statistics.median(opens)
+    """From a scripted stall to the fault, and from the remedy to the first healthy frames."""
+    own = statistics.median([bare(0.1)["first"] for _ in range(5)])
     rows = [Row("the camera's own open, start and first frame", milliseconds(own), "baseline")]
-    delays, streams = zip(*(recovery.stall() for _ in range(3)), strict=True)
-    limit = "within 50 ms"
-    rows.append(Row("stall to fault, beyond its deadline", milliseconds(max(delays)), "worst of 3", limit))
-    rows.append(against(own, "restart-stream to healthy", list(streams), ""))
-    ready = [recovery.crash(standby=True) for _ in range(3)]
-    rows.append(against(own, "restart-worker to healthy, from standby", ready, "own + at most 150 ms"))
-    afresh = [recovery.crash(standby=False) for _ in range(3)]
-    rows.append(against(own, "restart-worker to healthy, no standby", afresh, ""))
+    rows += stalls(own, "restart-stream", [recovery.stall("restart-stream") for _ in range(ROUNDS)], "")
+    for standby, name in ((True, ", from standby"), (False, ", no standby")):
+        drills = [recovery.stall("restart-worker", standby=standby) for _ in range(ROUNDS)]
+        rows += stalls(own, f"restart-worker{name}", drills, _REINIT[standby])
+    for standby, name in ((True, ", from standby"), (False, ", no standby")):
+        crashes = [recovery.crash(standby=standby) for _ in range(ROUNDS)]
+        rows.append(against(own, f"crash: restart-worker to healthy{name}", crashes, _REINIT[standby]))
     return rows
+
+
+def stalls(own: float, name: str, drills: list[recovery.Stall], target: str) -> list[Row]:
+    """A stall that this rung ends: to the fault, from the order to healthy, and all in all."""
+    faults, delays = [d.fault for d in drills], [d.delay for d in drills]
+    worst = f"worst of {len(drills)}"
+    return [
+        Row(f"stall until {name}: to the fault", milliseconds(statistics.median(faults))),
+        Row("... beyond its deadline", milliseconds(max(delays)), worst, "within 50 ms"),
+        against(own, "... from the order to healthy", [d.order for d in drills], target),
+        Row(
+            "... from the stall to healthy, all rungs",
+            milliseconds(statistics.median([d.healthy for d in drills])),
+        ),
+    ]
 
 
 def against(own: float, name: str, measured: list[float], target: str) -> Row:
     """A recovery beside the camera's own time."""
     middle = statistics.median(measured)
-    ratio = f"{middle / own:.2f} x own, own + {milliseconds(middle - own)}"
+    ratio = f"{middle / own:.2f} x own, own {1000 * (middle - own):+.0f} ms"
     return Row(name, milliseconds(middle), ratio, target)
 
 

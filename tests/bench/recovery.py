@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Owns the scripted faults of the bench: how late a stall is acted on, how long a remedy takes."""
 
+from dataclasses import dataclass
+
 from tests.bench.rig import daemon
 
 _AT = 4.0  # seconds after the first open: past the start, with the standby ready
@@ -20,22 +22,31 @@ at = {at}
 """
 
 
-def stall() -> tuple[float, float]:
-    """Seconds by which the fault came after its deadline, and from the order to restart to health."""
-    config = _CONFIG.format(
-        standby="false", rate=_RATE, kind="stall", at=_AT, until='until = "restart-stream"'
-    )
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """How one stall went, in seconds."""
+
+    fault: float  # from the stall to the fault
+    delay: float  # ... beyond its deadline
+    order: float  # from the order to the remedy that cures it until three healthy frames
+    healthy: float  # from the stall until then, with the remedies below it that were tried in vain
+
+
+def stall(rung: str, *, standby: bool = False) -> Stall:
+    """A stall that nothing below this rung ends, under the ladder as it is shipped."""
+    word = "true" if standby else "false"
+    config = _CONFIG.format(standby=word, rate=_RATE, kind="stall", at=_AT, until=f'until = "{rung}"')
     with daemon(config) as running:
         running.await_event("camera.started")
-        fault = running.await_event("alert.capture_failure", fault="frames-stopped")
-        deadline = running.opened_at() + _AT + 3 * _FRAME_DEADLINE
-        started = running.await_event("ladder.action_started", rung="restart-stream")
-        healthy = running.await_event("alert.recovery", rung="restart-stream")
-    return fault["monotonic"] - deadline, healthy["monotonic"] - started["monotonic"]
+        began = running.opened_at() + _AT
+        fault = running.await_event("alert.capture_failure", fault="frames-stopped")["monotonic"]
+        started = running.await_event("ladder.action_started", rung=rung)["monotonic"]
+        healthy = running.await_event("alert.recovery", rung=rung)["monotonic"]
+    return Stall(fault - began, fault - began - 3 * _FRAME_DEADLINE, healthy - started, healthy - began)
 
 
 def crash(*, standby: bool) -> float:
-    """Seconds from the order to restart the worker to health."""
+    """Seconds from the order to restart the worker to health; the old one is gone already."""
     word = "true" if standby else "false"
     with daemon(_CONFIG.format(standby=word, rate=_RATE, kind="crash", at=_AT, until="")) as running:
         if standby:

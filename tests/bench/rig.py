@@ -39,10 +39,13 @@ class Daemon:
         memory = json.loads((self.folder / f"simulated-{camera}.json").read_text())
         return float(memory["first_open"])
 
-    def children(self) -> list[int]:
-        """The pids of its workers."""
+    def child(self, module: str, *, standby: bool = False) -> int:
+        """The pid of the one child that runs a module of ours; of the two workers, the standby if so wished."""
         pid = self.process.pid
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        words = {int(child): Path(f"/proc/{child}/cmdline").read_text().split("\0") for child in children}
+        (found,) = (pid for pid, w in words.items() if module in w and ("--standby" in w) is standby)
+        return found
 
 
 @contextmanager

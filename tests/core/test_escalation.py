@@ -10,6 +10,7 @@ from camwatchd.core import events as ev
 from camwatchd.core.events import Event
 from camwatchd.core.faults import FAULTS, Issue
 from camwatchd.core.ladder import LADDER, Outcome, Rung
+from camwatchd.core.liveness import SLOW_OPEN
 from camwatchd.core.settings import Supervision
 from camwatchd.core.state import Phase, Policy
 from tests.core.storyboard import GOOD, MISSED, Story, healthy
@@ -337,9 +338,30 @@ def test_no_frame_timeout_is_the_last_word() -> None:
 )
 def test_a_start_that_hangs_says_where(milestones: tuple[Event, ...], fault: str) -> None:
     """An action that hangs is an outcome too, named after the milestone it did not reach."""
-    story = Story().after(0.1, *milestones).until_deadline()
+    story = Story().after(0.1, *milestones)
+    while not story.said(ev.SayFault):
+        story.until_deadline()
 
     assert fault == story.said(ev.SayFault)[0].fault
+    assert (fault in ("import-timeout", "init-timeout")) is bool(story.said(ev.SaySlow))
+
+
+def test_an_opening_that_is_only_slow_is_told_of_once() -> None:
+    """It is no fault before its time is over, whoever ordered it; one that is quick is never told of."""
+    story = Story().after(0.1, *OPENING).after(0.1, ev.StreamStarted(), GOOD)
+    quick = story.said(ev.SaySlow)
+    for begun in (Story().after(0.1, *OPENING), story.after(1, CRASH).after(0.1, *OPENING)):
+        faults, ends_by = begun.said(ev.SayFault), begun.state.ends_by
+        begun.after(29)
+
+        told = [(round(slow.seconds, 6), round(slow.left, 6)) for slow in begun.said(ev.SaySlow)]
+        assert [(SLOW_OPEN, 50 - SLOW_OPEN)] == told
+        assert faults == begun.said(ev.SayFault)
+        assert (begun.state.ends_by, begun.state.deadline) == (ends_by, ends_by)
+        begun.after(22)
+        assert "init-timeout" == begun.said(ev.SayFault)[-1].fault
+
+    assert [] == quick
 
 
 def test_an_unkillable_worker_blocks_every_further_one_until_it_is_gone() -> None:

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Which of a worker's last lines tell what happened, on what Python itself writes."""
 
+import re
 import subprocess
 import sys
 
 import pytest
 
-from camwatchd.core.evidence import telling
+from camwatchd.core.evidence import headline, telling
 
 # A camera thread that rests deep in a library, and a main thread that hangs in a call, twenty calls deep.
 _HANGS = """
@@ -80,6 +81,31 @@ def test_what_came_after_a_long_call_counts() -> None:
 
     assert telling(raised) == telling([*slow, *raised])
     assert telling(aborted) == telling([*slow, *raised, *aborted])
+
+
+@pytest.mark.parametrize(
+    ("end", "expected"),
+    [
+        ("raise OSError('no such camera')", r"OSError: no such camera"),
+        (
+            "faulthandler._sigsegv()",
+            r'Fatal Python error: Segmentation fault File ".*", line \d+ in stop_streaming',
+        ),
+        (
+            "faulthandler.dump_traceback_later(0.1); signal.alarm(1); signal.pause()",
+            r'Timeout \(0:00:00\.1\d*\)! File ".*", line \d+ in stop_streaming',
+        ),
+    ],
+)
+def test_one_line_tells_the_end_in_a_sentence(end: str, expected: str) -> None:
+    """The exception, or why the stack was dumped and the call in which it was."""
+    assert re.fullmatch(expected, headline(telling(words(end))))
+
+
+def test_who_wrote_nothing_has_no_headline() -> None:
+    """And a dump without a call has its first line."""
+    assert headline(()) == ""
+    assert headline(("Fatal Python error: Aborted",)) == "Fatal Python error: Aborted"
 
 
 def test_a_hundred_threads_are_too_many() -> None:

@@ -190,3 +190,16 @@ def test_recoveries_are_remembered_for_a_day() -> None:
     assert ((1000.0, "restart-stream"), (5000.0, "by itself")) == figures.recent(87400.0)
     assert ((5000.0, "by itself"),) == figures.recent(87401.0)
     assert () == figures.recent(100000.0)
+
+
+def test_a_frame_that_is_late_is_as_old_as_it_is() -> None:
+    """Its report came a moment ago; the frame itself is what the next one is waited for since."""
+    figures = Figures(0.0)
+    early = figures.last_frame(10.0)
+    figures.waits(0.1, 10.02)
+
+    assert 10.0 == early
+    assert pytest.approx(9.92) == figures.last_frame(10.0)
+    assert figures.last_frame(None) is None
+    figures.arrived(frames(1), 10.1, healthy=True)
+    assert 10.1 == figures.last_frame(10.1)

@@ -12,6 +12,7 @@ from camwatchd.core.faults import FAULTS
 from camwatchd.core.ladder import Rung
 from camwatchd.core.state import NEVER, Milestone, Phase
 from camwatchd.core.status import CameraView
+from camwatchd.core.timespan import duration
 
 NOW = 1000.0
 WELL = CameraView(
@@ -158,4 +159,4 @@ def test_running_numbers_are_no_news() -> None:
 )  # fmt: skip
 def test_durations_as_people_say_them(seconds: float, text: str) -> None:
     """Two digits where they matter, the unit that fits, no negative countdown."""
-    assert text == status.duration(seconds)
+    assert text == duration(seconds)

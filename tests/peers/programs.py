@@ -55,7 +55,8 @@ class Program:
     def complains(self, entry: Entry) -> bool:
         """In the journal."""
         return re.search(self.complaint, message(entry)) is not None or bool(
-            self.unit == UNIT and re.match(r"alert\.(?!recovery)|capture\.failed", entry.get("EVENT", ""))
+            self.unit == UNIT
+            and re.match(r"alert\.(?!recovery)|capture\.failed|camera\.slow", entry.get("EVENT", ""))
         )
 
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Owns the test's side of a daemon: its configuration, systemd's end of the notify socket, and all that it says.
 
-A thread reads both while the test does something else, so that arrival times are true and nothing is ever full.
+A thread reads both while the test does something else, so that nothing is ever full. How late it reads does not
+matter: a line says itself when it was written, and the kernel notes when a datagram was sent.
 """
 
 import json
@@ -10,6 +11,7 @@ import re
 import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -22,12 +24,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from tests.process.processor import queued
+
 T = TypeVar("T")
 
-PATIENCE = 30.0  # seconds; only ever waited for in full by a test that fails
+PATIENCE = 60.0  # seconds; only ever waited for in full by a test that fails
 DOWN_WITHIN = 5.0  # seconds from SIGTERM to the end of everything: what systemd's unit counts on
 _PACKAGE = Path(__file__).parents[2]
 _MARK = "CAMWATCHD_TEST_RUN"  # in the environment of a daemon and of all that it starts
+_LOOK_AGAIN = 0.02  # seconds; a look at all processes of a machine takes a tenth of that
+_SO_TIMESTAMPNS = 35  # <asm-generic/socket.h>; the module `socket` does not know it
 
 # Times of a real installation, shortened so that an incident takes a second or two. The last rungs, which end the
 # daemon, are left to the tests of leaving.
@@ -72,7 +78,7 @@ def _pairs(keys: dict[str, object]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A log line: its place among all lines, when it arrived, its fields."""
+    """A log line: its place among all lines, when it was written, its fields."""
 
     number: int
     at: float
@@ -87,7 +93,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A datagram to systemd: its place among all of them, when it arrived, its text."""
+    """A datagram to systemd: its place among all of them, when it was sent, its text."""
 
     number: int
     at: float
@@ -112,8 +118,11 @@ class Daemon:
         self.noise: list[str] = []  # what is no log line: a traceback
         self._news = threading.Condition()
         self._over = False
+        self._queued_before: float | None = None  # the first signal that was sent
+        self._added = 0.0
         self._run = uuid.uuid4().hex
         self._systemd = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._systemd.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         (directory / "notify").unlink(missing_ok=True)  # of an earlier start in this folder
         self._systemd.bind(str(directory / "notify"))
         environment = {**os.environ, **variables, _MARK: self._run}
@@ -202,27 +211,35 @@ class Daemon:
 
     def worker(self) -> int:
         """The pid of the only worker, as soon as it is executed."""
-        return self._only(self.workers)
+        return self.only(self.workers)
 
     def recorder(self) -> int:
         """The pid of the recorder, as soon as one is executed."""
-        return self._only(self._recorders)
+        return self.only(self._recorders)
 
     def _recorders(self) -> set[int]:
         return {pid for pid, line in self.processes().items() if "camwatchd.recorder" in line}
 
-    def _only(self, find: Callable[[], set[int]]) -> int:
-        end = time.monotonic() + PATIENCE
-        while not (pids := find()):
-            assert time.monotonic() < end, self._tail()
-            os.sched_yield()
-        (pid,) = pids
+    def only(self, find: Callable[[], set[int]]) -> int:
+        """The only such process, as soon as there is one."""
+        (pid,) = self.until(find)
         return pid
+
+    def until(self, find: Callable[[], T]) -> T:
+        """The first that is found. For what no event tells of: look again, at once when anything is said."""
+        end = time.monotonic() + PATIENCE
+        while not (found := find()):
+            assert time.monotonic() < end, self._tail()
+            with self._news:
+                self._news.wait(_LOOK_AGAIN)
+        return found
 
     # --- the end ------------------------------------------------------------------------------------------
 
     def signal(self, number: signal.Signals) -> float:
         """Send a signal; gives the time."""
+        if number in (signal.SIGTERM, signal.SIGINT):  # what ends it is timed from the last of them
+            self._queued_before = self._queued()
         now = time.monotonic()
         self.process.send_signal(number)
         return now
@@ -238,12 +255,26 @@ class Daemon:
 
     def ends(self, status: int) -> float:
         """The proof that it ends with this status and that nothing of it is left; gives the time of its end."""
-        assert status == self.process.wait(PATIENCE), self._tail()
-        at = time.monotonic()
+        at = self.ended(status)
         killed = self._recorders()
         assert set() == self.processes().keys() - killed, self._tail()
         # A recorder that does not answer is ended by the kernel, together with us.
-        return max([at, *map(await_end, killed)])
+        return max([at, *(await_end(pid) - self._added for pid in killed)])
+
+    def ended(self, status: int) -> float:
+        """The proof that it ends with this status; gives the time, without what the machine has added to it.
+
+        That is for how long, since the first signal, the kernel had it and us wait for a processor.
+        """
+        at = await_end(self.pid)
+        if self._queued_before is not None:
+            self._added = self._queued() - self._queued_before
+        assert status == self.process.wait(PATIENCE), self._tail()
+        return at - self._added
+
+    def _queued(self) -> float:
+        """Of a process that ended it can be asked until somebody waits for it."""
+        return queued(self.pid) + queued("thread-self")
 
     def close(self) -> None:
         """Whatever happened, nothing of it is left."""
@@ -262,17 +293,18 @@ class Daemon:
     def _read(self) -> None:
         assert self.process.stderr
         stderr, poll, rest = self.process.stderr.fileno(), select.poll(), b""
+        wall_ahead = _wall_ahead()
         poll.register(stderr, select.POLLIN)
         poll.register(self._systemd.fileno(), select.POLLIN)
         while True:
             ready = [fd for fd, _ in poll.poll()]
-            at = time.monotonic()
             if self._systemd.fileno() in ready:
-                self._heed(at, self._systemd.recv(65536).decode("ascii"))
+                at, text = _received(self._systemd)
+                self._heed(at - wall_ahead, text)
             elif stderr in ready:
                 data = os.read(stderr, 65536)
                 *whole, rest = (rest + data).split(b"\n")
-                self._note_lines(at, whole)
+                self._note_lines(whole)
                 if not data:
                     break
         with self._news:
@@ -284,14 +316,29 @@ class Daemon:
             self.notes.append(Note(len(self.notes), at, text))
             self._news.notify_all()
 
-    def _note_lines(self, at: float, whole: list[bytes]) -> None:
+    def _note_lines(self, whole: list[bytes]) -> None:
         with self._news:
             for raw in whole:
                 if raw.startswith(b"{"):
-                    self.lines.append(Line(len(self.lines), at, json.loads(raw)))
+                    facts = json.loads(raw)
+                    self.lines.append(Line(len(self.lines), facts["monotonic"], facts))
                 else:
                     self.noise.append(raw.decode(errors="replace"))
             self._news.notify_all()
+
+
+def _wall_ahead() -> float:
+    """By how much the wall clock is ahead of the monotonic one; the best of some looks, for one may be interrupted."""
+    looks = [(time.monotonic(), time.time(), time.monotonic()) for _ in range(5)]
+    before, wall, after = min(looks, key=lambda look: look[2] - look[0])
+    return wall - (before + after) / 2
+
+
+def _received(systemd: socket.socket) -> tuple[float, str]:
+    """The next datagram, and when it was sent, by the wall clock."""
+    data, ((_, _, stamp),), _, _ = systemd.recvmsg(65536, socket.CMSG_SPACE(struct.calcsize("ll")))
+    seconds, nanoseconds = struct.unpack("ll", stamp)
+    return seconds + nanoseconds / 1e9, data.decode("ascii")
 
 
 def _marked(run: str) -> dict[int, list[str]]:

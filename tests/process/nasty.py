@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from camwatchd.adapters import child, config, log, notify
 from camwatchd.adapters.devices import DeviceWatch
@@ -29,6 +30,7 @@ from camwatchd.loop import Loop, Signals
 from camwatchd.slot import Worker
 from camwatchd.supervisor import Part, Supervisor
 from camwatchd.world import World
+from tests.process.processor import queued
 
 BEAT = 0.02  # seconds between the deadlines that are measured
 BEATS = 20  # ... so many for an answer
@@ -37,9 +39,20 @@ STALLED = "stalled"
 _FRAMES = msg.Frames(1, 0, 0, FRAME, 0.0, 0.0, 0, 0, 100.0, 20.0)
 
 
-def queued(pid: int | str = "self") -> float:
-    """Seconds that a process has waited for a processor so far: the machine's doing, not its own."""
-    return int(Path("/proc", str(pid), "schedstat").read_text().split()[1]) / 1e9
+class Waits:
+    """How long this process has waited for a processor, or for a child of its that waited for one to be executed."""
+
+    def __init__(self) -> None:
+        self._for_children = 0.0
+        self._spawn, os.posix_spawnp = os.posix_spawnp, self._count
+
+    def __call__(self) -> float:
+        return queued("self") + self._for_children
+
+    def _count(self, *arguments: Any, **options: Any) -> int:
+        pid = self._spawn(*arguments, **options)
+        self._for_children += queued(pid)
+        return pid
 
 
 class Metronome:
@@ -47,24 +60,35 @@ class Metronome:
 
     def __init__(self, loop: Loop, fd: int) -> None:
         self.deadline = time.monotonic() + BEAT
-        self._queued = queued()
-        self._fd, self._left, self._longest = fd, 0, 0.0
+        self._waits = Waits()
+        self._waited = self._waits()
+        self._fd, self._left, self._longest, self._expects = fd, 0, 0.0, False
         loop.watch(fd, self._asked)
 
     def tick(self) -> None:
-        delay, before = time.monotonic() - self.deadline, self._queued
-        self._queued = queued()
-        self._longest = max(self._longest, delay - (self._queued - before))
+        delay, before = time.monotonic() - self.deadline, self._waited
+        self._waited = self._waits()
+        self._longest = max(self._longest, delay - (self._waited - before))
         self.deadline = time.monotonic() + BEAT
         self._left -= 1
         if self._left == 0:
             os.write(self._fd, json.dumps(self._longest).encode())
 
+    def signalled(self) -> None:
+        """A signal has been served: whoever has asked for that is told."""
+        if self._expects:
+            self._expects = False
+            os.write(self._fd, b"!")
+
     def _asked(self) -> None:
-        """A "?" asks for the delay of the next deadlines; anything else comes back at once."""
+        """A "?" asks for the delay of the next deadlines, a "w" for the waits; anything else comes back at once, a "!"
+        with the next signal once more."""
         question = os.read(self._fd, 1)
+        self._expects = question == b"!"
         if question == b"?":
             self._left, self._longest = BEATS, 0.0
+        elif question == b"w":
+            os.write(self._fd, json.dumps(self._waits()).encode())
         elif question:
             os.write(self._fd, question)
 
@@ -75,11 +99,15 @@ class NastySupervisor(Supervisor):
     how: str
     metronome: Metronome
 
-    def hire(self, camera: CameraSettings, *, fresh: bool) -> Worker | None:
+    def hire(self, camera: CameraSettings, *, fresh: bool, background: bool) -> Worker | None:
         if self.how == "normal" or self._stopping:
-            return super().hire(camera, fresh=fresh)
+            return super().hire(camera, fresh=fresh, background=background)
         worker = child.spawn_linked(["tests.process.nasty", "worker", self.how], self.world.environ)
         return Worker(worker, StderrReader(worker.stderr))
+
+    def _on_signal(self) -> None:
+        super()._on_signal()
+        self.metronome.signalled()
 
     def _parts(self) -> tuple[Part, ...]:
         return (*super()._parts(), self.metronome)

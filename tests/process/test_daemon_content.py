@@ -64,8 +64,8 @@ def test_suspicion_ends_with_the_incident(tmp_path: Path) -> None:
     """A picture that was bad once and then well may be bad again for its whole time, in a fresh worker too."""
     script: tuple[dict[str, object], ...] = (
         {"kind": "black", "at": 1, "until": "restart-stream"},
-        {"kind": "crash", "at": 4},
-        {"kind": "black", "at": 4},
+        {"kind": "crash", "at": 6},
+        {"kind": "black", "at": 6},
     )
     checks = {"checks__content_after": 1.5, "checks__on_black": "recover"}
     with daemon(tmp_path, QUICK + camera("cam0", *script, **checks)) as rig:

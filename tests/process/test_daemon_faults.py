@@ -6,6 +6,7 @@ One daemon supervises all these cameras at once: each fails by its own script, a
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -153,8 +154,11 @@ def test_a_worker_that_refuses_signals_is_killed_in_steps(gallery: Daemon) -> No
     """SIGTERM, 2 s, SIGABRT, 2 s, SIGKILL: then it is gone, and its successor starts."""
     began = gallery.event("ladder.action_started", camera="hang-hard")
     opened = gallery.event("camera.opened", camera="hang-hard", since=began.number)
+    steps = gallery.told("worker.signalled", camera="hang-hard")[:3]
 
-    assert 4 <= opened["monotonic"] - began["monotonic"] < 9
+    assert ["SIGTERM", "SIGABRT", "SIGKILL"] == [step["signal"] for step in steps]
+    assert all(2 <= two.at - one.at < 3 for one, two in pairwise(steps))
+    assert steps[-1].at < opened.at
 
 
 @pytest.mark.parametrize("name", ["good", "late", "lossy", "night", "flood", "slow-open"])
@@ -198,3 +202,13 @@ def test_a_slow_opening_is_waited_for(gallery: Daemon) -> None:
     """An opening within its bound is no fault, however long it takes."""
     assert gallery.event("camera.opened", camera="slow-open")["seconds"] >= 1.5
     assert gallery.event("camera.started", camera="slow-open")
+
+
+def test_the_last_words_are_told_on_a_terminal_too(gallery: Daemon) -> None:
+    """The sentence, which is all that a text log shows, says what a crash was and in which call."""
+    message = gallery.event("worker.last_words", camera="crash")["message"]
+
+    assert (
+        "last words of the worker (killed by signal 11): Fatal Python error: Segmentation fault" in message
+    )
+    assert ", line " in message

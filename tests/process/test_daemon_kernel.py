@@ -12,14 +12,15 @@ from tests.process.side_by_side import SideBySide
 together = SideBySide()
 
 _CHIP = "imx708 11-001a: failed to read chip id 708, with error -5"
+_UNANSWERED = "uvcvideo 1-1:1.1: Failed to query (GET_CUR) UVC control 2 on unit 1: -110 (exp. 1)."
 _GONE = "usb 1-1.3: USB disconnect, device number 10"
 
 
 @contextmanager
-def heard(folder: Path, config: str, *boot: str) -> Iterator[tuple[Daemon, Kernel]]:
+def heard(folder: Path, config: str, *boot: str, rules: str = QUICK) -> Iterator[tuple[Daemon, Kernel]]:
     """A daemon whose kernel's log is the test's."""
     kernel = Kernel(folder / "kernel", *boot)
-    with daemon(folder, QUICK + config, variables={"PATH": kernel.path}) as rig:
+    with daemon(folder, rules + config, variables={"PATH": kernel.path}) as rig:
         yield rig, kernel
     kernel.close()
 
@@ -62,6 +63,23 @@ def test_a_line_of_long_ago_explains_nothing(tmp_path: Path) -> None:
         rig.event("alert.recovery")
 
     assert "frames-stopped" == fault["fault"]
+
+
+@together
+def test_an_opening_that_is_slow_is_told_of_with_its_reason(tmp_path: Path) -> None:
+    """It may still go well, and is no fault then; whoever waits for it knows meanwhile what for."""
+    patient = QUICK.replace("timeout = 4", "timeout = 30")
+    script = {"kind": "slow-open", "amount": 6.5, "at": 0}
+    with heard(tmp_path, camera("cam0", script), rules=patient) as (rig, kernel):
+        rig.event("worker.entering", call="open")
+        kernel.says(_UNANSWERED)
+        said = rig.event("camera.slow")
+        rig.event("camera.started")
+
+    assert ("warning", "sensor-io", "open") == (said["level"], said["suspicion"], said["call"])
+    assert said["message"].startswith("cam0: open() has not ended after 5.5 s; in 24 s")
+    assert said["message"].endswith(f" it counts as init-timeout [kernel: {_UNANSWERED}]")
+    assert [] == rig.alerts("cam0")
 
 
 @together

@@ -11,6 +11,7 @@ from tests.adapters.test_host import in_unit
 from tests.process.daemon import QUICK, Daemon, Line, camera, folders, running
 from tests.process.leaving import cure
 from tests.process.side_by_side import SideBySide
+from tests.process.test_leftovers import put_stuck
 
 together = SideBySide()
 
@@ -82,6 +83,20 @@ def test_an_alternating_disorder_is_a_fault_where_one_failure_is_enough(tmp_path
 
     assert "out-of-order" == fault["fault"]
     assert ("restart-stream", 100) == (recovery["rung"], recovery["health_score"])
+
+
+@together
+def test_what_a_slow_opening_waits_for_in_the_kernel_is_told(tmp_path: Path) -> None:
+    """The kernel itself says nothing for as long as it waits; where a task of the worker hangs may be seen."""
+    config = QUICK.replace("timeout = 4", "timeout = 30")
+    (tmp_path / "host").mkdir()
+    with machine(tmp_path, config + camera("cam0", {"kind": "slow-open", "amount": 6.5, "at": 0})) as rig:
+        put_stuck(tmp_path / "host", rig.worker())
+        said = rig.event("camera.slow")
+        rig.event("camera.started")
+
+    assert "waits in the kernel: task 77 in uvc_stop_streaming" == said["evidence"]
+    assert "init-timeout" == said["suspicion"]
 
 
 @together

@@ -3,6 +3,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -30,11 +32,8 @@ _STANDBY = QUICK.replace("standby = false", "standby = true")
 
 def ends(rig: Daemon, *signals: signal.Signals) -> None:
     """Each of these signals, one after the other; then everything is down in time and in order."""
-    began = time.monotonic()
-    for number in signals:
-        rig.signal(number)
-    assert rig.process.wait(PATIENCE) == 0
-    assert time.monotonic() - began < DOWN_WITHIN
+    began = min([time.monotonic(), *map(rig.signal, signals)])
+    assert rig.ended(0) - began < DOWN_WITHIN
     assert {} == rig.processes()
     rig.close()
     assert [] == rig.noise
@@ -147,3 +146,35 @@ def test_a_bad_configuration_at_the_start_is_status_78(tmp_path: Path) -> None:
 
     assert "frame_timeout" in "\n".join(rig.noise)
     assert [] == rig.notes
+
+
+_WATCHER = """
+import importlib.abc, runpy, signal, sys
+
+class Watcher(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] not in ("camwatchd", "sdnotify", "structlog", "tomli"):
+            return None
+        heard = [callable(signal.getsignal(n)) and signal.getsignal(n) is not signal.default_int_handler
+                 for n in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)]
+        print(name, all(heard), flush=True)
+        if name == "camwatchd.supervisor":
+            sys.exit(0)
+
+sys.meta_path.insert(0, Watcher())
+sys.argv[0] = "camwatchd"
+runpy.run_module("camwatchd", run_name="__main__")
+"""
+
+
+def test_signals_are_heard_before_the_slow_imports(tmp_path: Path) -> None:
+    """Nothing of ours but a few lines, and nothing of others, is imported before the handlers are in place."""
+    (tmp_path / "config.toml").touch()
+    watcher = [sys.executable, "-c", _WATCHER, *command()[2:]]
+    output = subprocess.run(watcher, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    looked_for = [line.split() for line in output.splitlines()]
+
+    assert looked_for[-1] == ["camwatchd.supervisor", "True"]
+    assert {name for name, heard in looked_for if heard == "False"} <= {
+        "camwatchd", "camwatchd.__main__", "camwatchd.errors", "camwatchd.loop",
+    }  # fmt: skip

@@ -2,6 +2,7 @@
 """Owns the proof about the processes of a daemon: the standby, one worker a camera, and none that outlives it."""
 
 import os
+import select
 import signal
 import time
 from pathlib import Path
@@ -98,13 +99,13 @@ def test_no_camera_is_opened_while_its_last_worker_lives(tmp_path: Path) -> None
     """A worker that refuses to die delays its successor: that one is executed only after it was reaped."""
     script = {"kind": "hang", "at_frame": 15, "until": "restart-worker", "refuse_signals": True}
     with daemon(tmp_path, QUICK + camera("cam0", script)) as rig:
-        gone = await_end(rig.worker())
+        lived = _last_seen(rig.worker())
         opened = rig.event("camera.opened", since=rig.event("ladder.action_started").number)
         (second,) = rig.workers()
 
         assert {second, rig.recorder()} == rig.own()
-        assert opened["monotonic"] > gone
-        assert _started_at(second) >= gone - 0.02  # the kernel counts in hundredths
+        assert opened["monotonic"] > lived
+        assert _started_at(second) >= lived - 0.02  # the kernel counts in hundredths
 
 
 @together
@@ -119,10 +120,23 @@ def test_a_restart_of_the_stream_that_hangs_is_not_ordered_again(tmp_path: Path)
         actions = [line["rung"] for line in rig.told("ladder.action_started")]
 
         assert ["frontend-timeout", "worker-silent"] == [first["fault"], second["fault"]]
-        assert "did not return within 2.0 s" in second["evidence"]
+        assert "did not return within 2." in second["evidence"]
         assert 2 <= second["monotonic"] - first["monotonic"] < 3
         assert ["restart-stream", "restart-worker"] == actions
         assert ("restart-worker", 1, []) == (recovery["rung"], recovery["attempt"], rest)
+
+
+def _last_seen(pid: int) -> float:
+    """When a process was last seen alive. Looked for often: how late we hear of its end tells nothing."""
+    end, pidfd = select.poll(), os.pidfd_open(pid)
+    end.register(pidfd, select.POLLIN)
+    seen = looked = time.monotonic()
+    while not end.poll(0):
+        seen = looked
+        end.poll(5)
+        looked = time.monotonic()
+    os.close(pidfd)
+    return seen
 
 
 def _started_at(pid: int) -> float:

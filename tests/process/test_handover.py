@@ -54,8 +54,8 @@ class Rigged(Supervisor):
     hired: list[tuple[str, int]]
     held: frozenset[str] = frozenset()
 
-    def hire(self, camera: CameraSettings, *, fresh: bool) -> Worker | None:
-        if (worker := super().hire(camera, fresh=fresh)) is None:
+    def hire(self, camera: CameraSettings, *, fresh: bool, background: bool) -> Worker | None:
+        if (worker := super().hire(camera, fresh=fresh, background=background)) is None:
             return None
         self.hired.append((camera.name, worker.child.pid))
         if camera.name in self.held:
@@ -74,6 +74,8 @@ class Rigged(Supervisor):
             assert time.monotonic() < end
             self.loop.turn(min(0.1, self._deadline() - self.clock()))
             self._tick()
+            if not self._stopping:
+                self._herald.tell()  # else what it owes stays due, and the loop never sleeps
 
     def until_healthy(self, *names: str) -> None:
         """Let the loop run until these cameras deliver."""

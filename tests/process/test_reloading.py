@@ -43,6 +43,11 @@ def test_a_reload_without_a_helper_is_refused(tmp_path: Path, monkeypatch: pytes
     assert "configuration.reloaded" == second["event"]
 
 
+def children() -> set[int]:
+    """The processes that this thread has started and not yet reaped."""
+    return {int(pid) for pid in Path("/proc/thread-self/children").read_text().split()}
+
+
 def test_a_helper_that_hangs_is_given_up(tmp_path: Path) -> None:
     """The disk does not answer: refused when its time is over, no leftover worker for the next start; and whoever has
     asked meanwhile has it read once more, as soon as the helper is gone."""
@@ -54,10 +59,11 @@ def test_a_helper_that_hangs_is_given_up(tmp_path: Path) -> None:
             loop, log.build("json", "info", said.fileno(), {}), time.monotonic, os.environ,
             (str(config), str(tmp_path / "conf.d")), outcomes.append,
         )  # fmt: skip
+        before = children()
         reloading.begin()
-        (helper,) = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+        (helper,) = children() - before  # others of ours may still be on their way out
         feeding = config.open("w")  # returns when the helper has opened its end, and now waits for a text
-        left_over = found_left_over(tmp_path, int(helper))
+        left_over = found_left_over(tmp_path, helper)
         patience = reloading.deadline - time.monotonic()
         reloading.tick()
         refused = outcomes.copy(), reloading.busy, reloading.deadline

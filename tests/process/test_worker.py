@@ -31,10 +31,44 @@ def test_imports_are_announced_before_anything_is_opened(tmp_path: Path) -> None
     assert 0 < imported.seconds < PATIENCE
 
 
+def test_the_imports_start_no_thread(tmp_path: Path) -> None:
+    """SIGABRT can land nowhere but in the main thread, whose stack it is to show; numpy would start one a core."""
+    with worker(tmp_path) as rig:
+        rig.until(Imported)
+
+        tasks = Path("/proc", str(rig.process.pid), "task").iterdir()
+        assert [str(rig.process.pid)] == [task.name for task in tasks]
+
+
 def test_a_standby_opens_when_ordered(tmp_path: Path) -> None:
     """An order wakes a standby, and it delivers frames."""
     with worker(tmp_path, *STANDBY) as rig:
         assert rig.streaming().count == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="without the unit's LimitNICE= only root has a way back")
+def test_imports_in_the_background_leave_the_processor_to_others(tmp_path: Path) -> None:
+    """A standby may import while cameras run; what it does with a camera of its own is nobody's background."""
+    limit = "import resource\nresource.getrlimit = lambda which: (20, 20)\n"
+    (tmp_path / "sitecustomize.py").write_text(limit)
+    with worker(tmp_path, *STANDBY, "--background", PYTHONPATH=str(tmp_path)) as rig:
+        rig.until(Imported)
+        waiting = os.getpriority(os.PRIO_PROCESS, rig.process.pid)
+        rig.open()
+        rig.until(Frames)
+        usual = os.getpriority(os.PRIO_PROCESS, 0)
+
+        assert (10, usual) == (waiting, os.getpriority(os.PRIO_PROCESS, rig.process.pid))
+
+
+def test_who_could_not_come_back_stays_in_the_foreground(tmp_path: Path) -> None:
+    """Without the unit's limit a camera would be captured at low priority for ever."""
+    limit = "import resource\nresource.getrlimit = lambda which: (0, 0)\n"
+    (tmp_path / "sitecustomize.py").write_text(limit)
+    with worker(tmp_path, *STANDBY, "--background", PYTHONPATH=str(tmp_path)) as rig:
+        rig.until(Imported)
+
+        assert os.getpriority(os.PRIO_PROCESS, 0) == os.getpriority(os.PRIO_PROCESS, rig.process.pid)
 
 
 def test_a_standby_with_changed_packages_ends(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Owns the proof that a capturing worker says what happens to its frames: failures at once, health in batches."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from camwatchd.core.messages import (
     Streaming,
 )
 from camwatchd.core.settings import Checks, ScriptedFault, Supervision
+from tests.process.processor import queued
 from tests.process.worker_rig import WorkerRig, worker
 
 QUICK = Supervision(frame_timeout=0.5, first_frame_timeout=1.0)
@@ -36,6 +38,16 @@ def _frames(rig: WorkerRig) -> list[Frames]:
     return [report for report in rig.reports() if isinstance(report, Frames)]
 
 
+def _told(frames: list[Frames]) -> int:
+    """How many frames of a stream these reports account for: none between the first and the last is left out.
+
+    On a busy machine the sensor sleeps through some, or the worker does not take one in time: they are dropped.
+    """
+    number = frames[-1].sequence + 1
+    assert sum(report.count + report.dropped for report in frames) == number - frames[0].sequence
+    return number
+
+
 def _after(rig: WorkerRig, kind: type) -> list[object]:
     """What was heard after the last report of this kind."""
     last = max(index for index, report in enumerate(rig.reports()) if isinstance(report, kind))
@@ -45,15 +57,22 @@ def _after(rig: WorkerRig, kind: type) -> list[object]:
 def test_healthy_frames_come_in_four_batches_a_second(tmp_path: Path) -> None:
     """The first three frames are reported one by one, the others at most four times a second, none left out."""
     with worker(tmp_path) as rig:
-        rig.streaming(frame_rate=100)
+        rig.until(Imported)
+        opened = time.monotonic()
+        rig.open(frame_rate=100)
         rig.until(Frames, lambda report: report.sequence > 300)
-    times = [at for at, report in rig.heard if isinstance(report, Frames)]
+        seconds = (
+            time.monotonic() - opened
+        )  # from before the first, which may be heard late, to after the last
     frames = _frames(rig)
+    lates = [
+        report for report in rig.reports() if isinstance(report, Late)
+    ]  # each sends what came before it
     counts = [report.count for report in frames]
     span = frames[-1].sequence - frames[0].sequence + 1  # a loaded machine may miss the very first frames
 
     assert counts[:3] == [1, 1, 1]
-    assert len(times) <= 3 + 4 * (times[-1] - times[0]) + 1
+    assert len(frames) <= 3 + 4 * seconds + 1 + len(lates)
     assert sum(counts) + sum(report.dropped for report in frames) == span
 
 
@@ -65,7 +84,9 @@ def test_a_stall_is_late_once_and_fails_at_each_deadline(tmp_path: Path) -> None
         for _ in range(3):
             rig.until(Frames)
         proof = _after(rig, CaptureFailed)
-    lates = [report for report in rig.reports() if isinstance(report, Late)]
+    told = rig.reports()[: -len(proof)]
+    healthy = max(index for index, report in enumerate(told) if isinstance(report, Frames))
+    lates = [report for report in told[healthy:] if isinstance(report, Late)]  # a busy machine has others
 
     assert {failed.fault for failed in failures} == {"frames-stopped"}
     assert 0.5 <= min(failed.waited for failed in failures) <= 0.5 + SLACK
@@ -78,12 +99,12 @@ def test_what_came_before_a_failure_is_said_before_it(tmp_path: Path) -> None:
     with worker(tmp_path) as rig:
         rig.streaming(_fault("error", at_frame=20, until=Rung.RETRY, message="Boom"), rules=QUICK)
         failed = rig.until(CameraFailed)
-        before = sum(report.count for report in _frames(rig))
+        before = _frames(rig)
         rest = rig.until(Entering, lambda report: report.call == "rest")
         back = rig.until(Frames)
 
     assert (failed.call, failed.chain) == ("take", ("RuntimeError('Boom')",))
-    assert before == 20
+    assert sum(report.count for report in before) <= 20 <= _told(before)
     assert rest.bound == 1.0
     assert back.count == 1
 
@@ -91,24 +112,29 @@ def test_what_came_before_a_failure_is_said_before_it(tmp_path: Path) -> None:
 def test_an_exception_is_no_busy_loop(tmp_path: Path) -> None:
     """A camera that raises at every capture is asked again only after a frame deadline each time."""
     with worker(tmp_path) as rig:
-        rig.streaming(_fault("error", at_frame=5, message="Boom"), rules=QUICK)
+        rig.until(Imported)
+        opened = time.monotonic()  # how late we hear of a failure does not matter
+        rig.open(_fault("error", at_frame=5, message="Boom"), rules=QUICK)
         times: list[float] = []
         while len(times) < 3:
             rig.until(CameraFailed)
-            times.append(rig.heard[-1][0])
+            times.append(rig.heard[-1][0] - opened)
 
-    assert times[1] - times[0] > 0.45
-    assert times[2] - times[1] > 0.45
+    assert times[1] > 0.15 + 0.45  # five frames, and a deadline
+    assert times[2] > 0.15 + 0.9
 
 
 def test_a_stream_without_a_first_frame_fails_by_its_own_name(tmp_path: Path) -> None:
     """No frame after a start: start-timeout at first_frame_timeout, and again at each frame deadline."""
     with worker(tmp_path) as rig:
+        rig.until(Imported)
+        in_queue = queued(rig.process.pid)
         rig.open(_fault("stall", at=0.0), rules=QUICK)
         failures = [rig.until(CaptureFailed) for _ in range(3)]
+        in_queue = queued(rig.process.pid) - in_queue  # the machine's doing, not the worker's
 
     assert [failed.fault for failed in failures] == ["start-timeout"] * 3
-    assert 1.0 <= failures[0].waited <= 1.0 + 2 * SLACK
+    assert 1.0 <= failures[0].waited <= 1.0 + 2 * SLACK + in_queue
     assert 0.5 <= min(failed.waited for failed in failures) <= 0.5 + SLACK
     assert not any(isinstance(report, Late) for report in rig.reports())
 
@@ -209,12 +235,12 @@ def test_what_failed_in_one_worker_fails_at_once_in_the_next(
 def test_a_truncated_jpeg_is_broken(tmp_path: Path) -> None:
     """A frame that was cut short fails at once."""
     with worker(tmp_path) as rig:
-        rig.streaming(_fault("truncated", at_frame=10, amount=60), format="MJPEG")
+        rig.streaming(_fault("truncated", at_frame=10, amount=60), format="MJPEG", frame_rate=10)
         failed = rig.until(CaptureFailed)
 
     assert failed.fault == "broken-picture"
     assert failed.evidence.startswith("cut short")
-    assert sum(report.count for report in _frames(rig)) == 10
+    assert sum(report.count for report in _frames(rig)) <= 10 <= _told(_frames(rig))
 
 
 def test_a_night_is_remarked_and_healthy(tmp_path: Path) -> None:
