@@ -23,9 +23,9 @@ help:  ## this text
 demo: $(RUNTIME)  ## a simulated camera lives through five faults, in about a minute
 	@$(call until_ctrl_c,$(BIN)/python -m camwatchd.demo,kill $$!,exit $$?)
 
-# Four at a time: most of them wait for a process. Each file stays together, for the fixtures that it shares.
+# Six at a time: most of them wait for a process. Each file stays together, for the fixtures that it shares.
 test: $(DEV)  ## every test that needs no special machine; under two minutes
-	@$(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest --numprocesses 6 --dist loadfile --no-loadscope-reorder
 
 test-vm: $(DEV) deb  ## the tests with a real kernel camera in a virtual machine; as root, see tests/vm/README.md
 	$(call need_vm)

@@ -10,4 +10,6 @@ settings.load_profile("camwatchd")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the tests of processes: the short ones are left to fill the gaps at the end."""
-    items.sort(key=lambda item: not item.nodeid.startswith("tests/process/"))
+    items.sort(
+        key=lambda item: not item.nodeid.startswith(("tests/process/", "tests/frames/", "tests/client/"))
+    )

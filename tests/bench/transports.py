@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from camwatchd.frames.layout import Facts, Layout
 from camwatchd.frames.memory import Memory
-from camwatchd.frames.reader import Reader
+from camwatchd.frames.reader import Raw, Reader
 from camwatchd.frames.writer import Writer
 
 Pixels = npt.NDArray[np.uint8]
@@ -48,6 +48,9 @@ class Transport(ABC):
     @abstractmethod
     def receive(self, index: int) -> int:
         """The next that this reader can have, in memory of its own."""
+
+    def look(self) -> None:  # noqa: B027 - most have it in memory of their own, and are done
+        """What this reader does with what it has received."""
 
     @abstractmethod
     def end(self) -> None:
@@ -102,12 +105,15 @@ class Ring(Transport):
 class Viewed(Ring):
     """The same, and the readers look at the frame where it is: they sum up every 64th byte."""
 
+    _raw: Raw | None = None
+
     def _take(self, reader: Reader, head: int) -> int:
-        raw = reader.view(head)
-        if raw is None:
-            return 0
-        int(raw.data[::64].sum())
-        return raw.facts.taken_at if reader.is_whole(head) else 0
+        self._raw = reader.view(head)
+        return self._raw.facts.taken_at if self._raw else 0
+
+    def look(self) -> None:
+        if self._raw:
+            int(self._raw.data[::64].sum())
 
 
 class Nothing(Transport):

@@ -143,7 +143,10 @@ class Library:
         return asked
 
     def configure(self, configuration: dict[str, Any]) -> None:
-        self.configuration = {"lores": None, **configuration, "transform": SimpleNamespace(hflip=0, vflip=0)}
+        streams = {
+            name: {**configuration[name], "stride": 640, "framesize": 460_800} for name in ("main", "lores")
+        }
+        self.configuration = {**configuration, **streams, "transform": SimpleNamespace(hflip=0, vflip=0)}
 
     def camera_configuration(self) -> dict[str, Any]:
         return self.configuration
@@ -178,6 +181,10 @@ def test_the_backend_asks_for_all_of_it(backend: Any) -> None:
     assert (who.camera_id, who.model, who.width, who.height) == ("right", "imx477", 640, 480)
     assert Library.position == 1
     assert [remark.partition(" is")[0] for remark in who.remarks] == ["hflip = true"]
+    assert [(stream.name, stream.width, stream.stride) for stream in who.streams] == [
+        ("main", 640, 640),
+        ("lores", 320, 640),
+    ]
 
 
 def test_a_stop_is_given_up_after_its_stack_was_dumped(backend: Any) -> None:
