@@ -7,6 +7,8 @@ unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 # --use-pep517: sdnotify has no pyproject.toml, and the pip of Debian 12 warns at length about that.
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+# compat: else every interpreter imports a finder of setuptools' first, a fifth of what it takes to begin.
+INSTALL := $(PIP) install --use-pep517 --config-settings editable_mode=compat --editable
 
 # Stamps: what is installed stays as it is until pyproject.toml changes.
 RUNTIME := .venv/.installed
@@ -76,11 +78,11 @@ clean:  ## remove what all of these have made, .venv and the virtual machine inc
 $(RUNTIME): pyproject.toml
 	$(call need_python)
 	@echo "installing camwatchd and what it needs into .venv ..."
-	@$(call set_up,$(PYTHON) -m venv .venv && $(PIP) install --use-pep517 --editable . && touch $@)
+	@$(call set_up,$(PYTHON) -m venv .venv && $(INSTALL) . && touch $@)
 
 $(DEV): $(RUNTIME)
 	@echo "installing the development tools into .venv ..."
-	@$(call set_up,$(PIP) install --use-pep517 --editable ".[dev]" && touch $@)
+	@$(call set_up,$(INSTALL) ".[dev]" && touch $@)
 
 # Python that is only starting answers Ctrl-C with a traceback, and so do venv and pip. What a shell starts in the
 # background hears nothing of it; the shell ends it by SIGTERM, which Python leaves alone. $(1): the command, $(2): how
