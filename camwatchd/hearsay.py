@@ -10,7 +10,9 @@ from camwatchd.core.classify import Finding
 from camwatchd.core.kernel import KernelLine, Memory, concerns
 
 MARK = "kernel: "  # before the kernel's lines in the evidence
-_LINES = 20  # of each kind that an incident keeps, beside the last words of a worker
+_KERNEL = 20  # lines that an incident keeps, beside the last words of a worker
+_WRITTEN = 200  # ... of the workers
+_WIDTH = 500  # characters of each of these
 _BEFORE = 600.0  # seconds before an incident in which a line may have to do with it
 
 
@@ -33,15 +35,15 @@ class Hearsay:
         self._clock, self._identity = clock, identity
         self._clue: Clue | None = None
         self._located = ("", "")
-        self._kernel = Memory(_LINES)
-        self._written: deque[tuple[float, str]] = deque(maxlen=_LINES)
+        self._kernel = Memory(_KERNEL)
+        self._written: deque[tuple[float, str]] = deque(maxlen=_WRITTEN)
         self._last_words: tuple[float, tuple[str, ...]] = (0.0, ())
 
     def wrote(self, line: str) -> Finding | None:
         """A worker's stderr; gives what the line says."""
         finding = classify.of_line(line)
         if finding is not None or not classify.is_chatter(line):
-            self._written.append((self._clock(), line))
+            self._written.append((self._clock(), line[:_WIDTH]))
         return finding
 
     def located(self, place: str) -> None:

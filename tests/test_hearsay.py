@@ -152,7 +152,7 @@ def test_evidence_is_bounded() -> None:
         ear.kernel(f"usb 1-1.3: USB disconnect, device number {number}")
     evidence = ear.evidence()
 
-    assert 40 == len(evidence)
+    assert 220 == len(evidence)
     assert evidence[19].endswith("number 999")
     assert "line 999" == evidence[-1]
 
