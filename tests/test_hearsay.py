@@ -144,6 +144,19 @@ def test_old_words_are_no_evidence() -> None:
     assert [_CHIP, _CMA, "just now"] == texts
 
 
+def test_a_stack_dump_stays_in_one_piece() -> None:
+    """What is left out of it does not come before it, and what was written before it stays in its place."""
+    ear = Ear()
+    for line in ("same", "before", "same", "Fatal Python error: Aborted", "  File a", "  File left out"):
+        ear.hearsay.wrote(line)
+    ear.hearsay.died(("Fatal Python error: Aborted", "  File a"))
+    ear.hearsay.wrote("the next worker")
+
+    assert ["same", "before", "same", "Fatal Python error: Aborted", "  File a", "the next worker"] == (
+        ear.evidence()
+    )
+
+
 def test_evidence_is_bounded() -> None:
     """However much is said, an incident keeps the last of it."""
     ear = Ear()
