@@ -188,7 +188,7 @@ def written(folder: Path) -> Path:
         ledger.leave(ask())
     with start(folder, rundir.boot_id()) as ledger:
         ledger.write(rec.Begin("0.1.0", 1), rec.CameraHealthy("cam0"))
-        ledger.write(rec.IncidentOpened("cam1", "busy", "held", ("password=hunter2 at http://me:it@host/",)))
+        ledger.write(rec.IncidentOpened("cam1", "busy", "held", ("password=hunter2 at rtsp://me:it@host/",)))
     return folder
 
 
