@@ -3,11 +3,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from camwatchd.core import events as ev
 from camwatchd.core import records as rec
 from camwatchd.core.events import Effect
-from camwatchd.core.flight import Before
+from camwatchd.core.flight import WORDS_LIMIT, Before
 
 
 @dataclass(slots=True)
@@ -50,7 +51,9 @@ class Chronicle:
         self._told.clear()
 
     def _news(self) -> tuple[str, ...]:
+        """The last of it, and no more than is kept: on a dead card many records wait in memory."""
         words = self.words()
-        news = tuple(line for line in words if line not in self._told)
+        news = [line for line in words if line not in self._told]
+        fit = sum(length <= WORDS_LIMIT for length in accumulate(len(line) for line in reversed(news)))
         self._told = set(words)  # what is no longer among them will not come again
-        return news
+        return tuple(news[len(news) - fit :])

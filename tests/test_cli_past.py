@@ -4,6 +4,7 @@
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -18,15 +19,17 @@ import pytest
 from camwatchd import cli
 from camwatchd.adapters import rundir
 from camwatchd.adapters.ledger_story import Asked, Boot, End, Headline, History, Incident, Step
-from camwatchd.cli import bundle, history_text, incident_text
+from camwatchd.cli import bundle, history, history_text, incident, incident_text
 from camwatchd.core import records as rec
 from camwatchd.core.flight import Before, HostFacts
 from camwatchd.core.ladder import Rung
+from camwatchd.core.plain import to_plain
 from tests.adapters.ledger_rig import FAULT, ask, start
 from tests.adapters.test_ledger_flight import OLD
 from tests.control.rig import STRANGER, open_folder, running
 from tests.process.daemon import QUICK, camera, daemon
 from tests.test_cli_control import run
+from tests.test_package import section
 
 _OTHER_USER = """
 import os, sys
@@ -202,17 +205,17 @@ def told(capsys: pytest.CaptureFixture[str], folder: Path, *argv: str) -> tuple[
 def test_json_and_text_tell_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With the daemon down; the exit status says whether an incident is open."""
     folder = written(tmp_path)
-    status, history = told(capsys, folder, "history")
+    status, past = told(capsys, folder, "history")
     _, newest = told(capsys, folder, "incident")
     over, first = told(capsys, folder, "incident", "last", "--camera", "cam0")
     texts = [run(capsys, *argv, "--state-dir", str(folder)) for argv in (["history"], ["incident", "1"])]
 
     assert (1, [2, 1], ["not-yet", "reboot-asked"]) == (
-        status, [one["number"] for one in history["incidents"]], [boot["end"] for boot in history["boots"]],
+        status, [one["number"] for one in past["incidents"]], [boot["end"] for boot in past["boots"]],
     )  # fmt: skip
-    assert history["boots"][1]["asked"][0]["helped"] is True
+    assert past["boots"][1]["asked"][0]["helped"] is True
     assert (0, 1, f"the reboot for cam0 ({FAULT}); it helped") == (over, first["number"], first["ended"])
-    assert {**history["incidents"][0], "meaning": newest["meaning"]}.items() <= newest.items()
+    assert {**past["incidents"][0], "meaning": newest["meaning"]}.items() <= newest.items()
     assert {
         "boot_number",
         "into_boot",
@@ -226,6 +229,30 @@ def test_json_and_text_tell_the_same(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert [1, 0] == [status for status, _, _ in texts]
     assert "it helped" in texts[0][1]
     assert texts[1][1].startswith("incident 1: cam0: frames-stopped: the reboot")
+
+
+def _names(value: Any) -> set[str]:
+    """Every key in it, at any depth; but not those of versions, which are packages."""
+    if isinstance(value, list):
+        return set().union(*map(_names, value))
+    if not isinstance(value, dict):
+        return set()
+    inner = (item for name, item in value.items() if name != "versions")
+    return {*value, *set().union(*map(_names, inner))}
+
+
+@pytest.mark.parametrize("verb", ["history", "incident"])
+def test_the_man_page_has_every_key_of_the_json(verb: str) -> None:
+    """What programs rely on is documented, where the verb is; of an incident with all that can be known of it."""
+    verbs = section("camwatchctl.1", "VERBS").split("\n.It Cm ")
+    (text,) = [page for page in verbs if page.startswith(f"{verb} ")]
+    documented = set(" ".join(re.findall(r"^\.(?:Pq )?Em (.*)", text, re.MULTILINE)).split())
+    told = {
+        "history": _names(history.document(PAST, ())),
+        "incident": _names(incident.document(STORY)) - _names(to_plain(ENDED)),  # which history has
+    }
+
+    assert told[verb] <= documented
 
 
 def test_days_and_camera_choose(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -398,7 +425,7 @@ def test_a_daemon_that_is_killed_leaves_the_story_so_far(
         one = rig.until(failed)
         rig.process.kill()
         rig.process.wait()
-    status, history = told(capsys, tmp_path / "state", "history")
+    status, past = told(capsys, tmp_path / "state", "history")
 
     assert (1, "", FAULT) == (status, one["ended"], one["fault"])
     assert [said] == [line for line in one["words"] if "something new" in line]
@@ -406,4 +433,4 @@ def test_a_daemon_that_is_killed_leaves_the_story_so_far(
     assert one["before"]["versions"]["numpy"]
     assert one["host"]["memory_total"] > 0
     assert Rung.RESTART_STREAM.value in [step["rung"] for step in one["steps"]]
-    assert (10, 7.5) == (history["keep_incidents"], history["keep_days"])
+    assert (10, 7.5) == (past["keep_incidents"], past["keep_days"])

@@ -9,7 +9,7 @@ import pytest
 from camwatchd.chronicle import Chronicle
 from camwatchd.core import events as ev
 from camwatchd.core import records as rec
-from camwatchd.core.flight import Before
+from camwatchd.core.flight import WORDS_LIMIT, Before
 from camwatchd.core.ladder import Outcome, Rung
 from camwatchd.core.state import Phase
 from camwatchd.narrator import Narrator
@@ -196,3 +196,14 @@ def test_evidence_is_written_while_the_incident_is_open() -> None:
     assert [("before",), ("after 1",), ("after 2",), ("after 3",), ("after 4",), ()] == told[:6]
     assert ("before", "after 1") == told[6][:2]  # another incident begins with all of it again
     assert [29.9, 29.9] == [r.before.fps for r in records if isinstance(r, rec.IncidentOpened)]
+
+
+def test_no_record_carries_more_than_is_kept() -> None:
+    """A camera stack that never stops talking fills neither the card nor, while that is dead, the memory."""
+    records = list[rec.Record]()
+    chronicle = Chronicle("cam0", records.append, lambda: tuple(f"{n:0100}" for n in range(1000)))
+    chronicle.tell(ev.SayFault("frames-stopped", "", None), required=True)
+    [opened] = records
+
+    assert isinstance(opened, rec.IncidentOpened)
+    assert (WORDS_LIMIT // 100, f"{999:0100}") == (len(opened.words), opened.words[-1])

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from camwatchd.adapters.ledger_marks import Source
 from camwatchd.core import records as rec
 from camwatchd.core.budget import Verdict
-from camwatchd.core.flight import HostFacts
+from camwatchd.core.flight import WORDS_LIMIT, HostFacts
 from camwatchd.core.ladder import Outcome
 from camwatchd.core.messages import EVIDENCE_LIMIT
 from camwatchd.core.plain import to_plain
 from camwatchd.core.timespan import DAY
 
 _STEPS = (10, 30)  # of one incident: the first ones tell how it began, the last ones how it ended
-_WORDS = 200, 12288  # lines and characters of stderr, the last ones
+_WORDS = 200, WORDS_LIMIT  # lines and characters of stderr, the last ones
 _REASON = 300  # characters
 _BEFORE = 4096  # characters of JSON; more is not ours
 

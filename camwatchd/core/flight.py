@@ -6,6 +6,8 @@ Kept as JSON in the ledger; a field that is missing there, or unknown here, does
 
 from dataclasses import dataclass, field
 
+WORDS_LIMIT = 12 * 1024  # characters of all that was said in an incident: the end of it
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Before:
