@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tarfile
@@ -19,7 +20,7 @@ import pytest
 from camwatchd import cli
 from camwatchd.adapters import rundir
 from camwatchd.adapters.ledger_story import Asked, Boot, End, Headline, History, Incident, Step
-from camwatchd.cli import bundle, history, history_text, incident, incident_text
+from camwatchd.cli import bundle, bundle_parts, history, history_text, incident, incident_text
 from camwatchd.core import records as rec
 from camwatchd.core.flight import Before, HostFacts
 from camwatchd.core.ladder import Rung
@@ -128,6 +129,8 @@ def test_a_quiet_past_is_said_too() -> None:
     lines = history_text.text(replace(PAST, boots=(NOW, late), incidents=(ENDED,)), []).splitlines()
 
     assert ["no incident is open", "camwatchd has asked for no reboot in this time"] == lines[:2]
+    went = history_text.text(replace(PAST, boots=(FIRST,)), [])
+    assert went.startswith("open when the machine went down: cam1: busy since")
     assert "note: the clock has jumped; the order is right, the times are as the machine had them" in lines
 
 
@@ -278,7 +281,7 @@ def test_an_incident_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFix
 
     assert (2, "") == wrong[:2]
     assert "there is no incident 7; the ledger has 1 to 2" in wrong[2]
-    assert "has no incident of cam9" in other[2]
+    assert (2, True) == (other[0], "knows no camera cam9\n  hint: it knows cam0, cam1" in other[2])
     assert (69, "") == nowhere[:2]
     assert "there is no ledger\n  hint: camwatchd writes it" in nowhere[2]
 
@@ -386,6 +389,28 @@ def test_a_bundle_without_daemon_and_with_a_broken_configuration(tmp_path: Path)
     assert "hunter2" not in readme
 
 
+def test_the_journal_is_asked_for_the_time_of_the_incident(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of its boot, from ten minutes before to ten after; all of that boot where a clock that jumped found nothing."""
+    tool = tmp_path / "journalctl"
+    tool.write_text('#!/bin/sh\ncase "$*" in *--dmesg*--since*) ;; *) echo "$*";; esac\n')
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    service, kernel = (
+        bundle_parts.journal(name, "what was logged around that time", STORY, what)
+        for name, what in (("journal.txt", ("--unit", "camwatchd.service")), ("kernel.txt", ("--dmesg",)))
+    )
+
+    assert (
+        "--boot=b4 --unit camwatchd.service --since=2026-11-22 21:03:00 --until=2026-11-22 21:29:40"
+        in service.text
+    )
+    assert ("", "") == (service.missing, kernel.missing)
+    assert kernel.text.endswith("--boot=b4 --dmesg\n")
+    assert "what was logged, the last 5000 lines" == kernel.about
+
+
 @pytest.mark.parametrize(
     ("text", "left"),
     [
@@ -423,6 +448,11 @@ def test_a_daemon_that_is_killed_leaves_the_story_so_far(
             return one if any(step["outcome"] == "failed" for step in one["steps"]) else {}
 
         one = rig.until(failed)
+        (tmp_path / "config.toml").write_text(
+            QUICK + retention.replace("10", "20") + camera("cam0", *faults)
+        )
+        rig.signal(signal.SIGHUP)
+        rig.until(lambda: told(capsys, tmp_path / "state", "history")[1]["keep_incidents"] == 20)
         rig.process.kill()
         rig.process.wait()
     status, past = told(capsys, tmp_path / "state", "history")
@@ -433,4 +463,4 @@ def test_a_daemon_that_is_killed_leaves_the_story_so_far(
     assert one["before"]["versions"]["numpy"]
     assert one["host"]["memory_total"] > 0
     assert Rung.RESTART_STREAM.value in [step["rung"] for step in one["steps"]]
-    assert (10, 7.5) == (past["keep_incidents"], past["keep_days"])
+    assert (20, 7.5) == (past["keep_incidents"], past["keep_days"])

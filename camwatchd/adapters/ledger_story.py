@@ -159,11 +159,6 @@ def incident(db: sqlite3.Connection, number: int) -> Incident | None:
     )
 
 
-def numbers(db: sqlite3.Connection) -> tuple[int, ...]:
-    """Of all incidents, oldest first."""
-    return tuple(number for (number,) in db.execute("SELECT number FROM incidents ORDER BY number"))
-
-
 def cameras(db: sqlite3.Connection) -> tuple[str, ...]:
     """All that the ledger knows of."""
     rows = db.execute("SELECT camera FROM incidents UNION SELECT camera FROM marks WHERE camera != ''")

@@ -56,8 +56,8 @@ def parts(sources: Sources, incident: dict[str, Any]) -> list[Part]:
         *_status(sources.socket),
         _config(sources.config, sources.conf_dir),
         Part("versions.json", "what is installed now, and how the machine does now", _json(_versions())),
-        _journal("journal.txt", "what the service logged around that time", sources.incident, ("--unit", unit.UNIT)),
-        _journal("kernel.txt", "what the kernel logged around that time", sources.incident, ("--dmesg",)),
+        journal("journal.txt", "what the service logged around that time", sources.incident, ("--unit", unit.UNIT)),
+        journal("kernel.txt", "what the kernel logged around that time", sources.incident, ("--dmesg",)),
         Part("ledger.json", "the whole ledger", _json(ledger_dump.tables(sources.ledger))),
     ]  # fmt: skip
 
@@ -109,7 +109,7 @@ def _of_system() -> dict[str, str]:
         return {}
 
 
-def _journal(name: str, about: str, incident: Incident, what: Sequence[str]) -> Part:
+def journal(name: str, about: str, incident: Incident, what: Sequence[str]) -> Part:
     """Of that boot; of the time around it if the clock can be believed, else the last lines."""
     boot = f"--boot={incident.headline.boot.replace('-', '')}"
     command = [

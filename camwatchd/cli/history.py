@@ -61,6 +61,8 @@ def _run(options: argparse.Namespace) -> int:
 
     try:
         with past.opened(options) as copy:
+            if wrong := past.unknown(copy, options.camera):
+                return past.refused(wrong)
             history = ledger_story.history(copy.db, past.this_boot(), options.days, options.camera)
             told = notes(copy, history, ledger_reading.set_aside(options.state_dir))
     except ledger_reading.LedgerError as error:

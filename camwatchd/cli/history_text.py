@@ -41,8 +41,9 @@ def incident(one: Headline) -> str:
 
 def _first(history: History) -> Iterator[str]:
     is_open = [one for one in history.incidents if not one.ended]
+    state = "OPEN" if history.knows_this_boot else "open when the machine went down"
     for one in is_open:
-        yield f"OPEN: {one.camera}: {one.fault} since {one.wall}; see: camwatchctl incident {one.number}"
+        yield f"{state}: {one.camera}: {one.fault} since {one.wall}; see: camwatchctl incident {one.number}"
     if not is_open:
         yield "no incident is open"
     asked = [one for boot in history.boots for one in reversed(boot.asked)]

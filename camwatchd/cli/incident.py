@@ -83,12 +83,13 @@ def _run(options: argparse.Namespace) -> int:
 def _shown(options: argparse.Namespace, copy: "Copy") -> int:
     from camwatchd.adapters import ledger_story
 
+    if wrong := past.unknown(copy, options.camera):
+        return past.refused(wrong)
     history = ledger_story.history(copy.db, past.this_boot(), camera=options.camera)
     number = chosen(history.incidents, options.incident)
     one = None if number is None else ledger_story.incident(copy.db, number)
     if one is None:
-        asking.complain(none(options.incident, options.camera, history.incidents))
-        return ExitStatus.EX_USAGE
+        return past.refused(none(options.incident, options.camera, history.incidents))
     if options.bundle is not None:
         return _bundled(options, copy, history, one)
     sys.stdout.write(f"{json.dumps(document(one), indent=2) if options.json else _text(one)}\n")

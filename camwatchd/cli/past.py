@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Owns how a verb reads the ledger: where, of which boot we are, and what the exit status says where it cannot.
+"""Owns how a verb reads the ledger: where, of which boot and camera, and what the exit status says where it cannot.
 
 SQLite and all that comes with it is imported only when it is wanted: it would cost every other verb a third more time.
 """
@@ -23,7 +23,7 @@ EPILOG = """\
 exit status:
   0   no incident is open
   1   an incident is open
-  2   wrong arguments, no such incident
+  2   wrong arguments, no such camera or incident
   69  there is no ledger, or it cannot be used
   77  not for this user"""
 
@@ -54,6 +54,22 @@ def this_boot() -> str:
     from camwatchd.adapters import rundir
 
     return rundir.boot_id()
+
+
+def unknown(copy: "Copy", camera: str) -> str:
+    """Why there is nothing to tell of a camera of this name; empty: there may be, or none was named."""
+    from camwatchd.adapters import ledger_story
+
+    known = ledger_story.cameras(copy.db)
+    if camera in ("", *known):
+        return ""
+    return f"the ledger knows no camera {camera}\n  hint: it knows {', '.join(known) or 'none'}"
+
+
+def refused(why: str) -> int:
+    """Say why what was asked for is not there; the exit status."""
+    asking.complain(why)
+    return ExitStatus.EX_USAGE
 
 
 def failed(error: "LedgerError") -> int:
