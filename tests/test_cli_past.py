@@ -56,7 +56,7 @@ NOW = Boot(
 )  # fmt: skip
 ENDED = Headline(
     number=11, camera="cam0", boot="b-4", at=6600.0, wall="2026-11-22 21:13:00", fault=FAULT, evidence="no frame",
-    ended=f"the reboot for cam0 ({FAULT}); it helped", seconds=400.0, failed_attempts=6, parked=False,
+    ended=f"the reboot for cam0 ({FAULT}); it helped", seconds=400.0, failed_attempts=6, trimmed=False, parked=False,
 )  # fmt: skip
 OPEN = replace(
     ENDED, number=12, camera="cam1", boot="b-5", at=7100.0, wall="2026-11-22 21:22:00", fault="busy", ended="",
@@ -151,7 +151,7 @@ def test_an_incident_tells_its_whole_story() -> None:
         "",
         "the camera before the fault",
         "  29.9 fps, the last frame 1.5 s old, number 107640, latency 12 ms (at most 34 ms)",
-        "  107640 captures, 3 failed, 0 late, 0 dropped; 1 outages, available 99.998 %",
+        "  107640 captures, 3 failed, 0 late, 0 dropped; 1 outage, available 99.998 %",
         "  brightness 101 of 255, deviation 40.2",
         "",
         "the machine",
@@ -180,6 +180,20 @@ def test_what_is_not_known_has_no_block() -> None:
     assert ["what was tried"] == [line for line in lines[1:] if line and not line.startswith("  ")]
     assert "in a boot that is no longer in the ledger" in lines[2]
     assert "  no frame since the daemon took it" in incident_text.text(replace(bare, before=Before()))
+
+
+def test_what_was_not_kept_is_said() -> None:
+    """Of a long incident the middle is missing, and the count is a least one."""
+    long = replace(STORY, headline=replace(ENDED, trimmed=True), steps=STORY.steps[1:2] * 40)
+    lines = incident_text.text(long).splitlines()
+
+    assert 10 == lines.index("  ... what came between is not kept") - lines.index("what was tried") - 1
+    assert "(at least 6 attempts failed)" in lines[0]
+
+
+def test_nothing_that_was_said_commands_the_terminal() -> None:
+    """Whatever a camera stack writes or a device calls itself."""
+    assert "  | ?[31mred?" in incident_text.text(replace(STORY, words=("\x1b[31mred\x07",))).splitlines()
 
 
 # --- the verbs ------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from camwatchd.core.messages import EVIDENCE_LIMIT
 from camwatchd.core.plain import to_plain
 from camwatchd.core.timespan import DAY
 
-_STEPS = (10, 30)  # of one incident: the first ones tell how it began, the last ones how it ended
+STEPS_KEPT = (10, 30)  # of one incident: the first ones tell how it began, the last ones how it ended
 _WORDS = 200, WORDS_LIMIT  # lines and characters of stderr, the last ones
 _REASON = 300  # characters
 _BEFORE = 4096  # characters of JSON; more is not ours
@@ -142,7 +142,7 @@ class Incidents:
             "INSERT INTO steps (incident, at, rung, attempt, outcome, reason, seconds) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (incident, source.at, rung, attempt, outcome, _fit(reason, _REASON), seconds),
         )
-        first, last = _STEPS
+        first, last = STEPS_KEPT
         self._db.execute(
             "DELETE FROM steps WHERE incident = :incident"
             " AND number NOT IN (SELECT number FROM steps WHERE incident = :incident ORDER BY number LIMIT :first)"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from camwatchd.adapters.ledger_incidents import STEPS_KEPT
 from camwatchd.core.flight import Before, HostFacts
 from camwatchd.core.plain import PlainError, from_plain, without_strangers
 from camwatchd.core.timespan import DAY
@@ -74,7 +75,8 @@ class Headline:
     evidence: str
     ended: str  # how, in words; empty: it is open
     seconds: float  # until it ended, or its last step so far
-    failed_attempts: int
+    failed_attempts: int  # of the steps that were kept
+    trimmed: bool  # there were more steps than are kept of an incident
     parked: bool
 
 
@@ -237,14 +239,14 @@ def _headlines(db: sqlite3.Connection, number: int | None = None) -> Iterator[He
         SELECT i.number, i.camera, i.boot, i.at, i.wall, i.fault, i.evidence, i.ended,
             CASE WHEN i.seconds > 0 THEN i.seconds ELSE coalesce(max(s.at) - i.at, 0) END AS seconds,
             coalesce(sum(s.outcome = 'failed'), 0) AS failed_attempts,
-            coalesce(max(s.outcome = 'parked'), 0) AS parked
+            coalesce(max(s.outcome = 'parked'), 0) AS parked, count(s.number) >= ?2 AS trimmed
         FROM incidents AS i LEFT JOIN steps AS s ON s.incident = i.number
         WHERE ?1 IS NULL OR i.number = ?1 GROUP BY i.number ORDER BY i.number DESC
         """,
-        (number,),
+        (number, sum(STEPS_KEPT)),
     )
     for row in rows.fetchall():
-        yield Headline(**{**dict(row), "parked": bool(row["parked"])})
+        yield Headline(**{**dict(row), "parked": bool(row["parked"]), "trimmed": bool(row["trimmed"])})
 
 
 def _steps(db: sqlite3.Connection, incident: int, began: float) -> Iterator[Step]:

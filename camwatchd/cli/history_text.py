@@ -31,7 +31,8 @@ def reboot(asked: Asked) -> str:
 def incident(one: Headline) -> str:
     """One line, without time and number."""
     attempts = "attempt" if one.failed_attempts == 1 else "attempts"
-    counts = [f"{one.failed_attempts} {attempts} failed"] if one.failed_attempts else []
+    at_least = "at least " if one.trimmed else ""
+    counts = [f"{at_least}{one.failed_attempts} {attempts} failed"] if one.failed_attempts else []
     counts += ["parked"] if one.parked else []
     tried = f" ({', '.join(counts)})" if counts else ""
     if not one.ended:

@@ -3,6 +3,7 @@
 
 from collections.abc import Iterator
 
+from camwatchd.adapters.ledger_incidents import STEPS_KEPT
 from camwatchd.adapters.ledger_story import Incident, Step
 from camwatchd.cli.history_text import incident as headline
 from camwatchd.core.faults import FAULTS
@@ -18,14 +19,14 @@ def text(one: Incident) -> str:
     """Blocks; lines without one at the end."""
     blocks = [
         list(_head(one)),
-        ["what was tried", *(f"  {line}" for line in map(step, one.steps))],
+        _block("what was tried", list(_steps(one))),
         _block("the camera before the fault", list(_before(one.before)) if one.before else []),
         _block("the machine", list(_machines(one))),
         _block("versions", _versions(one)),
         _block("what the kernel said about cameras", [f"| {line}" for line in one.kernel]),
         _block("what the worker wrote last", [f"| {line}" for line in one.words]),
     ]
-    return "\n\n".join("\n".join(block) for block in blocks if block)
+    return "\n\n".join("\n".join(map(_printable, block)) for block in blocks if block)
 
 
 def step(one: Step) -> str:
@@ -52,6 +53,14 @@ def machine(host: HostFacts) -> str:
         f"up {duration(host.uptime)}" if host.uptime else "",
     ]
     return ", ".join(filter(None, parts))
+
+
+def _steps(one: Incident) -> Iterator[str]:
+    first, _ = STEPS_KEPT
+    for number, line in enumerate(map(step, one.steps)):
+        if number == first and one.headline.trimmed:
+            yield "... what came between is not kept"
+        yield line
 
 
 def _head(one: Incident) -> Iterator[str]:
@@ -82,9 +91,10 @@ def _before(before: Before) -> Iterator[str]:
         f"{before.fps:.1f} fps, the last frame {duration(before.last_frame_age)} old, number {before.sequence}, "
         f"latency {1000 * before.latency:.0f} ms (at most {1000 * before.latency_max:.0f} ms)"
     )
+    outages = "outage" if before.outages == 1 else "outages"
     yield (
         f"{before.captures} captures, {before.failures} failed, {before.late} late, {before.dropped} dropped; "
-        f"{before.outages} outages, available {100 * before.availability:.3f} %"
+        f"{before.outages} {outages}, available {100 * before.availability:.3f} %"
     )
     if before.brightness >= 0:
         yield f"brightness {before.brightness:.0f} of 255, deviation {before.deviation:.1f}"
@@ -108,6 +118,11 @@ def _versions(one: Incident) -> list[str]:
 
 def _block(title: str, lines: list[str]) -> list[str]:
     return [title, *(f"  {line}" for line in lines)] if lines else []
+
+
+def _printable(line: str) -> str:
+    """A camera stack may write anything, and a device call itself anything: none of it may command the terminal."""
+    return "".join(character if character.isprintable() else "?" for character in line)
 
 
 def _of(part: float | None, whole: float | None, unit: int, phrase: str) -> str:

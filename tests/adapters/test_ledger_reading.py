@@ -218,6 +218,20 @@ def test_an_incident_has_a_headline_and_the_whole_story(tmp_path: Path) -> None:
     assert (1, 100.0, Before(fps=29.9)) == (found.boot_number, found.into_boot, found.before)
 
 
+def test_a_long_incident_says_that_it_is_not_whole(tmp_path: Path) -> None:
+    """Its first and last steps are kept; one step less than that is all there was."""
+    failed = rec.AttemptFailed("cam0", Rung.RESTART_WORKER, 1, "no frame", 5.0)
+    seen = []
+    with start(tmp_path) as running:
+        running.write(OPENED, *[failed] * 38)
+        for _ in range(3):
+            headline = told(tmp_path).incidents[0]
+            seen.append((headline.failed_attempts, headline.trimmed))
+            running.write(failed)
+
+    assert [(38, False), (39, True), (39, True)] == seen
+
+
 def test_days_are_powered_on_days(tmp_path: Path) -> None:
     """What ended longer ago is left out, whatever the clock said then; an open incident never is; cameras choose."""
     with start(tmp_path, "boot-1", wall="2036-01-01 00:00:00") as running:
