@@ -93,7 +93,7 @@ def _shown(options: argparse.Namespace, copy: "Copy") -> int:
     if options.bundle is not None:
         return _bundled(options, copy, history, one)
     sys.stdout.write(f"{json.dumps(document(one), indent=2) if options.json else _text(one)}\n")
-    return _status(one)
+    return past.OVER if one.headline.ended else past.OPEN
 
 
 def _text(one: "Incident") -> str:
@@ -123,6 +123,8 @@ def _bundled(options: argparse.Namespace, copy: "Copy", history: "History", one:
     found = parts(sources, document(one))
     try:
         size = bundle.write(options.bundle, f"camwatchd-incident-{one.headline.number}", found)
+    except BrokenPipeError:  # whoever reads from our pipe has left
+        raise
     except OSError as error:
         hint = (
             "name a file that is not there yet"
@@ -135,7 +137,7 @@ def _bundled(options: argparse.Namespace, copy: "Copy", history: "History", one:
         missing = {part.name: part.missing for part in found if part.missing}
         facts = {"bundle": options.bundle, "bytes": size, "missing": missing}
         sys.stdout.write(f"{json.dumps(facts, indent=2) if options.json else _said(facts)}\n")
-    return _status(one)
+    return ExitStatus.EX_OK
 
 
 def _said(facts: dict[str, Any]) -> str:
@@ -144,10 +146,6 @@ def _said(facts: dict[str, Any]) -> str:
     ]
     lines += [f"not in it: {name}: {why}" for name, why in facts["missing"].items()]
     return "\n".join([*lines, "look through it before you publish it; README.txt in it says what is what"])
-
-
-def _status(one: "Incident") -> int:
-    return past.OVER if one.headline.ended else past.OPEN
 
 
 VERB = Verb(

@@ -21,7 +21,7 @@ OVER, OPEN = ExitStatus.EX_OK, 1  # the exit status: is an incident open?
 
 EPILOG = """\
 exit status:
-  0   no incident is open
+  0   no incident is open; with --bundle: it is written
   1   an incident is open
   2   wrong arguments, no such camera or incident
   69  there is no ledger, or it cannot be used
