@@ -11,6 +11,8 @@ from camwatchd.cli import (
     check_config,
     controls,
     faults,
+    history,
+    incident,
     ladder,
     pause,
     reader,
@@ -28,6 +30,7 @@ from camwatchd.control.client import ControlError
 VERBS: tuple[Verb, ...] = (
     status.VERB, pause.VERB, resume.VERB, recover.VERB, reload.VERB,
     snapshot.VERB, stream.VERB, controls.VERB,
+    history.VERB, incident.VERB,
     ladder.VERB, faults.VERB, check_config.VERB, version.VERB,
 )  # fmt: skip
 
