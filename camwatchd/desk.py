@@ -121,4 +121,5 @@ def _totals(post: Post, now: float) -> Totals:
     return Totals(
         captures=tally.captures, failures=tally.failures, outages=tally.outages,
         availability=tally.availability(now), mtbf=tally.mtbf(now), mttr=tally.mttr(),
+        observed=now - tally.since, downtime=tally.downtime(now), recoveries=tally.recoveries, repairs=tally.repairs,
     )  # fmt: skip

@@ -11,7 +11,9 @@ from camwatchd.cli import (
     check_config,
     controls,
     faults,
+    health,
     ladder,
+    monitor,
     pause,
     reader,
     recover,
@@ -21,12 +23,13 @@ from camwatchd.cli import (
     status,
     stream,
     version,
+    wait,
 )
 from camwatchd.cli.verb import Verb
 from camwatchd.control.client import ControlError
 
 VERBS: tuple[Verb, ...] = (
-    status.VERB, pause.VERB, resume.VERB, recover.VERB, reload.VERB,
+    status.VERB, health.VERB, monitor.VERB, wait.VERB, pause.VERB, resume.VERB, recover.VERB, reload.VERB,
     snapshot.VERB, stream.VERB, controls.VERB,
     ladder.VERB, faults.VERB, check_config.VERB, version.VERB,
 )  # fmt: skip
