@@ -24,6 +24,7 @@ _STATUS = {
     Reason.MALFORMED: ExitStatus.EX_USAGE,
     Reason.CROWDED: ExitStatus.EX_TEMPFAIL,
     Reason.PAUSED: ExitStatus.EX_TEMPFAIL,
+    Reason.RUNG: ExitStatus.EX_TEMPFAIL,
     Reason.RESUMED: ExitStatus.EX_TEMPFAIL,
 }
 

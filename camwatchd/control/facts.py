@@ -108,6 +108,16 @@ class StatusFacts:
     cameras: tuple[CameraFacts, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoverPlan:
+    """What an order to recover would do to one camera."""
+
+    camera: str
+    disturbs: bool  # it is healthy, and its frames would stop
+    steps: tuple[str, ...]  # in words
+    objection: str = ""  # why it may not be done
+
+
 class Condition(IntEnum):
     """How a camera is, in one word, ordered from good to bad."""
 
