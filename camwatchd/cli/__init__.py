@@ -14,6 +14,7 @@ from camwatchd.cli import (
     health,
     ladder,
     monitor,
+    original,
     pause,
     reader,
     recover,
@@ -27,6 +28,7 @@ from camwatchd.cli import (
 )
 from camwatchd.cli.verb import Verb
 from camwatchd.control.client import ControlError
+from camwatchd.errors import ExitStatus
 
 VERBS: tuple[Verb, ...] = (
     status.VERB, health.VERB, monitor.VERB, wait.VERB, pause.VERB, resume.VERB, recover.VERB, reload.VERB,
@@ -40,7 +42,11 @@ _INTERRUPTED = 128 + signal.SIGINT  # what a shell makes of a program that this 
 
 def main(argv: list[str] | None = None) -> int:
     """The command; its exit status."""
-    options = _options(sys.argv[1:] if argv is None else argv)
+    argv = sys.argv[1:] if argv is None else argv
+    if old := original.refusal(argv):
+        asking.complain(old)
+        return ExitStatus.EX_USAGE
+    options = _options(argv)
     try:
         answer: int = options.run(options)
         sys.stdout.flush()

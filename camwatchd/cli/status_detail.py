@@ -51,7 +51,7 @@ def _rate(camera: CameraFacts) -> str:
 
 
 def _remedy(camera: CameraFacts) -> str:
-    return f"{camera.rung} {camera.attempt}/{camera.attempts}" if camera.attempt else camera.rung or "none"
+    return f"{camera.rung} {camera.attempt}/{camera.attempts}" if camera.attempt else "none"
 
 
 def _next(camera: CameraFacts) -> str:
