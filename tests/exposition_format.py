@@ -14,28 +14,11 @@ _PAIR = r'[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\[\\"n])*"'
 _SAMPLE = re.compile(rf"({_NAME})(?:\{{({_PAIR}(?:,{_PAIR})*)\}})? ({_VALUE})")
 _COMMENT = re.compile(rf"# (HELP|TYPE) ({_NAME}) (.+)")
 _KINDS = {"counter", "gauge", "histogram", "summary", "untyped"}
-_ABBREVIATED = set(["s", "ms", "us", "ns", "sec", "b", "kb", "mb", "gb", "tb", "pb", "m", "h", "d"])
-_NO_BASE_UNITS = set(
-    [
-        "milliseconds",
-        "minutes",
-        "hours",
-        "days",
-        "weeks",
-        "kilobytes",
-        "megabytes",
-        "gigabytes",
-        "bits",
-        "percent",
-        "fahrenheit",
-        "kelvins",
-        "inches",
-        "miles",
-        "grams",
-        "kilograms",
-        "millivolts",
-    ]
-)
+_ABBREVIATED = {"s", "ms", "us", "ns", "sec", "b", "kb", "mb", "gb", "tb", "pb", "m", "h", "d"}
+_NO_BASE_UNITS = {
+    "milliseconds", "minutes", "hours", "days", "weeks", "kilobytes", "megabytes", "gigabytes", "bits", "percent",
+    "fahrenheit", "inches", "miles", "kilograms", "millivolts",
+}  # fmt: skip
 
 Key = tuple[str, str]  # name, labels as written
 

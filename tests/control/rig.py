@@ -52,6 +52,8 @@ class FakeDaemon:
     orders: list[tuple[object, ...]] = field(default_factory=list)
     reloads: list[Callable[[str], None]] = field(default_factory=list)
     broken: bool = False  # its status raises
+    scenes: list[tuple[CameraFacts, ...]] = field(default_factory=list)  # what is seen next, look by look
+    cure: list[tuple[CameraFacts, ...]] = field(default_factory=list)  # the scenes that a recovery begins
     objection: str = ""  # to whatever rung is ordered
     pid: int = 812
     verdict: str | None = None  # of a reload; None: it comes later
@@ -63,6 +65,8 @@ class FakeDaemon:
     def status(self) -> StatusFacts:
         if self.broken:
             raise RuntimeError("a bug in the status")
+        if self.scenes:
+            self.cameras = self.scenes.pop(0)
         return StatusFacts(
             daemon=DaemonFacts(
                 version="0.1.0", pid=self.pid, uptime=3600.0, status="cam0 EXCELLENT 100/100"
@@ -91,8 +95,7 @@ class FakeDaemon:
 
     def recover(self, cameras: Sequence[str], rung: Rung | None) -> None:
         self.orders.append(("recover", tuple(cameras), rung))
-        self.change(cameras, phase="acting", fault="frames-stopped", band="WARNING", health_score=60)
-        self.told.set()
+        self.scenes = self.cure
 
     def reload(self, done: Callable[[str], None]) -> None:
         self.orders.append(("reload",))
