@@ -64,7 +64,7 @@ def _attempt(policy: Policy, state: State, rung: Rung, now: float) -> Step:
 def refused(policy: Policy, state: State, refusal: ev.LeaveRefused, now: float) -> Step:
     """The ladder goes on where the order has interrupted it."""
     said = ev.SayRefused(state.rung, refusal.name, refusal.detail, 0.0, False)
-    state, effects = climb(policy, state, now)
+    state, effects = climb(policy, replace(state, rounds=state.rounds + 1), now)
     return state, (said, *effects)
 
 
