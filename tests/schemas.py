@@ -99,7 +99,8 @@ _CHECKS: dict[str, Callable[[Any, Any, dict[str, Any], str], Iterator[str]]] = {
 
 
 def _strangers(value: Any, rule: dict[str, Any], root: dict[str, Any], where: str) -> Iterator[str]:
-    for told in [rule, *rule.get("anyOf", [])]:
+    fitting = [told for told in rule.get("anyOf", []) if not list(_mistakes(value, told, root, where))]
+    for told in [rule, *fitting]:
         if "$ref" in told:
             told = root["$defs"][told["$ref"].removeprefix("#/$defs/")]
         if isinstance(value, dict) and "properties" in told:

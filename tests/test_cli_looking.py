@@ -34,6 +34,7 @@ ILL = (
     ),
 )
 PARKED = (camera("cam0"), camera("cam1", phase="parked", fault="sensor-io", next_action="parked, no reboot"))
+ASKS = (camera("cam0"), camera("cam1", phase="leaving", fault="not-found", next_action="asking whether"))
 AWAY = ControlError(Reason.UNREACHABLE, "camwatchd is not running")
 
 
@@ -98,7 +99,7 @@ def test_a_watch_on_a_terminal_redraws(daemon: Running) -> None:
 
     assert (status, err) == (0, "")
     assert b"Ctrl-C ends it" in seen
-    assert b"cam0  EXCELLENT 100/100" in seen
+    assert b"cam0  \x1b[32mEXCELLENT 100/100\x1b[0m" in seen
     assert b"\x1b[2J" not in seen
 
 
@@ -174,6 +175,7 @@ def test_wait_is_over_when_all_are_healthy(daemon: Running, capsys: pytest.Captu
 
     assert (both, left) == ((0, "healthy\n", ""), 0)
     assert (one[0], json.loads(one[1])) == (0, {"outcome": "healthy", "reason": ""})
+    assert schemas.mistakes(json.loads(one[1]), "wait") == []
 
 
 @pytest.mark.parametrize(
@@ -252,6 +254,9 @@ def test_monitor_for_programs(daemon: Running, capsys: pytest.CaptureFixture[str
     assert (status, {look["kind"] for look in looks}, summary["kind"]) == (1, {"look"}, "summary")
     assert looks[0]["cameras"]["cam1"]["fault"] == "frames-stopped"
     assert summary["cameras"]["cam1"]["mtbf"] is None
+    assert [
+        schemas.mistakes(line, "monitor") + schemas.strangers(line, "monitor") for line in (*looks, summary)
+    ] == [[] for _ in (*looks, summary)]
 
 
 def test_ctrl_c_gives_the_summary_too(daemon: Running) -> None:
@@ -292,6 +297,9 @@ def test_recover_is_followed_to_its_end(daemon: Running, capsys: pytest.CaptureF
     ("cure", "argv", "expected"),
     [
         ([ILL, PARKED], (), (3, "parked")), ([ILL], ("--timeout", "0.1"), (1, "under-way")),
+        ([ASKS, ILL], ("--rung", "reboot"), (75, "refused")),
+        ([ASKS, PARKED], ("--rung", "reboot"), (3, "parked")),
+        ([ILL], ("--rung", "restart-worker", "--timeout", "0.1"), (1, "under-way")),
         ([WELL], (), (0, "healthy")), ([(camera("cam0"),)], (), (0, "gone")),
     ],
 )  # fmt: skip
@@ -306,6 +314,7 @@ def test_how_a_recovery_ended_is_its_exit_status(
 
     assert (status, document["ends"][0]["outcome"]) == expected
     assert [plan["camera"] for plan in document["plans"]] == ["cam1"]
+    assert schemas.mistakes(document, "recover") + schemas.strangers(document, "recover") == []
 
 
 def test_recover_without_waiting(daemon: Running, capsys: pytest.CaptureFixture[str]) -> None:

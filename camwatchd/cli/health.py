@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from camwatchd.adapters.vitals import Vitals
-from camwatchd.cli import asking, exposition, health_text, nagios
+from camwatchd.cli import asking, colour, exposition, health_text, nagios
 from camwatchd.cli.absence import Absence
 from camwatchd.cli.health_facts import Health, document, level
 from camwatchd.cli.verb import Verb
@@ -73,7 +73,7 @@ def _written(options: argparse.Namespace, health: Health) -> str:
         return exposition.exposition(health)
     if options.json:
         return f"{json.dumps(document(health), indent=2)}\n"
-    return f"{nagios.line(health) if options.nagios else health_text.text(health)}\n"
+    return f"{nagios.line(health) if options.nagios else colour.painted(health_text.text(health))}\n"
 
 
 def _filed(file: Path, text: str) -> int:

@@ -25,7 +25,7 @@ exit status:
   2   wrong arguments, or a healthy camera and nobody who could be asked: --yes
   3   a camera ended parked or critical
   69  the daemon does not answer
-  75  not now: paused, or something is against this rung
+  75  not now: paused, something is against this rung, or it was not granted
   77  not for this user"""
 
 
@@ -99,7 +99,8 @@ def _may_disturb(options: argparse.Namespace, plans: Sequence[RecoverPlan]) -> b
 
 def _followed(options: argparse.Namespace, facts: RecoverFacts) -> int:
     try:
-        ends = following.follow(options, facts.cameras)
+        leaving = options.rung in (Rung.RESTART_SERVICE, Rung.REBOOT)
+        ends = following.follow(options, facts.cameras, leaving=leaving)
     except KeyboardInterrupt:
         asking.complain("the recovery goes on\n  hint: how it goes: camwatchctl status --watch")
         raise

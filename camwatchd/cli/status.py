@@ -5,7 +5,7 @@ import argparse
 import json
 import sys
 
-from camwatchd.cli import absence, asking, looking, watch
+from camwatchd.cli import absence, asking, colour, looking, watch
 from camwatchd.cli.documents import status_document
 from camwatchd.cli.duration import at_most
 from camwatchd.cli.status_detail import detailed
@@ -39,7 +39,7 @@ def written(options: argparse.Namespace, look: looking.Look) -> str:
     if options.json:
         return json.dumps(status_document(found), indent=None if options.watch else 2)
     if isinstance(found, StatusFacts):
-        return detailed(found) if options.detailed else text(found)
+        return colour.painted(detailed(found) if options.detailed else text(found))
     return absence.text(found)
 
 
