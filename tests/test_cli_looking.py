@@ -232,6 +232,18 @@ def test_a_summary_is_of_what_was_watched() -> None:
     )
 
 
+def test_a_camera_that_was_down_all_the_time_has_no_mean_times() -> None:
+    """No outage began and none ended: both are unknown, and not because nothing failed."""
+    tally = Tally()
+    tally.note(totals(100, downtime=90, outages=1), 0.0)
+    tally.note(totals(160, downtime=150, outages=1), 60.0)
+
+    assert "available 0.000 %" in monitor.summary(tally, 60.0)
+    assert "MTBF unknown (it was down already), MTTR unknown (nothing recovered)" in monitor.summary(
+        tally, 60.0
+    )
+
+
 def test_monitor_ends_with_a_summary(daemon: Running, capsys: pytest.CaptureFixture[str]) -> None:
     """A line a look, then what it came to; what is unknown because nothing failed is said so."""
     status, out, err = run(capsys, "monitor", "--interval", "0.05s", "--duration", "0.1s")

@@ -9,6 +9,7 @@ from typing import Any
 from camwatchd.adapters.vitals import DiskVitals, HostVitals, PowerVitals
 from camwatchd.cli.absence import Absence
 from camwatchd.cli.documents import camera_status, cameras, status_document
+from camwatchd.cli.status_text import word
 from camwatchd.control.facts import CameraFacts, Condition, StatusFacts, condition, gating
 from camwatchd.control.protocol import Reason
 from camwatchd.core.plain import to_plain
@@ -119,11 +120,10 @@ def _of_the_daemon(found: StatusFacts | Absence) -> Iterator[Remark]:
 
 
 def _words(camera: CameraFacts) -> str:
-    head = f"{camera.name} {camera.band} {camera.health_score}/100"
     if camera.paused_for > 0:
         return f"{camera.name} paused for {duration(camera.paused_for)} more"
     then = f"; {camera.next_action}" if camera.next_action else ""
-    return f"{head}: {camera.fault or camera.phase}{then}"
+    return f"{camera.name} {word(camera)}: {camera.fault or camera.phase}{then}"
 
 
 def _of_power(power: PowerVitals) -> Iterator[Remark]:

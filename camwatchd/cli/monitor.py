@@ -18,7 +18,6 @@ from camwatchd.core.timespan import duration
 from camwatchd.errors import ExitStatus
 
 _LONGEST = 366 * 86400.0  # seconds
-_UNKNOWN = "unknown (nothing failed)"
 _EPILOG = """\
 exit status:
   0   every required camera was healthy at the last look, and no outage was seen
@@ -59,10 +58,12 @@ def summary(tally: Tally, seconds: float) -> str:
 
 def _seen(seen: Seen) -> str:
     available = "unknown" if seen.availability is None else f"{100 * seen.availability:.3f} %"
-    mttr = "unknown (nothing recovered)" if seen.outages else _UNKNOWN
+    failed = seen.outages or seen.downtime  # what was down from the start did not begin to be here
+    mtbf = "unknown (it was down already)" if failed else "unknown (nothing failed)"
+    mttr = "unknown (nothing recovered)" if failed else "unknown (nothing failed)"
     return (
         f"available {available}; {seen.captures} captures, {seen.failures} failed; {seen.outages} outages, "
-        f"{seen.recoveries} recoveries; MTBF {_UNKNOWN if seen.mtbf is None else duration(seen.mtbf)}, "
+        f"{seen.recoveries} recoveries; MTBF {mtbf if seen.mtbf is None else duration(seen.mtbf)}, "
         f"MTTR {mttr if seen.mttr is None else duration(seen.mttr)}; lowest score {seen.lowest_score}"
     )
 

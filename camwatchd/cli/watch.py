@@ -39,7 +39,7 @@ def _page(
     options: argparse.Namespace, look: looking.Look, written: Callable[[looking.Look], str], news: str
 ) -> str:
     """Over the last one, without the flicker of an empty screen between them."""
-    head = f"every {duration(options.interval)}, at {when.in_words(0)}; Ctrl-C ends it"
+    head = f"every {duration(options.interval)}, at {when.to_the_second()}; Ctrl-C ends it"
     lines = [head, *([f"-- {news}"] if news else []), "", *written(look).splitlines(), ""]
     return _HOME + f"{_CLEAR_LINE}\n".join(lines) + _CLEAR_BELOW
 
