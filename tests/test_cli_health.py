@@ -95,7 +95,11 @@ def test_the_worst_is_said_first() -> None:
     levels = [remark.level for remark in remarks(EVERYTHING)]
 
     assert levels == sorted(levels, key=[Level.CRITICAL, Level.UNKNOWN, Level.WARNING].index)
-    assert levels[0] is Level.CRITICAL
+    assert level(EVERYTHING) is levels[0] is Level.CRITICAL
+    assert (
+        level(health(replace(DOWN, reason=Reason.VERSION), replace(HOST, temperature_celsius=99.0)))
+        is Level.UNKNOWN
+    )
 
 
 @pytest.mark.parametrize("asked", ALL)

@@ -104,10 +104,14 @@ def test_a_watch_on_a_terminal_redraws(daemon: Running) -> None:
 
 
 def test_a_watch_for_programs_is_an_object_a_line(daemon: Running) -> None:
-    """Each of them is a whole status."""
-    with ctl("status", "--watch", "--json", "--interval", "0.05") as process:
-        assert process.stdout is not None
-        looks = [json.loads(process.stdout.readline()) for _ in range(2)]
+    """Each of them is a whole status, also on a terminal."""
+    ours, theirs = pty.openpty()
+    with (
+        ctl("status", "--watch", "--json", "--interval", "0.05", out=theirs) as process,
+        open(ours) as terminal,
+    ):
+        os.close(theirs)
+        looks = [json.loads(terminal.readline()) for _ in range(2)]
         interrupted(process)
 
     assert [schemas.mistakes(look, "status") for look in looks] == [[], []]

@@ -2,7 +2,7 @@
 """What an operator orders of the ladder: it begins at once, spends nothing, and what it comes to goes on as ever."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from camwatchd.core import escalation, orders
@@ -204,6 +204,7 @@ def test_a_wedged_camera_may_ask_for_a_reboot() -> None:
     assert story.refuse("time-window", 600).state.phase is Phase.WEDGED
 
 
+@settings(max_examples=50)  # the histories of the other invariants have orders in them, too
 @given(policies, histories, st.sampled_from(list(Rung)))
 def test_an_order_is_taken_or_objected_to(
     policy: Policy, history: list[tuple[float, ev.Event]], rung: Rung
