@@ -69,7 +69,7 @@ ALL = [WELL, EVERYTHING, NOTHING, health(facts())]
         (health(facts()), Level.WARNING, "no camera"),
         (health(facts(HEALTHY, daemon=replace(DAEMON, ledger_trouble="disk full"))), Level.WARNING, "disk full"),
         (health(facts(HEALTHY, daemon=replace(DAEMON, note="refused"))), Level.WARNING, "refused"),
-        (health(DOWN), Level.CRITICAL, "camwatchd is not running"),
+        (health(DOWN), Level.CRITICAL, "camwatchd is not running; systemd says: failed"),
         (health(replace(DOWN, reason=Reason.VERSION)), Level.UNKNOWN, "camwatchd is not running"),
         (health(facts(HEALTHY), power=replace(POWER, under_voltage=True)), Level.WARNING, "under-voltage now"),
         (health(facts(HEALTHY), power=replace(POWER, under_voltage_since_boot=True)), Level.WARNING, "since the boot"),

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from camwatchd.cli import looking, monitor
+from camwatchd.cli import looking, monitor, watch
 from camwatchd.cli.tallying import Tally
 from camwatchd.control.client import ControlError
 from camwatchd.control.facts import DaemonFacts, StatusFacts, Totals
@@ -101,6 +101,15 @@ def test_a_watch_on_a_terminal_redraws(daemon: Running) -> None:
     assert b"Ctrl-C ends it" in seen
     assert b"cam0  \x1b[32mEXCELLENT 100/100\x1b[0m" in seen
     assert b"\x1b[2J" not in seen
+
+
+def test_a_page_fits_the_terminal() -> None:
+    """Long lines take several rows, colours none; what there is no room for is counted."""
+    lines = ["short", "\x1b[32m" + 20 * "x" + "\x1b[0m", "x" * 21, "last"]
+
+    assert watch.fitting(lines, 20, 6) == lines
+    assert watch.fitting(lines, 20, 5) == [*lines[:2], "... 2 more lines: camwatchctl status | less"]
+    assert watch.fitting(lines, 10, 3)[:1] == ["short"]
 
 
 def test_a_watch_for_programs_is_an_object_a_line(daemon: Running) -> None:

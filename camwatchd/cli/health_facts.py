@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import Any
 
 from camwatchd.adapters.vitals import DiskVitals, HostVitals, PowerVitals
+from camwatchd.cli import unit
 from camwatchd.cli.absence import Absence
 from camwatchd.cli.documents import camera_status, cameras, status_document
 from camwatchd.cli.status_text import word
@@ -104,7 +105,9 @@ def _cameras(found: StatusFacts | Absence) -> dict[str, Any]:
 def _of_the_daemon(found: StatusFacts | Absence) -> Iterator[Remark]:
     if isinstance(found, Absence):
         there = found.reason not in (Reason.UNREACHABLE, Reason.SILENT)
-        yield Remark(Level.UNKNOWN if there else Level.CRITICAL, found.message)
+        known = unit.sentence(found.unit) if found.unit else ""
+        text = "; ".join(filter(None, (found.message, known)))
+        yield Remark(Level.UNKNOWN if there else Level.CRITICAL, text)
         return
     speakers = [camera.name for camera in gating(found.cameras)]
     if not speakers:

@@ -2,14 +2,18 @@
 """Owns `status --watch`: redrawn on a terminal, one after the other in a pipe, until Ctrl-C."""
 
 import argparse
+import re
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import accumulate
 
 from camwatchd.cli import looking, when
 from camwatchd.control.facts import StatusFacts
 from camwatchd.core.timespan import duration
 from camwatchd.errors import ExitStatus
 
+_CODE = re.compile(r"\x1b\[[\d;]*m")  # of a colour, which takes no room
 _HOME, _CLEAR_LINE, _CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
 
 
@@ -40,8 +44,19 @@ def _page(
 ) -> str:
     """Over the last one, without the flicker of an empty screen between them."""
     head = f"every {duration(options.interval)}, at {when.to_the_second()}; Ctrl-C ends it"
-    lines = [head, *([f"-- {news}"] if news else []), "", *written(look).splitlines(), ""]
+    said = [head, *([f"-- {news}"] if news else []), "", *written(look).splitlines()]
+    lines = [*fitting(said, *shutil.get_terminal_size()), ""]
     return _HOME + f"{_CLEAR_LINE}\n".join(lines) + _CLEAR_BELOW
+
+
+def fitting(lines: Sequence[str], columns: int, rows: int) -> list[str]:
+    """As many lines as the terminal has room for: what scrolls away cannot be redrawn."""
+    heights = [max(1, -(-len(_CODE.sub("", line)) // columns)) for line in lines]
+    room = rows - 1  # where the cursor stays
+    if sum(heights) <= room:
+        return list(lines)
+    count = sum(height <= room - 1 for height in accumulate(heights))
+    return [*lines[:count], f"... {len(lines) - count} more lines: camwatchctl status | less"]
 
 
 def _next(
