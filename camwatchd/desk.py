@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from camwatchd.control.connection import Lent
-from camwatchd.control.facts import CameraFacts, DaemonFacts, StatusFacts, Totals
+from camwatchd.control.facts import CameraFacts, DaemonFacts, RecoverPlan, StatusFacts, Totals
 from camwatchd.control.protocol import AdjustFacts, AttachFacts, Refused
 from camwatchd.core import events as ev
-from camwatchd.core import status
+from camwatchd.core import orders, status
 from camwatchd.core.faults import FAULTS
 from camwatchd.core.ladder import Rung
 from camwatchd.core.state import NEVER, Phase
@@ -46,9 +46,16 @@ class Desk:
             self._supervisor.departure.paused(post.camera.name, None)
             post.feed(ev.Resumed())
 
-    def recover(self, cameras: Sequence[str]) -> None:
-        """Take the cameras anew, from the foot of the ladder: a human is at work on them."""
+    def plans(self, cameras: Sequence[str], rung: Rung | None) -> tuple[RecoverPlan, ...]:
+        """What `recover` would do, or why it would not."""
+        return tuple(self._plan(post, rung) for post in self._posts(cameras))
+
+    def recover(self, cameras: Sequence[str], rung: Rung | None) -> None:
+        """Try this rung; or take the cameras anew, from the foot of the ladder: a human is at work on them."""
         for post in self._posts(cameras):
+            if rung is not None:
+                post.feed(ev.RecoveryOrdered(rung))
+                continue
             text = f"{post.camera.name}: a recovery was ordered; the camera is initialised anew"
             self._supervisor.world.log.warning(
                 "camera.recover_ordered", message=text, camera=post.camera.name
@@ -80,6 +87,14 @@ class Desk:
     def _posts(self, names: Sequence[str]) -> list[Post]:
         return [post for post in self._supervisor.posts if post.camera.name in names]
 
+    def _plan(self, post: Post, rung: Rung | None) -> RecoverPlan:
+        state, now = post.state, self._supervisor.world.clock()
+        against = rung and orders.objection(post.policy, state, rung, streams=post.streaming, now=now)
+        return RecoverPlan(
+            camera=post.camera.name, disturbs=state.phase in orders.WELL, objection=against or "",
+            steps=orders.plan(post.policy, state, rung or Rung.RESTART_WORKER),
+        )  # fmt: skip
+
     def _daemon(self) -> DaemonFacts:
         supervisor = self._supervisor
         world, note = supervisor.world, supervisor.note_for_humans()
@@ -94,6 +109,10 @@ class Desk:
     def _camera(self, post: Post) -> CameraFacts:
         state, view, now = post.state, post.view(), self._supervisor.world.clock()
         fault, incident = FAULTS.get(state.fault), state.in_incident and bool(state.fault)
+        ordered = state.in_incident and state.rung in (
+            Rung.RESTART_STREAM,
+            Rung.RESET_DEVICE,
+        )  # for a healthy camera
         last = view.recoveries[-1] if view.recoveries else None
         return CameraFacts(
             name=view.name, required=post.camera.required, phase=state.phase, band=view.band,
@@ -104,7 +123,7 @@ class Desk:
             last_frame_age=None if view.last_frame is None else now - view.last_frame, late=view.late,
             fault=state.fault, fault_meaning=fault.human if fault else "", rung=state.rung,
             attempt=state.attempt, attempts=view.attempts,
-            next_action=status.next_step(view, now) if incident else str(state.milestone),
+            next_action=status.next_step(view, now) if incident or ordered else str(state.milestone),
             next_in=max(0.0, state.deadline - now) if state.phase in _WAITS else None,
             refusal=state.refusal, refusal_detail=state.refusal_detail,
             asked_again_in=max(0.0, state.ask_at - now) if state.ask_at < NEVER else None,
@@ -121,4 +140,5 @@ def _totals(post: Post, now: float) -> Totals:
     return Totals(
         captures=tally.captures, failures=tally.failures, outages=tally.outages,
         availability=tally.availability(now), mtbf=tally.mtbf(now), mttr=tally.mttr(),
+        observed=now - tally.since, downtime=tally.downtime(now), recoveries=tally.recoveries, repairs=tally.repairs,
     )  # fmt: skip

@@ -138,6 +138,9 @@ class Narrator:
                     f"{FAULTS[name].human}; next probe in {duration(seconds)}"
                 )
                 say(self.log, alerts.CRITICAL, text, fault=name, refusal=refusal, reason=detail, **facts)
+            case ev.SayOrdered(rung):
+                text = f"{self.camera}: an operator orders {rung}"
+                self.log.warning("camera.recover_ordered", message=text, rung=rung.value, **facts)
             case ev.SayPaused(seconds):
                 text = f"{self.camera}: released to its operator for {duration(seconds)}; camwatchctl resume ends it"
                 self.log.warning("camera.paused", message=text, seconds=seconds, **facts)

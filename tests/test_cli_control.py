@@ -159,16 +159,6 @@ def test_resume(daemon: Running, capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(out) == {"cameras": ["cam1"]}
 
 
-def test_recover(daemon: Running, capsys: pytest.CaptureFixture[str]) -> None:
-    """It says which, and how to see what becomes of it."""
-    one = run(capsys, "recover", "--camera", "cam1")
-    _, out, _ = run(capsys, "recover", "--json")
-
-    assert one == (0, "cam1: a recovery has begun; how it goes: camwatchctl status\n", "")
-    assert json.loads(out) == {"cameras": ["cam0", "cam1"]}
-    assert daemon.daemon.orders == [("recover", ("cam1",)), ("recover", ("cam0", "cam1"))]
-
-
 def test_recover_of_a_paused_camera(daemon: Running, capsys: pytest.CaptureFixture[str]) -> None:
     """Not now: status 75, with the verb to use first."""
     daemon.daemon.change(("cam1",), paused_for=30.0)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from camwatchd.cli import status, status_text, when
+from camwatchd.cli import documents, status, status_text, when
 from camwatchd.cli.status_text import text
 from camwatchd.control.facts import (
     CameraFacts,
@@ -220,8 +220,8 @@ def test_only_health_is_healthy(phase: Phase, band: Band) -> None:
 def test_json_has_the_required_keys_at_the_top() -> None:
     """They are those of the worst required camera; should_reboot counts for any required one; cameras go by name."""
     optional = replace(PARKED, name="shed", required=False)
-    document = status.document(facts(HEALTHY, replace(CLIMBING, should_reboot=True), optional))
-    top = {key: value for key, value in document.items() if key not in ("daemon", "cameras")}
+    document = documents.status_document(facts(HEALTHY, replace(CLIMBING, should_reboot=True), optional))
+    top = {key: value for key, value in document.items() if key not in ("daemon", "absence", "cameras")}
 
     assert top == {
         "is_initialized": True, "is_capturing": False, "health_score": 60, "consecutive_failures": 4,
@@ -236,7 +236,7 @@ def test_json_has_the_required_keys_at_the_top() -> None:
 
 def test_an_optional_camera_asks_for_no_reboot() -> None:
     """What is wrong with an optional camera is in its details, and not at the top."""
-    document = status.document(facts(HEALTHY, replace(PARKED, required=False)))
+    document = documents.status_document(facts(HEALTHY, replace(PARKED, required=False)))
 
     assert (document["should_reboot"], document["health_score"]) == (False, 100)
     assert document["cameras"]["garden"]["should_reboot"] is True
@@ -244,7 +244,7 @@ def test_an_optional_camera_asks_for_no_reboot() -> None:
 
 def test_json_without_a_camera() -> None:
     """The keys are there even where no camera is."""
-    document = status.document(facts())
+    document = documents.status_document(facts())
 
     assert [document[key] for key in ("is_initialized", "is_capturing", "health_score", "should_reboot")] == [
         False, False, 0, False,

@@ -89,6 +89,8 @@ _DOCUMENTATION = {
     "www.freedesktop.org",
     "github.com",
     "datasheets.raspberrypi.com",
+    "json-schema.org",  # a schema says by it what it is written in
+    "prometheus.io",
     "www.debian.org",  # the format of debian/copyright is named by its address
 }
 

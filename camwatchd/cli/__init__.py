@@ -13,7 +13,10 @@ from camwatchd.cli import (
     faults,
     history,
     incident,
+    health,
     ladder,
+    monitor,
+    original,
     pause,
     reader,
     recover,
@@ -23,12 +26,14 @@ from camwatchd.cli import (
     status,
     stream,
     version,
+    wait,
 )
 from camwatchd.cli.verb import Verb
 from camwatchd.control.client import ControlError
+from camwatchd.errors import ExitStatus
 
 VERBS: tuple[Verb, ...] = (
-    status.VERB, pause.VERB, resume.VERB, recover.VERB, reload.VERB,
+    status.VERB, health.VERB, monitor.VERB, wait.VERB, pause.VERB, resume.VERB, recover.VERB, reload.VERB,
     snapshot.VERB, stream.VERB, controls.VERB,
     history.VERB, incident.VERB,
     ladder.VERB, faults.VERB, check_config.VERB, version.VERB,
@@ -40,7 +45,11 @@ _INTERRUPTED = 128 + signal.SIGINT  # what a shell makes of a program that this 
 
 def main(argv: list[str] | None = None) -> int:
     """The command; its exit status."""
-    options = _options(sys.argv[1:] if argv is None else argv)
+    argv = sys.argv[1:] if argv is None else argv
+    if old := original.refusal(argv):
+        asking.complain(old)
+        return ExitStatus.EX_USAGE
+    options = _options(argv)
     try:
         answer: int = options.run(options)
         sys.stdout.flush()

@@ -7,7 +7,8 @@ import os
 import sys
 from typing import TypeVar
 
-from camwatchd.cli import unit
+from camwatchd.cli import absence
+from camwatchd.cli.absence import Absence
 from camwatchd.control.client import DEFAULT_SOCKET, PATIENCE, Client, ControlError
 from camwatchd.control.protocol import Answer, Reason, Request
 from camwatchd.core.plain import to_plain
@@ -23,6 +24,7 @@ _STATUS = {
     Reason.MALFORMED: ExitStatus.EX_USAGE,
     Reason.CROWDED: ExitStatus.EX_TEMPFAIL,
     Reason.PAUSED: ExitStatus.EX_TEMPFAIL,
+    Reason.RUNG: ExitStatus.EX_TEMPFAIL,
     Reason.RESUMED: ExitStatus.EX_TEMPFAIL,
 }
 
@@ -35,6 +37,11 @@ def default_socket() -> str:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of every verb that asks the daemon."""
     parser.add_argument("--json", action="store_true", help="for programs")
+    socket(parser)
+
+
+def socket(parser: argparse.ArgumentParser) -> None:
+    """Where the daemon is, behind the verb, too."""
     # Its default is the command's own: a verb must not overwrite what stands before it.
     parser.add_argument(
         "--socket", metavar="PATH", default=argparse.SUPPRESS, help="the daemon's control socket"
@@ -63,11 +70,16 @@ def show(options: argparse.Namespace, facts: Answer, text: str) -> None:
     sys.stdout.write(f"{written}\n")
 
 
+def say(text: str) -> None:
+    """A line of output, at once: whoever reads it may be waiting."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 def announce(options: argparse.Namespace, text: str) -> None:
     """Say to a human what is being done, before it takes its time."""
     if not options.json:
-        sys.stdout.write(f"{text}\n")
-        sys.stdout.flush()
+        say(text)
 
 
 def complain(text: str) -> None:
@@ -78,7 +90,15 @@ def complain(text: str) -> None:
 
 def failed(options: argparse.Namespace, error: ControlError) -> int:
     """Say why there is no answer; the exit status."""
-    # Another socket than the unit's is of a daemon that systemd knows nothing of.
-    known = error.reason is Reason.UNREACHABLE and options.socket == DEFAULT_SOCKET
-    complain("\n  ".join([str(error), *filter(None, [unit.said() if known else ""])]))
+    complain(absence.text(absence_of(options, error)))
+    return status_of(error)
+
+
+def absence_of(options: argparse.Namespace, error: ControlError) -> Absence:
+    """What is known while nobody answers. Of a daemon at another socket than the unit's systemd knows nothing."""
+    return absence.of(error, units=options.socket == DEFAULT_SOCKET)
+
+
+def status_of(error: ControlError) -> int:
+    """The exit status for a refusal, or for nobody's being there."""
     return _STATUS.get(error.reason, ExitStatus.EX_UNAVAILABLE)

@@ -4,27 +4,18 @@
 import argparse
 import json
 import sys
-from typing import Any
 
-from camwatchd.cli import asking
+from camwatchd.cli import absence, asking, colour, looking, watch
+from camwatchd.cli.documents import status_document
+from camwatchd.cli.duration import at_most
+from camwatchd.cli.status_detail import detailed
 from camwatchd.cli.status_text import text
 from camwatchd.cli.verb import Verb
-from camwatchd.control.facts import CameraFacts, Condition, StatusFacts, condition, gating
-from camwatchd.control.protocol import Status
-from camwatchd.core.plain import to_plain
+from camwatchd.control.facts import Condition, StatusFacts, condition, gating
 from camwatchd.errors import ExitStatus
 
 # The worst required camera decides; where none is required, the worst of all.
 STATUS = {Condition.HEALTHY: 0, Condition.PAUSED: 1, Condition.TROUBLE: 1, Condition.CRITICAL: 3}
-
-# What speaks for the whole stands at the top of the JSON, flat, under names that programs rely on.
-_OF_THE_WORST = ("is_initialized", "is_capturing", "health_score", "consecutive_failures")
-_WITHOUT_CAMERA: dict[str, Any] = {
-    "is_initialized": False,
-    "is_capturing": False,
-    "health_score": 0,
-    "consecutive_failures": 0,
-}
 
 _EPILOG = """\
 exit status:
@@ -32,23 +23,9 @@ exit status:
   1   a required camera is starting, in trouble, being recovered, or paused
   2   wrong arguments
   3   a required camera is critical or parked: a human should look
-  69  the daemon does not answer"""
+  69  the daemon does not answer
 
-
-def document(facts: StatusFacts) -> dict[str, Any]:
-    """What `--json` prints: the required keys of the worst required camera, the daemon, every camera by name."""
-    speakers = gating(facts.cameras)
-    worst = {key: getattr(speakers[0], key) for key in _OF_THE_WORST} if speakers else _WITHOUT_CAMERA
-    return {
-        **worst,
-        "should_reboot": any(camera.should_reboot for camera in speakers),
-        "daemon": to_plain(facts.daemon),
-        "cameras": {camera.name: _plain(camera) for camera in facts.cameras},
-    }
-
-
-def _plain(camera: CameraFacts) -> dict[str, Any]:
-    return {"condition": condition(camera).name.lower(), **to_plain(camera)}
+--watch goes on until Ctrl-C and then ends with the status of the last look."""
 
 
 def exit_status(facts: StatusFacts) -> int:
@@ -56,17 +33,46 @@ def exit_status(facts: StatusFacts) -> int:
     return max((STATUS[condition(camera)] for camera in gating(facts.cameras)), default=ExitStatus.EX_OK)
 
 
+def written(options: argparse.Namespace, look: looking.Look) -> str:
+    """A look as it was asked for; of a daemon that does not answer, too."""
+    found = look if isinstance(look, StatusFacts) else asking.absence_of(options, look)
+    if options.json:
+        return json.dumps(status_document(found), indent=None if options.watch else 2)
+    if isinstance(found, StatusFacts):
+        return colour.painted(detailed(found) if options.detailed else text(found))
+    return absence.text(found)
+
+
+def outcome(look: looking.Look) -> int:
+    """The exit status after this look."""
+    return exit_status(look) if isinstance(look, StatusFacts) else asking.status_of(look)
+
+
 def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--detailed", action="store_true", help="everything that is known; JSON always has it"
+    )
+    parser.add_argument("--watch", action="store_true", help="again and again, until Ctrl-C")
+    parser.add_argument(
+        "--interval", metavar="S", type=at_most(86400.0), default=2.0,
+        help="between two looks with --watch: 500, 5s, 1m; default: 2 seconds",
+    )  # fmt: skip
     asking.arguments(parser)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
 
 
 def _run(options: argparse.Namespace) -> int:
-    facts = asking.ask(options, Status(), StatusFacts)
-    written = json.dumps(document(facts), indent=2) if options.json else text(facts)
-    sys.stdout.write(f"{written}\n")
-    return exit_status(facts)
+    if options.watch:
+        return watch.run(options, lambda look: written(options, look), outcome)
+    look = looking.once(options)
+    if (
+        isinstance(look, StatusFacts) or options.json
+    ):  # who parses is told of the absence where the rest would be
+        sys.stdout.write(f"{written(options, look)}\n")
+    else:
+        asking.complain(written(options, look))
+    return outcome(look)
 
 
 VERB = Verb("status", "show each camera: its health, what is being tried, what comes next", _arguments, _run)

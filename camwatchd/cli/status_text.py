@@ -37,7 +37,7 @@ def _block(title: str, lines: Iterable[str], width: int) -> str:
 
 
 def _camera(camera: CameraFacts) -> Iterator[str]:
-    yield f"{_word(camera)}{_present(camera)}"
+    yield f"{word(camera)}{_present(camera)}"
     yield _next(camera)
     yield _refusal(camera)
     yield _history(camera)
@@ -45,7 +45,7 @@ def _camera(camera: CameraFacts) -> Iterator[str]:
     yield " ".join(filter(None, (camera.model, camera.camera_id)))
 
 
-def _word(camera: CameraFacts) -> str:
+def word(camera: CameraFacts) -> str:
     """The band and the score, but nothing that sounds like praise while something is wrong."""
     if camera.paused_for > 0:
         return "PAUSED"

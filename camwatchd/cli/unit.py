@@ -13,6 +13,8 @@ _ASKED = (
     "StatusText",
     "ConditionResult",
     "ConditionTimestamp",
+    "StateChangeTimestamp",
+    "NRestarts",
 )
 _PATIENCE = 5.0  # seconds
 _DISABLE = "/boot/firmware/camwatchd.disable"  # ConditionPathExists=! of the unit
@@ -20,15 +22,21 @@ _DISABLE = "/boot/firmware/camwatchd.disable"  # ConditionPathExists=! of the un
 
 def said() -> str:
     """A sentence; empty where there is no systemd to ask."""
+    facts = properties()
+    return sentence(facts) if facts else ""
+
+
+def properties() -> dict[str, str]:
+    """What systemd has on the unit, by its own names; nothing where there is no systemd to ask."""
     try:
         done = subprocess.run(  # noqa: S603  # our own words, and no shell
             ["systemctl", "show", UNIT, f"--property={','.join(_ASKED)}"],  # noqa: S607  # wherever it is
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_PATIENCE, check=True,
         )  # fmt: skip
     except (OSError, subprocess.SubprocessError):
-        return ""
+        return {}
     facts = dict(line.partition("=")[::2] for line in done.stdout.splitlines())
-    return sentence(facts) if facts.get("ActiveState") else ""
+    return facts if facts.get("ActiveState") else {}
 
 
 def sentence(facts: Mapping[str, str]) -> str:
@@ -41,9 +49,12 @@ def sentence(facts: Mapping[str, str]) -> str:
         return f"systemd did not start it because a condition of the unit is not met; is there {_DISABLE}?"
     state = f"{facts['ActiveState']} ({facts.get('SubState', '')})"
     result = facts.get("Result", "success")
+    restarts = facts.get("NRestarts") or "0"
     parts = [
         f"systemd says: {state}",
+        f"since {facts['StateChangeTimestamp']}" if facts.get("StateChangeTimestamp") else "",
         "" if result == "success" else f"result {result}",
+        "" if restarts == "0" else f"restarted by systemd {restarts} times",
         f"last status: {facts['StatusText']}" if facts.get("StatusText") else "",
     ]
     return ", ".join(filter(None, parts))

@@ -23,6 +23,10 @@ class Totals:
     availability: float = 1.0  # 0 to 1
     mtbf: float | None = None  # None before the first outage
     mttr: float | None = None
+    observed: float = 0.0  # seconds since the daemon took it ...
+    downtime: float = 0.0  # ... and how many of them without health, an open outage included
+    recoveries: int = 0  # outages that ended ...
+    repairs: float = 0.0  # ... and the seconds that these took
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +106,16 @@ class StatusFacts:
 
     daemon: DaemonFacts
     cameras: tuple[CameraFacts, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoverPlan:
+    """What an order to recover would do to one camera."""
+
+    camera: str
+    disturbs: bool  # it is healthy, and its frames would stop
+    steps: tuple[str, ...]  # in words
+    objection: str = ""  # why it may not be done
 
 
 class Condition(IntEnum):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from camwatchd.control.connection import Lent
-from camwatchd.control.facts import CameraFacts, StatusFacts
+from camwatchd.control.facts import CameraFacts, RecoverPlan, StatusFacts
 from camwatchd.control.protocol import (
     LONGEST_PAUSE,
     Adjust,
@@ -29,6 +29,7 @@ from camwatchd.control.protocol import (
     ResumeFacts,
     Status,
 )
+from camwatchd.core.ladder import Rung
 from camwatchd.core.state import REAP_BOUND
 
 
@@ -62,8 +63,11 @@ class Daemon(Protocol):
     def resume(self, cameras: Sequence[str]) -> None:
         """End their pause; one that is not paused is left as it is."""
 
-    def recover(self, cameras: Sequence[str]) -> None:
-        """Begin a recovery now."""
+    def plans(self, cameras: Sequence[str], rung: Rung | None) -> tuple[RecoverPlan, ...]:
+        """What `recover` would do, or why it would not."""
+
+    def recover(self, cameras: Sequence[str], rung: Rung | None) -> None:
+        """Begin a recovery now: with this rung, or from the foot of the ladder."""
 
     def reload(self, done: Callable[[str], None]) -> None:
         """Read the configuration again; `done("")` once it is in force, else why it was refused. Called once."""
@@ -170,7 +174,7 @@ class Handlers:
             case Resume():
                 reply(self._resume(cameras))
             case Recover():
-                reply(self._recover(cameras))
+                reply(self._recover(cameras, request))
 
     def _pause(self, cameras: tuple[str, ...], seconds: float, reply: Reply) -> None:
         if not 0 < seconds <= LONGEST_PAUSE:
@@ -186,13 +190,19 @@ class Handlers:
         self._daemon.resume(paused)
         return ResumeFacts(paused)
 
-    def _recover(self, cameras: tuple[str, ...]) -> Answer:
+    def _recover(self, cameras: tuple[str, ...], request: Recover) -> Answer:
         if paused := self._paused(cameras):
             text = f"paused by the operator: {', '.join(paused)}"
             hint = "camwatchctl resume ends the pause and takes the camera again"
             return Refused(Reason.PAUSED, text, hint)
-        self._daemon.recover(cameras)
-        return RecoverFacts(cameras)
+        plans = self._daemon.plans(cameras, request.rung)
+        objections = [f"{plan.camera}: {plan.objection}" for plan in plans if plan.objection]
+        if objections and not request.dry_run:
+            text = f"{request.rung} may not be tried now: {'; '.join(objections)}"
+            return Refused(Reason.RUNG, text, "without --rung the camera is taken anew")
+        if not request.dry_run:
+            self._daemon.recover(cameras, request.rung)
+        return RecoverFacts(cameras, plans)
 
     def _cameras(self) -> dict[str, CameraFacts]:
         return {camera.name: camera for camera in self._daemon.status().cameras}

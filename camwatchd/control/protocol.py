@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from camwatchd.control.facts import StatusFacts
+from camwatchd.control.facts import RecoverPlan, StatusFacts
+from camwatchd.core.ladder import Rung
 from camwatchd.core.messages import ProtocolError
 from camwatchd.core.plain import PlainError, from_plain, to_plain, without_strangers
 from camwatchd.core.streams import Stream
@@ -58,9 +59,15 @@ class Resume:
 
 @dataclass(frozen=True, slots=True)
 class Recover:
-    """Begin a recovery of these cameras (none named: all) now. Answered by `RecoverFacts` when it has begun."""
+    """Begin a recovery of these cameras (none named: all) now. Answered by `RecoverFacts` when it has begun.
+
+    With a rung this one is tried, and only if nothing is against it for any of them; without one the camera is taken
+    anew, from the foot of the ladder.
+    """
 
     cameras: tuple[str, ...] = ()
+    rung: Rung | None = None
+    dry_run: bool = False  # nothing is done: what would be, or why it may not be, is in the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +127,10 @@ class ResumeFacts:
 
 @dataclass(frozen=True, slots=True)
 class RecoverFacts:
-    """The cameras whose recovery has begun."""
+    """The cameras whose recovery has begun, or would; what is done to each."""
 
     cameras: tuple[str, ...]
+    plans: tuple[RecoverPlan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +175,7 @@ class Reason(StrEnum):
     DOWN = "camera-down"
     MEMORY = "no-memory-for-frames"
     PAUSED = "paused"
+    RUNG = "refused-rung"
     RESUMED = "resumed"
     INTERNAL = "internal-error"
 

@@ -20,6 +20,7 @@ from camwatchd.control.protocol import (
     Answer,
     Attach,
     Reason,
+    Recover,
     Refused,
     Request,
     decode_request,
@@ -219,7 +220,8 @@ class Server:
         if not isinstance(request, (*peers.READING, Attach)):
             text = f"asked for by uid {client.peer.uid} (pid {client.peer.pid}): {request}"
             # An application may steer its camera many times a second: that is nothing for the journal.
-            say = self._log.debug if isinstance(request, Adjust) else self._log.info
+            idle = isinstance(request, Adjust) or (isinstance(request, Recover) and request.dry_run)
+            say = self._log.debug if idle else self._log.info
             say("control.ordered", message=text, uid=client.peer.uid, client=client.peer.pid)
         try:
             self._handlers.handle(request, _Asker(self, client, serial))

@@ -52,18 +52,27 @@ def action_ended(policy: Policy, state: State, event: Event, now: float) -> Step
         return state, ()
     if event.outcome is Outcome.SUCCEEDED:
         return settling(policy, state, event, now)
-    return attempt_failed(policy, state, event.detail or event.outcome.value, now)
+    return _failed(policy, state, "capture-error", event.detail or event.outcome.value, now)
+
+
+def _failed(policy: Policy, state: State, fault: str, reason: str, now: float) -> Step:
+    """An action failed; one that was ordered for a healthy camera is the first that goes wrong with it."""
+    if not state.fault:
+        return _no_start(policy, state, fault, reason, now)
+    return attempt_failed(policy, state, reason, now)
 
 
 def _reset_ended(policy: Policy, state: State, event: ev.ActionEnded, now: float) -> Step:
     """A fresh worker proves it: what had the device open before holds a dead object."""
     if event.outcome is Outcome.SUCCEEDED:
         return start_worker(policy, state, now, Phase.ACTING, Rung.RESET_DEVICE)
+    if event.outcome is Outcome.NOT_APPLICABLE and not state.fault:
+        return start_worker(policy, state, now, Phase.ACTING)  # it was well until somebody ordered this
     if event.outcome is Outcome.NOT_APPLICABLE:
         state, said = skip(state, event.detail)
         state, effects = climb(policy, state, now)
         return state, (*said, *effects)
-    return attempt_failed(policy, state, event.detail or event.outcome.value, now)
+    return _failed(policy, state, "init-failed", event.detail or event.outcome.value, now)
 
 
 def located(policy: Policy, state: State, event: Event, now: float) -> Step:
@@ -124,6 +133,7 @@ _DISPROVED = frozenset(n for n, fault in FAULTS.items() if not fault.max_reboots
 _MISSED = {
     Milestone.NONE: "start-timeout",
     Milestone.REAPING: "worker-unkillable",
+    Milestone.RESETTING: "init-timeout",
     Milestone.IMPORTING: "import-timeout",
     Milestone.OPENING: "init-timeout",
 }

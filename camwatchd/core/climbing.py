@@ -22,7 +22,7 @@ _NEVER_OPENED = "the camera was not opened yet, so it is not known whether it is
 
 def open_incident(policy: Policy, state: State, event: Event, now: float) -> Step:
     assert isinstance(event, ev.Faulted | ev.WorkerExited)
-    state = _forgive(policy, state, now)
+    state = forgiven(policy, state, now)
     noticed = None if state.last_healthy is None else now - state.last_healthy
     opened_at = state.opened_at if state.phase is Phase.RETRYING else now
     state = replace(
@@ -33,7 +33,7 @@ def open_incident(policy: Policy, state: State, event: Event, now: float) -> Ste
     return state, (ev.SayFault(event.fault, event.evidence, noticed), *effects)
 
 
-def _forgive(policy: Policy, state: State, now: float) -> State:
+def forgiven(policy: Policy, state: State, now: float) -> State:
     """Only health without a break for `stable_after` takes the ladder back to its foot."""
     stable = state.healthy_since is not None and now - state.healthy_since >= policy.supervision.stable_after
     return replace(state, floor=Rung.RETRY, used=(0,) * len(Rung)) if stable else state
@@ -216,7 +216,10 @@ def hurried(policy: Policy, state: State, now: float) -> State:
 
 def _fits(state: State) -> bool:
     """Whether a new device may be what was waited for."""
-    missing = FAULTS[state.fault].issue is Issue.CONNECTION_ERROR and state.rung is Rung.RESTART_WORKER
+    fault = FAULTS.get(state.fault)  # none yet where a rung was ordered for a healthy camera
+    missing = (
+        fault is not None and fault.issue is Issue.CONNECTION_ERROR and state.rung is Rung.RESTART_WORKER
+    )
     return missing or state.phase is Phase.PARKED
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Owns every decision about a camera's way up the ladder: `step(policy, state, event, now) -> (state, effects)`.
 
-Rule 1: whatever decides what is tried next lives here and in the four files of handlers below. Facts come in as
+Rule 1: whatever decides what is tried next lives here and in the five files of handlers below. Facts come in as
 events, orders go out as effects, and the state names the moment (`deadline`) at which it wants to hear `TimePassed`.
 
     STARTING --------------------------------------------------> HEALTHY <-> RETRYING
@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from camwatchd.core import events as ev
-from camwatchd.core import lastrungs, lease
+from camwatchd.core import lastrungs, lease, orders
 from camwatchd.core.attempts import (
     action_ended,
     importing,
@@ -83,6 +83,8 @@ def _new(now: float, frame_duration: float) -> State:
 
 def _refused(policy: Policy, state: State, event: Event, now: float) -> Step:
     assert isinstance(event, ev.LeaveRefused)
+    if state.ordered and not state.wedged:
+        return orders.refused(policy, state, event, now)
     if state.rung is Rung.REBOOT:
         return lastrungs.park(policy, state, event, now)
     said = ev.SayRefused(state.rung, event.name, event.detail, 0.0, False)  # it is not asked for again
@@ -153,7 +155,7 @@ _PHASES = (
     Phase.WEDGED, Phase.LEAVING, Phase.PARKED, Phase.PAUSED,
 )  # fmt: skip
 _, _f, _open, _wait, _ended, _p = _nothing, frames, open_incident, worse_while_waiting, action_ended, _pause
-_l, _seen = located, seen_meanwhile
+_l, _seen, _o = located, seen_meanwhile, orders.ordered
 
 # fmt: off
 _ROWS: tuple[tuple[type[Event], tuple[Handler, ...]], ...] = (
@@ -173,6 +175,7 @@ _ROWS: tuple[tuple[type[Event], tuple[Handler, ...]], ...] = (
     (ev.LeaveRefused,     (_,         _,       _,       _,        _,         _,       _,        _,            _refused,    _,                   _)),
     (ev.Paused,           (_p,        _p,      _p,      _p,       _p,        _p,      _p,       _p,           _p,          _p,                  _p)),
     (ev.Resumed,          (_,         _,       _,       _,        _,         _,       _,        _,            _,           _,                   _resumed)),
+    (ev.RecoveryOrdered,  (_,         _o,      _o,      _o,       _,         _,       _o,       _o,           _,           _o,                  _)),
     (ev.TimePassed,       (late,      silence, silence, act,      late,      late,    probe,    ask_again,    _unanswered, _parked_long_enough, _resumed)),
 )
 # fmt: on

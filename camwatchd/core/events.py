@@ -117,6 +117,13 @@ class Resumed:
 
 
 @dataclass(frozen=True, slots=True)
+class RecoveryOrdered:
+    """The operator wants this rung tried now; what `core.orders.objection` objects to is not done."""
+
+    rung: Rung
+
+
+@dataclass(frozen=True, slots=True)
 class TimePassed:
     """The state's deadline is reached."""
 
@@ -137,6 +144,7 @@ Event = (
     | LeaveRefused
     | Paused
     | Resumed
+    | RecoveryOrdered
     | TimePassed
 )
 
@@ -271,6 +279,13 @@ class SayParked:
 
 
 @dataclass(frozen=True, slots=True)
+class SayOrdered:
+    """An operator has this rung tried now."""
+
+    rung: Rung
+
+
+@dataclass(frozen=True, slots=True)
 class SayPaused:
     """The camera is released for so many seconds."""
 
@@ -299,6 +314,7 @@ Effect = (
     | SayCritical
     | SayRefused
     | SayParked
+    | SayOrdered
     | SayPaused
     | SayResumed
 )

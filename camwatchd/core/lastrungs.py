@@ -35,12 +35,12 @@ def max_reboots(state: State) -> int:
     return 0 if state.symptom and not state.wedged else FAULTS[state.fault].max_reboots
 
 
-def ask(policy: Policy, state: State, rung: Rung, now: float) -> Step:
+def ask(policy: Policy, state: State, rung: Rung, now: float, *, ordered: bool = False) -> Step:
     """Ask to leave. Asking is a move; the answer has a deadline like everything else."""
     attempt = state.used[rung.height] + 1
     state = state.to(
         Phase.LEAVING, now, now + ANSWER_BOUND, rung=rung, attempt=attempt, milestone=Milestone.NONE,
-        rounds=state.rounds + 1, lease_until=now + ANSWER_BOUND + lease.MARGIN,
+        rounds=state.rounds + 1, lease_until=now + ANSWER_BOUND + lease.MARGIN, ordered=ordered,
     )  # fmt: skip
     return state, (ev.Perform(rung, attempt),)
 
@@ -101,12 +101,12 @@ def say_critical(state: State, reason: str) -> tuple[State, tuple[Effect, ...]]:
 
 
 def _reboot_or_park(policy: Policy, state: State, now: float) -> Step:
-    if refusal := _own_refusal(policy, state):
+    if refusal := own_refusal(policy, state):
         return park(policy, state, refusal, now)
     return ask(policy, state, Rung.REBOOT, now)
 
 
-def _own_refusal(policy: Policy, state: State) -> ev.LeaveRefused | None:
+def own_refusal(policy: Policy, state: State) -> ev.LeaveRefused | None:
     """What the recorder need not be asked about."""
     if not policy.required:
         return ev.LeaveRefused("optional-camera", "only a required camera may reboot the machine")

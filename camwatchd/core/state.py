@@ -104,6 +104,7 @@ class State:
     refusal: str = ""  # the name under which the last request to leave was refused or postponed ...
     refusal_detail: str = ""  # ... and its reason
     ask_at: float = NEVER  # when another answer is possible
+    ordered: bool = False  # what is asked for now is an operator's wish, not the ladder's next step
     waits_since: float | None = None  # since when it is postponed because others are at work
 
     def to(self, phase: Phase, now: float, deadline: float, **changes: Any) -> "State":

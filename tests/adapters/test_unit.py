@@ -19,7 +19,15 @@ UNIT = SYSTEMD / "camwatchd.service"
 RULES = SYSTEMD / "60-camwatchd.rules"
 OTHERS = [
     SYSTEMD / f"camwatchd-{name}"
-    for name in ("guard.path", "guard.service", "retry.service", "retry.timer", "guard.timer")
+    for name in (
+        "guard.path",
+        "guard.service",
+        "retry.service",
+        "retry.timer",
+        "guard.timer",
+        "textfile.service",
+        "textfile.timer",
+    )
 ]
 EXPOSURE = 1.6  # what is left over are the cameras themselves, AF_UNIX, AF_NETLINK and /proc
 
@@ -53,7 +61,9 @@ def test_systemd_understands_the_units(tmp_path: Path) -> None:
     units = [tmp_path / source.name for source in (UNIT, *OTHERS)]
     for unit in units:
         text = (SYSTEMD / unit.name).read_text()
-        unit.write_text(re.sub(r"/usr/(bin|lib/camwatchd)/(camwatchd|guard)\b", sys.executable, text))
+        unit.write_text(
+            re.sub(r"/usr/(bin|lib/camwatchd)/(camwatchctl|camwatchd|guard)\b", sys.executable, text)
+        )
     verify = ["systemd-analyze", "verify", "--man=no", *map(str, units)]
     done = subprocess.run(verify, capture_output=True, text=True, timeout=60)
     ours = [line for line in done.stderr.splitlines() if "camwatchd" in line]
@@ -180,12 +190,34 @@ def test_the_guard_hears_of_health_and_of_failures() -> None:
     assert unit["Unit", "OnFailure"] == ["camwatchd-retry.timer camwatchd-guard.service"]
 
 
+def test_metrics_are_written_for_whoever_wants_them() -> None:
+    """The timer is shipped and neither enabled nor started; what it writes goes when the package does."""
+    timer, service = settings(OTHERS[6]), settings(OTHERS[5])
+    [command] = service["Service", "ExecStart"]
+    file = command.split()[-1]
+    debian = SYSTEMD.parent / "debian"
+
+    assert command.split()[:3] == ["/usr/bin/camwatchctl", "health", "--textfile"]
+    assert (
+        service["Unit", "ConditionPathIsDirectory"]
+        == service["Service", "ReadWritePaths"]
+        == [str(Path(file).parent)]
+    )
+    assert timer["Install", "WantedBy"] == ["timers.target"]
+    assert (
+        "dh_installsystemd --name=camwatchd-textfile --no-enable --no-start"
+        in (debian / "rules").read_text()
+    )
+    assert f"rm -f {file}" in (debian / "camwatchd.postrm").read_text()
+    assert "camwatchd-textfile.timer" in (debian / "camwatchd.prerm").read_text()
+
+
 def test_what_failed_is_tried_again() -> None:
     """The timer runs once for each failure, as long as the guard says, and starts nothing but a unit that failed."""
     timer, service = settings(OTHERS[3]), settings(OTHERS[2])
     assert timer["Timer", "OnActiveSec"] == ["15min"]
     assert timer["Timer", "RemainAfterElapse"] == ["no"]
-    assert not [name for file in OTHERS for section, name in settings(file) if section == "Install"]
+    assert not [name for file in OTHERS[:5] for section, name in settings(file) if section == "Install"]
     assert "at most 15 minutes from now" in (SYSTEMD / "guard.sh").read_text()
     assert service["Unit", "Before"] == ["camwatchd.service"]
     assert service["Service", "ExecCondition"] == ["/usr/bin/systemctl --quiet is-failed camwatchd.service"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from camwatchd.control.connection import Lent
-from camwatchd.control.facts import CameraFacts, DaemonFacts, StatusFacts
+from camwatchd.control.facts import CameraFacts, DaemonFacts, RecoverPlan, StatusFacts
 from camwatchd.control.peers import Rights
 from camwatchd.control.protocol import (
     AdjustFacts,
@@ -25,6 +25,7 @@ from camwatchd.control.protocol import (
     encode_request,
 )
 from camwatchd.control.server import Server
+from camwatchd.core.ladder import Rung
 from camwatchd.core.streams import Stream
 from camwatchd.loop import Loop
 
@@ -51,6 +52,10 @@ class FakeDaemon:
     orders: list[tuple[object, ...]] = field(default_factory=list)
     reloads: list[Callable[[str], None]] = field(default_factory=list)
     broken: bool = False  # its status raises
+    scenes: list[tuple[CameraFacts, ...]] = field(default_factory=list)  # what is seen next, look by look
+    cure: list[tuple[CameraFacts, ...]] = field(default_factory=list)  # the scenes that a recovery begins
+    objection: str = ""  # to whatever rung is ordered
+    pid: int = 812
     verdict: str | None = None  # of a reload; None: it comes later
     opened: bool = True  # its cameras were, at least once
     generation: int = 1  # of its only ring
@@ -60,8 +65,12 @@ class FakeDaemon:
     def status(self) -> StatusFacts:
         if self.broken:
             raise RuntimeError("a bug in the status")
+        if self.scenes:
+            self.cameras = self.scenes.pop(0)
         return StatusFacts(
-            daemon=DaemonFacts(version="0.1.0", pid=812, uptime=3600.0, status="cam0 EXCELLENT 100/100"),
+            daemon=DaemonFacts(
+                version="0.1.0", pid=self.pid, uptime=3600.0, status="cam0 EXCELLENT 100/100"
+            ),
             cameras=self.cameras,
         )
 
@@ -74,8 +83,19 @@ class FakeDaemon:
         self.orders.append(("resume", tuple(cameras)))
         self.change(cameras, paused_for=0.0, phase="starting")
 
-    def recover(self, cameras: Sequence[str]) -> None:
-        self.orders.append(("recover", tuple(cameras)))
+    def plans(self, cameras: Sequence[str], rung: Rung | None) -> tuple[RecoverPlan, ...]:
+        wanted = [camera for camera in self.cameras if camera.name in cameras]
+        return tuple(
+            RecoverPlan(
+                camera=c.name, disturbs=c.phase == "healthy", steps=(f"{rung}: as the test has it",),
+                objection=self.objection,
+            )
+            for c in wanted
+        )  # fmt: skip
+
+    def recover(self, cameras: Sequence[str], rung: Rung | None) -> None:
+        self.orders.append(("recover", tuple(cameras), rung))
+        self.scenes = self.cure
 
     def reload(self, done: Callable[[str], None]) -> None:
         self.orders.append(("reload",))

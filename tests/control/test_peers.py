@@ -130,7 +130,7 @@ def test_members_of_the_group_may_act(bench: Bench, gid: int, groups: str) -> No
     answers = answers_to(bench, STRANGER, gid, groups, Recover(("cam0",)))
 
     assert [answer["answer"] for answer in answers] == [RecoverFacts.__name__]
-    assert bench.daemon.orders == [("recover", ("cam0",))]
+    assert bench.daemon.orders == [("recover", ("cam0",), None)]
 
 
 @needs_root

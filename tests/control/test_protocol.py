@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from camwatchd.control import protocol
+from camwatchd.control.facts import RecoverPlan
 from camwatchd.control.protocol import (
     MAX_ANSWER,
     MAX_REQUEST,
@@ -38,17 +39,20 @@ from camwatchd.control.protocol import (
     encode_answer,
     encode_request,
 )
+from camwatchd.core.ladder import Rung
 from camwatchd.core.messages import ProtocolError
 from camwatchd.core.streams import Stream
 from tests.control.rig import FakeDaemon
 
 REQUESTS: list[Request] = [
     Ping(), Status(), Pause(600.0), Pause(1.5, ("cam0", "cam1")), Resume(), Resume(("cam0",)), Recover(("cam1",)),
+    Recover((), Rung.REBOOT, dry_run=True),
     Reload(), Attach("cam0"), Attach("cam0", "lores"), Adjust("cam0", {"ExposureTime": 100, "ColourGains": [1.0, 2]}),
 ]  # fmt: skip
 ANSWERS: list[Answer] = [
     Pong("0.1.0", 812), FakeDaemon().status(), PauseFacts(("cam0",), 599.5, ("cam0",)), ResumeFacts(()),
-    RecoverFacts(("cam0",)), ReloadFacts("no good"), Refused(Reason.PERMISSION, "you may not", "use sudo"),
+    RecoverFacts(("cam0",), (RecoverPlan(camera="cam0", disturbs=True, steps=("this",), objection="that"),)),
+    ReloadFacts("no good"), Refused(Reason.PERMISSION, "you may not", "use sudo"),
     AttachFacts("cam0", Stream("main", "RGB888", 640, 480, 1920, 921600), 3, 4),
     AdjustFacts("cam0", {"ExposureTime": 100}, {"ExposureTime": [1, 66666, None]}),
 ]  # fmt: skip

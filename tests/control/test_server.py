@@ -28,6 +28,7 @@ from camwatchd.control.protocol import (
     Status,
     encode_request,
 )
+from camwatchd.core.ladder import Rung
 from tests.control.rig import Bench, camera, descriptors, heard, is_over
 
 PONG = Pong("0.1.0", 812)
@@ -103,12 +104,36 @@ def test_one_connection_asks_many_things(bench: Bench) -> None:
 def test_orders_reach_the_daemon(bench: Bench) -> None:
     """Each order is given once, with the cameras named, or all of them if none is."""
     with bench.connect() as client:
-        recover = bench.ask(client, Recover(("cam1", "cam1")), 1)
-        all_of_them = bench.ask(client, Recover(), 2)
+        bench.ask(client, Recover(("cam1", "cam1")), 1)
+        answer = bench.ask(client, Recover(rung=Rung.RESTART_STREAM), 2)
 
-    assert recover == (1, RecoverFacts(("cam1",)))
-    assert all_of_them == (2, RecoverFacts(("cam0", "cam1")))
-    assert bench.daemon.orders == [("recover", ("cam1",)), ("recover", ("cam0", "cam1"))]
+    assert answer is not None
+    assert isinstance(answer[1], RecoverFacts)
+    assert (answer[1].cameras, [plan.camera for plan in answer[1].plans]) == (
+        ("cam0", "cam1"), ["cam0", "cam1"],
+    )  # fmt: skip
+    assert bench.daemon.orders == [
+        ("recover", ("cam1",), None), ("recover", ("cam0", "cam1"), Rung.RESTART_STREAM),
+    ]  # fmt: skip
+
+
+def test_what_is_objected_to_is_not_done(bench: Bench) -> None:
+    """Neither is a dry run; which says what would be, and what is against it."""
+    with bench.connect() as client:
+        dry = bench.ask(client, Recover(("cam0",), Rung.REBOOT, dry_run=True), 1)
+        bench.daemon.objection = "there is nothing that it would cure"
+        refused = bench.ask(client, Recover((), Rung.REBOOT), 2)
+        also_dry = bench.ask(client, Recover(("cam0",), Rung.REBOOT, dry_run=True), 3)
+
+    assert bench.daemon.orders == []
+    assert [answer and isinstance(answer[1], RecoverFacts) for answer in (dry, also_dry)] == [True, True]
+    assert refused is not None
+    assert isinstance(refused[1], Refused)
+    assert (refused[1].reason, refused[1].message) == (
+        Reason.RUNG,
+        "reboot may not be tried now: cam0: there is nothing that it would cure; "
+        "cam1: there is nothing that it would cure",
+    )
 
 
 def test_orders_are_logged_with_who_gave_them(bench: Bench) -> None:
@@ -118,7 +143,8 @@ def test_orders_are_logged_with_who_gave_them(bench: Bench) -> None:
         bench.ask(client, Recover(("cam0",)), 2)
 
     assert bench.log.of("control.ordered") == [
-        f"asked for by uid {os.getuid()} (pid {os.getpid()}): Recover(cameras=('cam0',))"
+        f"asked for by uid {os.getuid()} (pid {os.getpid()}): "
+        "Recover(cameras=('cam0',), rung=None, dry_run=False)"
     ]
 
 

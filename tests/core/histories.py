@@ -9,7 +9,7 @@ from camwatchd.core import escalation
 from camwatchd.core import events as ev
 from camwatchd.core.events import Effect, Event
 from camwatchd.core.faults import FAULTS
-from camwatchd.core.ladder import LADDER, Outcome
+from camwatchd.core.ladder import LADDER, Outcome, Rung
 from camwatchd.core.settings import Supervision
 from camwatchd.core.state import Policy, State
 
@@ -32,6 +32,7 @@ happenings: st.SearchStrategy[Event] = st.one_of(
         st.sampled_from([0.0, 10.0, 5000.0]), st.booleans(),
     ),
     st.sampled_from([ev.Paused(600.0), ev.Resumed()]),
+    st.builds(ev.RecoveryOrdered, st.sampled_from(Rung)),
 )  # fmt: skip
 _some = st.tuples(st.floats(0, 1.2), happenings)
 _late = st.just((1.0, ev.TimePassed()))  # most of what happens to a camera that is not well

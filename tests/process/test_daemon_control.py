@@ -159,7 +159,8 @@ def test_a_recovery_on_demand_takes_the_camera_anew(tmp_path: Path) -> None:
         rig.event("camera.started", camera="cam1", since=ordered.number)
         after = rig.workers()
 
-    assert RecoverFacts(("cam1",)) == answer
+    assert isinstance(answer, RecoverFacts)
+    assert ("cam1",) == answer.cameras
     assert (2, 1) == (len(after), len(after & before))
     assert [] == rig.alerts("cam1")
 

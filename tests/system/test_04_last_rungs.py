@@ -100,7 +100,7 @@ def test_after_the_budget_it_parks_until_the_camera_comes_back(container: Contai
     for number in range(2):
         container.entry(EVENT="ladder.leave_asked", RUNG="reboot", after=plug(container, number))
     last = container.journal.last()
-    container.run("camwatchctl recover")
+    container.run("camwatchctl recover --no-wait")
     container.entry(EVENT=parked["EVENT"], REFUSAL="did-not-help", after=last)
     container.await_unit(StatusText=r"cam0 .* parked, no reboot \(did-not-help\)", NRestarts="^0$")
     # The guard, which counts boots without any health, would allow one more: the daemon is the first to say no.
