@@ -90,12 +90,12 @@ def _lines(finding: "Finding", width: int, *, colours: bool) -> Iterator[str]:
     word = f"{finding.result:{_RESULT}}"
     if colours:
         word = f"\x1b[{_COLOURS[finding.result]}m{word}\x1b[0m"
-    name = f"{finding.name} {finding.subject}".strip()
     indent = " " * (_RESULT + _NAME)
     room = max(30, width - len(indent))
+    said = f"{finding.subject}: {finding.reason}" if finding.subject else finding.reason
     # Never within a word: paths and commands are there to be pasted.
-    reason = textwrap.wrap(finding.reason, room, break_long_words=False, break_on_hyphens=False) or [""]
-    yield f"{word}{name:{_NAME - 1}} {reason[0]}"
+    reason = textwrap.wrap(said, room, break_long_words=False, break_on_hyphens=False) or [""]
+    yield f"{word}{finding.name:{_NAME - 1}} {reason[0]}"
     yield from (f"{indent}{line}" for line in reason[1:])
     if finding.remedy:
         yield f"{indent}-> {finding.remedy}"

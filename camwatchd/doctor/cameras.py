@@ -92,7 +92,7 @@ def _configured(facts: Facts) -> Finding:
         for camera in facts.configured
         if not any(_means(camera, number, sensor) for number, sensor in enumerate(facts.sensors))
     ]
-    if absent and facts.readable and not facts.sensors:
+    if absent and not facts.sensors:
         return unknown(
             "configured-cameras", f"the kernel has none of {listed(camera.name for camera in absent)}"
         )

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Owns the checks of the last rung: whether systemd's start limit can be reached, what it does then, who guards it."""
 
+import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -77,9 +78,8 @@ def limit(facts: Facts) -> Finding:
     parts = arithmetic.between_starts(facts.settings, _times(facts.unit))
     whole = arithmetic.total(parts)
     shares = " + ".join(f"{part.seconds:.0f} s {part.name}" for part in parts)
-    text = (
-        f"{burst} starts that hang take {burst} x {whole:.0f} s = {burst * whole:.0f} s of {interval:.0f} s"
-    )
+    of = "in an interval without end" if math.isinf(interval) else f"of {interval:.0f} s"
+    text = f"{burst} starts that hang take {burst} x {whole:.0f} s = {burst * whole:.0f} s {of}"
     if burst * whole > interval and facts.settings.reboot.mode == "armed":
         return failure("start-limit", f"never reached: {text}; one is {shares}", _REVERT)
     return ok("start-limit", text if parts else "no camera is required: nothing is to be reached")

@@ -91,7 +91,7 @@ def _listen(asked: Mapping[str, _Asked], deadline: float, waiting: Waiting) -> s
             selector.register(one.output, selectors.EVENT_READ, name)
         while selector.get_map() and (left := deadline - time.monotonic()) > 0:
             ready = selector.select(min(left, _TICK))
-            if not ready:
+            if not ready and time.monotonic() < deadline:
                 waiting(sorted(key.data for key in selector.get_map().values()))
             for key, _ in ready:
                 if chunk := os.read(key.fd, 65536):

@@ -112,8 +112,8 @@ def numpy(facts: Facts) -> Finding:
         return failure("numpy", "not found: no picture can be checked", "sudo apt install python3-numpy")
     number, folder = found
     if "/usr/local/" in f"{folder}/" and "python3-numpy" in facts.packages:
-        debians = facts.packages["python3-numpy"]
-        text = f"{number} from {folder} stands before Debian's {debians}: picamera2 may not load"
+        theirs = facts.packages["python3-numpy"]
+        text = f"{number} from {folder} stands before Debian's {theirs}: picamera2 may not load"
         return warning("numpy", text, "sudo pip uninstall --break-system-packages numpy")
     return ok("numpy", number)
 
