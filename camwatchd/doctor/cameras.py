@@ -41,7 +41,7 @@ def gather(place: Place) -> Facts:
         unprobed=tuple(unprobed(place)),
         media=tuple(f"{node} {model}" for node, model in media_models(place).items()),
         configured=place.real_cameras(),
-        readable=(place.root / "sys/class").is_dir(),
+        readable=place.has("sys/class"),
     )
 
 

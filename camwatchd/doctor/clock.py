@@ -33,7 +33,7 @@ def gather(place: Place) -> Facts:
     """The facts of this machine."""
     settings = place.settings()
     window = settings.reboot.window if settings else ""
-    return Facts(_kernel(), (place.root / _TIMESYNCD).exists(), window)
+    return Facts(_kernel(), place.has(_TIMESYNCD), window)
 
 
 def _kernel() -> bool | None:

@@ -38,14 +38,8 @@ def find(place: Place) -> Iterator[Finding]:
 def gather(place: Place) -> Facts:
     """The facts of this machine."""
     known = rights.gather(place)
-    uid, gid = known.users.get(USER, (None, None))
-    gids = {known.groups[name][0] for name in known.of_service() if name in known.groups}
-    return Facts(
-        nodes=known.nodes,
-        uid=uid,
-        gids=frozenset(gids | ({gid} if gid is not None else set())),
-        needed=bool(place.real_cameras()),
-    )
+    uid, gids = known.ids_of_service()
+    return Facts(nodes=known.nodes, uid=uid, gids=gids, needed=bool(place.real_cameras()))
 
 
 def check(name: str, facts: Facts) -> Finding:

@@ -53,7 +53,7 @@ def gather(place: Place) -> Facts:
         locking=tuple(locking),
         opened=tuple(opened),
         hidden=hidden,
-        shown=(place.root / "proc").is_dir(),
+        shown=place.has("proc"),
         root=os.geteuid() == 0,
     )
 

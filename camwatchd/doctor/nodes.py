@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Owns the device nodes that libcamera opens: which there are, whose they are, who may use them."""
 
-import os
 import re
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,7 @@ _HEAPS = re.compile(r"dma_heap/(vidbuf_cached|linux,cma|default_cma_region|cma|r
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """One node as stat(2) sees it; `name` is its path below /dev."""
+    """One node, or a file, as stat(2) sees it; `name` is its path below /dev."""
 
     name: str
     uid: int
@@ -39,23 +38,26 @@ class Node:
         return _HEAPS.match(self.name) is not None
 
     def usable(self, uid: int, gids: Collection[int]) -> bool:
-        """Whether owner, group and mode let such a user read and write, in the kernel's order."""
-        if uid == 0:
-            return True
+        """Whether such a user may read and write it."""
+        return self.allows(uid, gids, 0o6)
+
+    def allows(self, uid: int, gids: Collection[int], bits: int) -> bool:
+        """Whether owner, group and mode give such a user these bits, in the kernel's order."""
         shift = 6 if uid == self.uid else 3 if self.gid in gids else 0
-        return self.mode >> shift & 0o6 == 0o6
+        return uid == 0 or self.mode >> shift & bits == bits
+
+    @classmethod
+    def at(cls, path: Path, folder: Path) -> "Node | None":
+        """The one there, named from this folder; None: there is none, or it is not shown."""
+        try:
+            status = path.stat()  # what a link stands for, if it stands for anything
+        except OSError:
+            return None
+        name = str(path.relative_to(folder))
+        return cls(name=name, uid=status.st_uid, gid=status.st_gid, mode=stat.S_IMODE(status.st_mode))
 
 
 def nodes(place: Place) -> tuple[Node, ...]:
     """All of them."""
     found = (path for kind in _KINDS for path in place.files(f"dev/{kind}"))
-    return tuple(node for path in found for node in _node(path, place.root / "dev"))
-
-
-def _node(path: Path, folder: Path) -> Iterator[Node]:
-    try:
-        status = os.stat(path)  # noqa: PTH116  # what a link stands for, if it stands for anything
-    except OSError:
-        return
-    name = str(path.relative_to(folder))
-    yield Node(name=name, uid=status.st_uid, gid=status.st_gid, mode=stat.S_IMODE(status.st_mode))
+    return tuple(node for path in found if (node := Node.at(path, place.root / "dev")))

@@ -39,7 +39,7 @@ class Place:
     @property
     def installed(self) -> bool:
         """Whether the package is there, and not only this code."""
-        return (self.root / GUARD).exists()
+        return self.has(GUARD)
 
     @property
     def host(self) -> Host:
@@ -60,9 +60,13 @@ class Place:
         except ValueError:
             return None
 
+    def has(self, path: str | Path) -> bool:
+        """Whether it is there, and we may know."""
+        return os.access(self.root / path, os.F_OK)
+
     def files(self, pattern: str) -> list[Path]:
-        """What is there by this pattern, sorted."""
-        return sorted(self.root.glob(pattern))
+        """What is there by this pattern, sorted; nothing in folders that we may not read."""
+        return matching(self.root, pattern)
 
     def run(self, *arguments: str) -> str | None:
         """What a command prints; None: it is not there, failed or took too long."""
@@ -91,6 +95,14 @@ class Place:
     def real_cameras(self) -> tuple[CameraSettings, ...]:
         """The configured cameras that are not simulated; with an unusable configuration, the default one."""
         return real(self.settings() or Settings())
+
+
+def matching(folder: Path, pattern: str) -> list[Path]:
+    """What is in a folder that may not be one, or not for us."""
+    try:
+        return sorted(folder.glob(pattern))
+    except OSError:
+        return []
 
 
 def real(settings: Settings) -> tuple[CameraSettings, ...]:

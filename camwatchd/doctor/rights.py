@@ -3,7 +3,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from camwatchd.control.peers import GROUP, READING
 from camwatchd.doctor.finding import Finding, failure, ok, unknown, warning
@@ -13,6 +13,7 @@ from camwatchd.doctor.place import NOT_INSTALLED, UNIT, USER, Place
 NAMES = ("user", "groups", "control")
 
 _KERNEL_LINES = "systemd-journal"  # reads what the kernel says about cameras
+_SHIPPED = f"video {_KERNEL_LINES}"  # SupplementaryGroups= of the unit
 _FREE = ", ".join(request.__name__.lower() for request in READING)
 
 
@@ -34,6 +35,12 @@ class Facts:
         member = {name for name, (_, members) in self.groups.items() if USER in members}
         return self.of_unit | primary | member
 
+    def ids_of_service(self) -> tuple[int | None, frozenset[int]]:
+        """Its uid (None: it has no user) and the ids of its groups."""
+        uid, gid = self.users.get(USER, (None, None))
+        named = {self.groups[name][0] for name in self.of_service() if name in self.groups}
+        return uid, frozenset(named | ({gid} if gid is not None else set()))
+
     def own_name(self) -> str:
         """Ours, as a command line would have it."""
         return next((name for name, (uid, _) in self.users.items() if uid == self.own_uid), "$USER")
@@ -48,20 +55,22 @@ def find(place: Place) -> Iterator[Finding]:
 
 
 def gather(place: Place) -> Facts:
-    """The facts of this machine. The files are read as they are: asking a directory service may take its time."""
-    group = [line.split(":") for line in (place.read("etc/group") or "").splitlines()]
+    """The facts of this machine; where no systemd answers the unit is taken for the one that is shipped."""
+    said = place.show("SupplementaryGroups", unit=UNIT).get("SupplementaryGroups", _SHIPPED)
+    return replace(accounts(place), of_unit=frozenset(said.split()), nodes=nodes(place))
+
+
+def accounts(place: Place) -> Facts:
+    """The files as they are, and who we are: asking a directory service may take its time."""
+    rows = [line.split(":") for line in (place.read("etc/group") or "").splitlines()]
     return Facts(
         users=users(place),
         installed=place.installed,
         groups={
             row[0]: (int(row[2]), frozenset(row[3].split(",")) - {""})
-            for row in group
+            for row in rows
             if len(row) > 3 and row[2].isdecimal()
         },
-        of_unit=frozenset(
-            place.show("SupplementaryGroups", unit=UNIT).get("SupplementaryGroups", "").split()
-        ),
-        nodes=nodes(place),
         own_uid=os.geteuid(),
         own_gids=frozenset({os.getegid(), *os.getgroups()}),
     )

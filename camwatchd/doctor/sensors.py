@@ -60,7 +60,7 @@ def unprobed(place: Place) -> list[str]:
     return [
         f"{place.read(device / 'name') or '?'} at {device.name}"
         for device in place.files(f"{_I2C}/*-*")
-        if _has_port(device / "of_node") and not (device / "driver").exists()
+        if _has_port(device / "of_node") and not place.has(device / "driver")
     ]
 
 
@@ -96,7 +96,7 @@ def _subsystem(device: Path) -> str:
 
 
 def _has_port(node: Path) -> bool:
-    return any((node / name).is_dir() for name in ("port", "ports"))
+    return any(os.access(node / name, os.F_OK) for name in ("port", "ports"))
 
 
 def _number(node: Path) -> int:

@@ -38,7 +38,7 @@ def find(place: Place) -> Iterator[Finding]:
 
 def gather(place: Place) -> Facts:
     """The facts of this machine."""
-    return Facts(systemd.unit(place), systemd.manager(place), (place.root / DISABLE).exists())
+    return Facts(systemd.unit(place), systemd.manager(place), place.has(DISABLE))
 
 
 def service(facts: Facts) -> Finding:

@@ -54,7 +54,7 @@ def gather(place: Place) -> Facts:
         settings=place.settings(),
         guard=os.access(place.root / GUARD, os.X_OK),
         generator=bool(generators),
-        record=(place.root / _RECORD).exists(),
+        record=place.has(_RECORD),
         unwritten=place.read(_UNWRITTEN) or "",
         closed="" if drop_in is None else (comments[-1:] or ["it does not say why"])[0],
     )

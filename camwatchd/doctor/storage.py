@@ -51,7 +51,7 @@ def find(place: Place) -> Iterator[Finding]:
 def gather(place: Place) -> Facts:
     """The facts of this machine."""
     folder = place.root / _STATE
-    there = next((path for path in (folder, *folder.parents) if path.exists()), place.root)
+    there = next((path for path in (folder, *folder.parents) if place.has(path)), place.root)
     room = os.statvfs(there)
     machine = place.read("etc/machine-id") or "none"
     return Facts(
@@ -63,8 +63,8 @@ def gather(place: Place) -> Facts:
         free=room.f_bavail * room.f_frsize,
         files=room.f_favail if room.f_files else None,
         # journald removes the one in memory when it has written everything to disk.
-        volatile=(place.root / "run/log/journal" / machine).is_dir(),
-        persistent=(place.root / "var/log/journal" / machine).is_dir(),
+        volatile=place.has(f"run/log/journal/{machine}"),
+        persistent=place.has(f"var/log/journal/{machine}"),
     )
 
 

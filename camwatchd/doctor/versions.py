@@ -13,7 +13,7 @@ from camwatchd import __version__
 from camwatchd.control.client import Client, ControlError
 from camwatchd.control.protocol import Ping, Pong, Reason
 from camwatchd.doctor.finding import Finding, failure, ok, unknown, warning
-from camwatchd.doctor.place import Place
+from camwatchd.doctor.place import Place, matching
 
 NAMES = ("version", "numpy", "libcamera", "picamera2", "system")
 
@@ -80,7 +80,7 @@ def ask_daemon(socket: str, patience: float = _PATIENCE) -> tuple[Pong | None, s
 def _module(place: Place, name: str) -> tuple[str, str] | None:
     """As pip and Debian note it beside what they install: numpy-2.1.0.dist-info, picamera2-0.3.27.egg-info."""
     for folder in _folders(place):
-        for info in sorted(folder.glob(f"{name}-*.*-info")):
+        for info in matching(folder, f"{name}-*.*-info"):
             return info.stem.split("-")[1], str(folder)
     return None
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What the doctor reads from a machine, on trees of our own: a healthy Pi, one thing wrong at a time, nothing."""
 
+import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,9 @@ from camwatchd.doctor import versions
 from camwatchd.doctor.finding import Finding, Result
 from camwatchd.doctor.place import Place
 from camwatchd.doctor.sensors import sensors, unprobed
-from camwatchd.doctor.table import GROUPS
+from camwatchd.doctor.table import GROUPS, Group
+from camwatchd.doctor.together import Task, ask
+from tests.control.rig import STRANGER
 from tests.doctor import rig
 
 _OURS = ("control", "clock")  # of whoever runs the tests, and where
@@ -183,3 +187,24 @@ def test_a_program_that_hangs_is_given_up(tmp_path: Path) -> None:
     place = Place(root=tmp_path, path=f"{tmp_path}/bin:/usr/bin:/bin")
 
     assert place.show("Version") == {}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs somebody to become")
+def test_folders_that_are_not_ours_are_no_failure_of_the_check(tmp_path: Path) -> None:
+    """Whoever may read nothing at all gets no verdict, and says so, where others get one."""
+    place = rig.healthy(tmp_path)
+    tmp_path.chmod(0o700)
+    tmp_path.parent.chmod(0o700)
+    tasks: dict[str, Task] = {group.name: partial(_as_a_stranger, group, place) for group in GROUPS}
+
+    answers = ask(tasks, 20.0)
+
+    assert answers.missing == {}
+    assert [name for name, results in answers.given.items() if not results] == []
+
+
+def _as_a_stranger(group: Group, place: Place) -> list[str]:
+    os.setgroups([])
+    os.setgid(STRANGER)
+    os.setuid(STRANGER)
+    return [finding.result for finding in group.find(place)]

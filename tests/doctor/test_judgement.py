@@ -14,6 +14,7 @@ from camwatchd.core.streams import Stream
 from camwatchd.doctor import (
     cameras,
     clock,
+    configuration,
     devices,
     hardware,
     memory,
@@ -75,6 +76,9 @@ def judged(finding: Finding, result: str, words: str) -> None:
         (rights.control, ACCOUNTS, "warning", "after you logged in"),
         (rights.control, replace(ACCOUNTS, own_gids=frozenset({990})), "ok", "everything"),
         (rights.control, replace(ACCOUNTS, groups={}), "warning", "sudo usermod -aG camwatchd pi"),
+        (configuration.check, configuration.Facts(summary="configuration is valid"), "ok", "valid"),
+        (configuration.check, configuration.Facts(hidden=("/etc/a",)), "unknown", "sudo camwatchctl doctor"),
+        (configuration.check, configuration.Facts(closed=("/etc/a",)), "failure", "sudo chmod a+rX /etc/a"),
         (clock.check, clock.Facts(None, False), "unknown", "does not say"),
         (clock.check, clock.Facts(False, True), "ok", "systemd-timesyncd"),
         (clock.check, clock.Facts(False, False, "02:00-04:00"), "warning", "'02:00-04:00' does not bind"),
