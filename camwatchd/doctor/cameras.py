@@ -13,8 +13,8 @@ from camwatchd.doctor.sensors import Sensor, media_models, sensors, unprobed
 NAMES = ("cameras", "camera", "configured-cameras")
 
 _LOOK = (
-    "switch off, reseat the cable, then: rpicam-hello --list-cameras; "
-    "grep camera_auto_detect /boot/firmware/config.txt"
+    "rpicam-hello --list-cameras; grep camera_auto_detect /boot/firmware/config.txt"
+    "  # first reseat the cable, with the power off"
 )
 
 
@@ -101,7 +101,7 @@ def _configured(facts: Facts) -> Finding:
         return ok("configured-cameras", f"all there: {names}" if names else "every camera is simulated")
     text = f"not there: {listed(f'{camera.name} ({_wanted(camera)})' for camera in absent)}"
     remedy = (
-        "paste a table from above into /etc/camwatchd/config.toml, or reseat the camera"
+        "sudoedit /etc/camwatchd/config.toml  # paste a table from above, or reseat the camera"
         if facts.sensors
         else _LOOK
     )

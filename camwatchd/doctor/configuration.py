@@ -62,7 +62,7 @@ def check(facts: Facts) -> Finding:
         places = listed((f"{problem.file}: {problem.key or 'the file'}" for problem in facts.problems), 3)
         text = f"the daemon would not start with it: {places}"
         return failure(
-            "configuration", text, "camwatchctl check-config says each mistake, and what was expected"
+            "configuration", text, "camwatchctl check-config  # says each mistake, and what was expected"
         )
     if facts.closed:
         text = f"{USER} may not read {listed(facts.closed)}: the daemon would not start with it"

@@ -56,7 +56,7 @@ def check(name: str, facts: Facts) -> Finding:
     # One heap is enough; of the others all belong together.
     if closed and (name != "dma-heap" or len(closed) == len(mine)):
         text = f"{USER} may not use {listed(map(_described, closed))}"
-        return failure(name, text, f"sudo udevadm trigger; then look at: ls -ln /dev/{prefixes[0]}*")
+        return failure(name, text, f"sudo udevadm trigger; sleep 1; ls -ln /dev/{prefixes[0]}*")
     return ok(name, f"{_count(len(mine))} usable by {USER}: {listed(f'/dev/{node.name}' for node in mine)}")
 
 

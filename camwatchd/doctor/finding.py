@@ -24,7 +24,7 @@ class Finding:
     name: str
     result: Result
     reason: str
-    remedy: str = ""  # a command to paste, or what a human has to do by hand
+    remedy: str = ""  # a command to paste; what only hands can do is its comment
     subject: str = ""  # which one, where a check is made for several things
     paste: str = ""  # lines for the configuration
 

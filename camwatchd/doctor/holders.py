@@ -89,4 +89,4 @@ def check(facts: Facts) -> Finding:
 
 
 def _end(holder: str) -> str:
-    return f"end it: sudo kill {_pid(holder)}; to lend a camera to others: camwatchctl pause"
+    return f"sudo kill {_pid(holder)}  # or lend it the camera: camwatchctl pause"

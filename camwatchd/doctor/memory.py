@@ -20,9 +20,7 @@ NAMES = ("memory", "standby", "frames", "cma")
 _PATIENCE = 2.0  # seconds for the daemon
 _LITTLE, _SCARCE = 64e6, 24e6  # bytes available
 _LITTLE_CMA = 16e6  # bytes free: less than a set of buffers of a sensor's full size
-_SMALLER = (
-    "set slots = 2, or smaller pictures, for this camera in /etc/camwatchd/config.toml; camwatchctl reload"
-)
+_SMALLER = "sudoedit /etc/camwatchd/config.toml && camwatchctl reload  # slots = 2, or smaller pictures"
 _ROLES = {
     "supervisor": "supervisor",
     "recorder": "recorder",
@@ -87,7 +85,7 @@ def memory(facts: Facts) -> Finding:
     if not facts.total:
         return unknown("memory", "there is no /proc/meminfo")
     text = f"{_mb(facts.available)} of {_mb(facts.total)} available; {_taken(facts.tasks)}"
-    remedy = "ps -eo rss,comm --sort=-rss | head; [daemon] standby = false or fewer slots save some"
+    remedy = "ps -eo rss,comm --sort=-rss | head  # fewer slots, or [daemon] standby = false, save some"
     if facts.killed:
         return failure(
             "memory", f"{facts.killed} processes of the service were killed for want of it; {text}", remedy
@@ -116,7 +114,11 @@ def standby(facts: Facts) -> Finding:
     rule = f"{_mb(facts.total)} of memory, of {_mb(ENOUGH_MEMORY)} that it is worth it from"
     if wanted is True and not enough:
         text = f"[daemon] standby = true, with {rule}: a worker takes 60 to 100 MB"
-        return warning("standby", text, 'set [daemon] standby = "auto", then: camwatchctl reload')
+        return warning(
+            "standby",
+            text,
+            'sudoedit /etc/camwatchd/config.toml && camwatchctl reload  # [daemon] standby = "auto"',
+        )
     kept = wanted is True or (wanted == "auto" and enough)
     word = f'"{wanted}"' if wanted == "auto" else str(wanted).lower()
     return ok("standby", f"{'one is kept' if kept else 'none is kept'}: [daemon] standby = {word}, {rule}")
@@ -152,7 +154,7 @@ def cma(facts: Facts) -> Finding:
         return unknown("cma", "this kernel reserves none (CmaTotal in /proc/meminfo)")
     text = f"{_mb(facts.cma_free)} of {_mb(facts.cma_total)} free"
     if facts.cma_free < _LITTLE_CMA and facts.settings and real(facts.settings):
-        remedy = "lower buffer_count or the size of pictures; or dtoverlay=cma,cma-256 in /boot/firmware/config.txt"
+        remedy = "sudoedit /boot/firmware/config.txt  # dtoverlay=cma,cma-256; or a lower buffer_count"
         return warning("cma", f"{text}: a camera may find no buffers when it is opened anew", remedy)
     return ok("cma", text)
 

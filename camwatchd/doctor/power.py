@@ -15,8 +15,8 @@ _UNDER_VOLTAGE = 0x1
 _THROTTLING = {0x2: "clock capped", 0x4: "throttled", 0x8: "soft temperature limit"}
 _SINCE_BOOT = 16
 _HOT, _TOO_HOT = 80.0, 85.0  # degrees; the firmware throttles from 80, and all it can from 85
-_SUPPLY = "use the supply made for this board and a short cable, or a powered hub for USB cameras"
-_COOLING = "give it a heat sink, a fan or shade; then: vcgencmd get_throttled"
+_SUPPLY = "vcgencmd get_throttled  # use the supply made for this board, a short cable, a powered hub for USB cameras"
+_COOLING = "vcgencmd measure_temp; vcgencmd get_throttled  # give it a heat sink, a fan or shade"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -130,6 +130,6 @@ def control(facts: Facts) -> Finding:
         return ok("control", f"you are in the group {GROUP} and may do everything")
     if name in members:
         text = f"{name} was added to the group {GROUP}, but after you logged in"
-        return warning("control", text, "log out and in again, or for one shell: newgrp camwatchd")
+        return warning("control", text, f"newgrp {GROUP}  # or log out and in again")
     text = f"you are not in the group {GROUP}: you may ask ({_FREE}), but not pause, resume or recover"
-    return warning("control", text, f"sudo usermod -aG {GROUP} {name}, then log in again")
+    return warning("control", text, f"sudo usermod -aG {GROUP} {name}  # then log in again")

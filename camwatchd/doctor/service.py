@@ -14,7 +14,7 @@ DISABLE = "boot/firmware/camwatchd.disable"
 _GENERATED = "/run/systemd/generator"
 # With these the unit reboots at the first failure, waits for ever for what cannot be killed, or hears nobody.
 _FATAL = ("FailureAction", "SuccessAction", "SendSIGKILL", "NotifyAccess", "Type", "User")
-_REVERT = f"systemctl cat {UNIT} shows who changes what; to undo it: sudo systemctl revert {UNIT}"
+_REVERT = f"systemctl cat {UNIT}  # shows who changes what; to undo it: sudo systemctl revert {UNIT}"
 _START = "sudo systemctl start camwatchd"
 
 
@@ -53,7 +53,7 @@ def service(facts: Facts) -> Finding:
     state = f"{unit.get('ActiveState')} ({unit.get('SubState')})"
     if unit.get("ActiveState") == "failed":
         text = f"{state}, result {unit.get('Result')}"
-        return failure("service", text, f"journalctl -u {UNIT} -b -n 50; then: {_START}")
+        return failure("service", text, f"journalctl -u {UNIT} -b -n 50 --no-pager; {_START}")
     if unit.get("ActiveState") not in ("active", "activating", "reloading"):
         return warning("service", f"it does not run: {state}", _START)
     if unit.get("UnitFileState") not in ("enabled", "enabled-runtime"):

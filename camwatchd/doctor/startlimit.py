@@ -19,7 +19,7 @@ _GENERATORS = "*/systemd/system-generators/camwatchd-guard"  # /usr/lib, or what
 _RECORD = "var/lib/camwatchd/guard"
 _UNWRITTEN = "run/camwatchd-guard/unwritten"
 _DROP_IN = "run/systemd/generator/camwatchd.service.d/zz-camwatchd-guard.conf"
-_REVERT = f"systemctl cat {UNIT} shows who changes what; to undo it: sudo systemctl revert {UNIT}"
+_REVERT = f"systemctl cat {UNIT}  # shows who changes what; to undo it: sudo systemctl revert {UNIT}"
 _REINSTALL = "sudo apt install --reinstall camwatchd"
 
 
@@ -116,7 +116,7 @@ def action(facts: Facts) -> Finding:
         if mode != "armed":
             text = f'{effective} is in effect, but [reboot] mode = "{mode}"'
             return failure(
-                "start-limit-action", text, "sudo systemctl daemon-reload lets the guard look again"
+                "start-limit-action", text, "sudo systemctl daemon-reload  # the guard looks again"
             )
         return ok("start-limit-action", f"{effective}: as the last resort the machine is rebooted")
     if mode != "armed":
@@ -126,7 +126,7 @@ def action(facts: Facts) -> Finding:
     if facts.closed:
         text = f"{effective or 'none'}: the guard lets nothing reboot in this boot, because {facts.closed}"
         return warning(
-            "start-limit-action", text, "camwatchctl history; it opens by itself once a camera is healthy"
+            "start-limit-action", text, "camwatchctl history  # it opens by itself once a camera is healthy"
         )
     text = (
         f"{effective or 'none'}: nothing reboots; drop-ins: {listed(systemd.drop_ins(facts.unit)) or 'none'}"

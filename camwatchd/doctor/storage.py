@@ -80,12 +80,12 @@ def state_directory(facts: Facts) -> Finding:
         return failure(
             name,
             text,
-            "sudo dmesg | grep -iE 'mmc|ext4|remount'; findmnt /; a card that fails must be replaced",
+            "sudo dmesg | grep -iE 'mmc|ext4|remount'; findmnt /  # a card that fails must be replaced",
         )
     if facts.untrusted:
         text = f"{facts.untrusted}: no reboot is granted"
         return failure(
-            name, text, "sudo raspi-config nonint disable_overlayfs && sudo reboot; or mount a disk there"
+            name, text, "sudo raspi-config nonint disable_overlayfs && sudo reboot  # or mount a disk there"
         )
     if facts.uid is None:
         return unknown(name, f"without a user {USER} nobody can tell whose it must be")

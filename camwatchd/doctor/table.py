@@ -67,4 +67,4 @@ def _plain(group: Group, place: Place) -> Any:
 
 
 def _missing(name: str, why: str) -> Finding:
-    return warning(name, why, "sudo dmesg | tail -50; uptime; then try again")
+    return warning(name, why, "sudo dmesg | tail -50; uptime  # then try again")
