@@ -39,13 +39,18 @@ class Answers:
 
 def ask(tasks: Mapping[str, Task], seconds: float, waiting: Waiting = lambda _: None) -> Answers:
     """Run them all; returns when each has answered, or when the time is up."""
-    asked = {name: _forked(task) for name, task in tasks.items()}
+    asked: dict[str, _Asked] = {}
+    answers = Answers()
     try:
+        for name, task in tasks.items():
+            try:
+                asked[name] = _forked(task)
+            except OSError as error:  # no memory, no process: some may still answer
+                answers.missing[name] = f"no process could be made for it: {error.strerror}"
         late = _listen(asked, time.monotonic() + seconds, waiting)
     finally:
         for one in asked.values():
             _leave(one)
-    answers = Answers()
     for name, one in asked.items():
         if name in late:
             answers.missing[name] = f"no answer within {seconds:g} s: a driver or the disk may hang"

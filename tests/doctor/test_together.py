@@ -5,6 +5,7 @@ import os
 import select
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -55,6 +56,19 @@ def test_each_task_answers_for_itself(tmp_path: Path) -> None:
 def test_long_answers_come_whole() -> None:
     """More than a pipe holds is read while it is written."""
     assert ask({"long": lambda: "x" * 500_000}, 10.0).given == {"long": "x" * 500_000}
+
+
+def test_without_processes_it_says_so() -> None:
+    """A machine on which nothing can be forked any more is one that needs a doctor."""
+    code = (
+        "import resource; from camwatchd.doctor.together import ask\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (6, 6))\n"
+        "print(ask({str(n): dict for n in range(9)}, 10.0))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "no process could be made for it: Too many open files" in done.stdout
 
 
 def test_a_group_without_an_answer_is_a_warning_of_each_check() -> None:
