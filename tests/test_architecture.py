@@ -34,8 +34,12 @@ _LAYERS = {
     "camwatchd.examples": ("examples", ("client",)),
     "camwatchd.worker": ("worker", ("frames", "adapters", "cameras", "ports", "core")),
     "camwatchd.recorder": ("recorder", ("adapters", "ports", "core")),
+    "camwatchd.doctor": ("doctor", ("supervisor", "control", "adapters", "ports", "core")),
     "camwatchd.__main__": ("top", ("supervisor", "control", "adapters", "cameras", "ports", "core")),
-    "camwatchd.cli": ("top", ("client", "supervisor", "control", "adapters", "cameras", "ports", "core")),
+    "camwatchd.cli": (
+        "top",
+        ("doctor", "client", "supervisor", "control", "adapters", "cameras", "ports", "core"),
+    ),
     "camwatchd.demo": ("top", ("supervisor", "control", "adapters", "cameras", "ports", "core")),
     "camwatchd.": ("supervisor", ("control", "frames", "adapters", "ports", "core")),
     "camwatchd": ("core", ()),  # the version, and where the configuration is

@@ -10,10 +10,11 @@ from camwatchd.cli import (
     asking,
     check_config,
     controls,
+    doctor,
     faults,
+    health,
     history,
     incident,
-    health,
     ladder,
     monitor,
     original,
@@ -36,7 +37,7 @@ VERBS: tuple[Verb, ...] = (
     status.VERB, health.VERB, monitor.VERB, wait.VERB, pause.VERB, resume.VERB, recover.VERB, reload.VERB,
     snapshot.VERB, stream.VERB, controls.VERB,
     history.VERB, incident.VERB,
-    ladder.VERB, faults.VERB, check_config.VERB, version.VERB,
+    ladder.VERB, faults.VERB, doctor.VERB, check_config.VERB, version.VERB,
 )  # fmt: skip
 
 

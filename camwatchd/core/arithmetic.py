@@ -23,10 +23,28 @@ TIMEOUT_STOP = 15.0
 TIMEOUT_ABORT = 10.0
 RESTART = 15.0
 
-# A daemon that hangs in the kernel survives SIGABRT and SIGKILL: systemd waits for TimeoutAbortSec, then three
-# times for TimeoutStopSec, before it gives up on the process (tested with systemd 252 and 257).
-_STOPPING = TIMEOUT_ABORT + 3 * TIMEOUT_STOP
 _ROW = ("enabled", "attempts", "timeout", "settle", "backoff")  # of a rung, what a configuration can set
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What the unit adds to each start that hangs; drop-ins can change it. Seconds."""
+
+    timeout_start: float = TIMEOUT_START
+    timeout_stop: float = TIMEOUT_STOP
+    timeout_abort: float = TIMEOUT_ABORT
+    restart: float = RESTART
+
+    @property
+    def stopping(self) -> float:
+        """Until systemd gives up on a daemon that hangs in the kernel and survives SIGABRT and SIGKILL.
+
+        It waits for TimeoutAbortSec, then three times for TimeoutStopSec (tested with systemd 252 and 257).
+        """
+        return self.timeout_abort + 3 * self.timeout_stop
+
+
+SHIPPED = Unit()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +55,15 @@ class Part:
     seconds: float
 
 
-def between_starts(settings: Settings) -> tuple[Part, ...]:
+def between_starts(settings: Settings, unit: Unit = SHIPPED) -> tuple[Part, ...]:
     """The worst case from one start of a service that hangs to the next, in its parts; () if no camera is required."""
     if not (camera := _slowest(settings)):
         return ()
     return (
-        Part("until READY", TIMEOUT_START),
+        Part("until READY", unit.timeout_start),
         *_leased(settings, camera),
-        Part("until a hanging daemon is given up", _STOPPING),
-        Part("RestartSec", RESTART),
+        Part("until a hanging daemon is given up", unit.stopping),
+        Part("RestartSec", unit.restart),
     )
 
 

@@ -54,17 +54,18 @@ def contradictions(settings: Settings, memory_total: int) -> Iterator[Contradict
 def _hint(camera: CameraSettings, total: int, memory_total: int) -> str:
     others = total - _ring(camera)
     for fewer in (8, 4, 2):
-        size = others + of_rings([_frame(camera)], fewer)
+        size = others + of_rings([expected_frame(camera)], fewer)
         if fewer < (camera.slots or 0) and not objection(size, memory_total):
             return f"slots = {fewer} has room here"
     return "leave slots out, or take smaller pictures: width, height, or a format with fewer bytes a pixel"
 
 
 def _ring(camera: CameraSettings) -> int:
-    return of_rings([_frame(camera)], camera.slots or 0)
+    return of_rings([expected_frame(camera)], camera.slots or 0)
 
 
-def _frame(camera: CameraSettings) -> int:
+def expected_frame(camera: CameraSettings) -> int:
+    """Bytes of a frame of the main stream, as far as is known before the camera was opened."""
     return round(camera.width * camera.height * _BYTES.get(camera.format, 2.0))
 
 
