@@ -161,10 +161,11 @@ class Camera:
             raise self._why(timeout) from None
 
     def _taken(self, place: Place, until: float, *, every: bool = False, viewed: bool = False) -> Frame:
-        fresh_from = time.monotonic() - FRESH
         while True:
-            reader = self._feed.reader_by(until)
-            raw = place.next(reader, fresh_from, every=every, viewed=viewed)
+            reader = self._feed.reader_by(
+                until
+            )  # may take its time, so what is fresh is to be seen afterwards
+            raw = place.next(reader, time.monotonic() - FRESH, every=every, viewed=viewed)
             if raw is not None:
                 return made_of(raw, partial(reader.is_whole, place.seen) if viewed else None)
             if time.monotonic() >= until:

@@ -23,7 +23,10 @@ class Place:
         number = ring.next_after(self.seen) if every else head
         raw = ring.view(number) if viewed else ring.copy(number)
         if raw is None:
-            return None  # overwritten meanwhile: there is a newer one
+            # Overwritten meanwhile: there is a newer one. Or given back while nobody read: then the next is waited
+            # for, as if this one had been seen, for waiting for another than was seen would be no sleep.
+            self.seen = head if ring.is_gone(head) else self.seen
+            return None
         self.seen = number
         queued = every and not began
         return raw if queued or raw.facts.taken_at / 1e9 >= fresh_from else None
