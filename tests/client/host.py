@@ -33,6 +33,7 @@ from tests.control.rig import FakeDaemon
 from tests.frames.rig import GREY, picture
 
 SIZE, SLOTS = 4096, 8
+Greet = Callable[[socket.socket], object]
 Say = Callable[[Request | Refused], Answer | None]
 
 
@@ -75,12 +76,13 @@ class Ring:
 class Host:
     """Serves each connection in a thread: the ring to whoever attaches, the status, else what `say` gives.
 
-    None is no answer at all.
+    None is no answer at all. `greet` has each connection to itself instead.
     """
 
-    def __init__(self, path: Path, ring: Ring, say: Say | None = None) -> None:
+    def __init__(self, path: Path, ring: Ring, say: Say | None = None, greet: Greet | None = None) -> None:
         self.path, self.ring, self.asked = path, ring, threading.Event()
         self._say, self._awake = say, threading.Event()
+        self._greet = greet or self._talk
         self._awake.set()
         self._connections: list[socket.socket] = []
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -111,18 +113,21 @@ class Host:
             while True:
                 sock, _ = self._listener.accept()
                 self._connections.append(sock)
-                self._threads.append(threading.Thread(target=self._talk, args=[sock]))
+                self._threads.append(threading.Thread(target=self._meet, args=[sock]))
                 self._threads[-1].start()
 
-    def _talk(self, sock: socket.socket) -> None:
+    def _meet(self, sock: socket.socket) -> None:
         with sock, contextlib.suppress(OSError):
-            while datagram := sock.recv(MAX_REQUEST):
-                self.asked.set()
-                self._awake.wait()
-                self._answer(sock, *decode_request(datagram))
+            self._greet(sock)
+
+    def _talk(self, sock: socket.socket) -> None:
+        while datagram := sock.recv(MAX_REQUEST):
+            self.asked.set()
+            self._awake.wait()
+            self._answer(sock, *decode_request(datagram))
 
     def _answer(self, sock: socket.socket, serial: int, request: Request | Refused) -> None:
-        answer = self._say(request) if self._say else _usual(request)
+        answer = self._say(request) if self._say else usual(request)
         if isinstance(answer, AttachFacts):
             fd = self.ring.memory.for_readers()
             socket.send_fds(sock, [encode_answer(serial, answer)], [fd])
@@ -131,7 +136,8 @@ class Host:
             sock.send(encode_answer(serial, answer))
 
 
-def _usual(request: Request | Refused) -> Answer | None:
+def usual(request: Request | Refused) -> Answer | None:
+    """What a daemon says whose camera is well; nothing about controls."""
     match request:
         case Attach():
             return AttachFacts("cam0", Stream("main", "YUV420", 64, 32, 64, SIZE), 1, SLOTS)
@@ -141,10 +147,12 @@ def _usual(request: Request | Refused) -> Answer | None:
 
 
 @contextmanager
-def host(folder: Path, say: Say | None = None) -> Iterator[tuple[Host, Ring, Camera]]:
+def host(
+    folder: Path, say: Say | None = None, greet: Greet | None = None
+) -> Iterator[tuple[Host, Ring, Camera]]:
     """It, its ring, and a camera that asks it."""
     ring = Ring()
-    found = Host(folder / "sock", ring, say)
+    found = Host(folder / "sock", ring, say, greet)
     try:
         with Camera(socket=str(found.path)) as cam:
             yield found, ring, cam
