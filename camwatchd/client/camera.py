@@ -8,7 +8,6 @@ import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -173,7 +172,7 @@ class Camera:
             )  # may take its time, so what is fresh is to be seen afterwards
             raw = place.next(reader, time.monotonic() - FRESH, every=every, viewed=viewed)
             if raw is not None:
-                return made_of(raw, partial(reader.is_whole, place.seen) if viewed else None)
+                return made_of(raw, reader if viewed else None)
             if time.monotonic() >= until:
                 raise NotYetError(f"{self.name}: no frame in time")
             reader.wait(place.seen, until)

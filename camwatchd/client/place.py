@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Owns where a reader is in the stream of frames: which it has seen, and which it gets next."""
 
+import weakref
+
 from camwatchd.frames.layout import WORD
 from camwatchd.frames.reader import Raw, Reader
 
@@ -10,7 +12,7 @@ class Place:
 
     def __init__(self) -> None:
         self.seen = 0
-        self._ring: Reader | None = None
+        self._ring: weakref.ref[Reader] | None = None  # a thread that takes no more frames keeps no memory
 
     def next(self, ring: Reader, fresh_from: float, *, every: bool, viewed: bool) -> Raw | None:
         """The next frame, a copy or a view; None: there is none yet that is to be given.
@@ -33,10 +35,10 @@ class Place:
 
     def _enter(self, ring: Reader) -> bool:
         """Whether this is the first ring: of that one only the newest frame is new, of another generation all."""
-        known, self._ring = self._ring, ring
-        if known is ring:
+        known, self._ring = self._ring, weakref.ref(ring)
+        if known is not None and known() is ring:
             return False
-        self.seen = 0 if known else _before(ring.head)
+        self.seen = _before(ring.head) if known is None else 0
         return known is None
 
 

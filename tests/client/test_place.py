@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Proves what a reader is given, and how it waits, by frames that the test writes itself: there is no daemon."""
 
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -93,3 +95,59 @@ def test_a_daemon_that_was_killed_has_a_successor(hosted: Hosted, tmp_path: Path
         after = cam.capture_array(2.0).number
 
     assert (1, 5) == (before, after)
+
+
+def rings() -> int:
+    """That are mapped into this process for reading."""
+    lines = Path("/proc/self/maps").read_text().splitlines()
+    return len([line for line in lines if "memfd:camwatchd" in line and " r--s " in line])
+
+
+def test_an_old_ring_is_kept_by_nobody(hosted: Hosted, tmp_path: Path) -> None:
+    """Neither by a thread that has captured once and does something else now, nor by the Camera once it is closed."""
+    served, ring, cam = hosted
+    done, over = threading.Event(), threading.Event()
+
+    def once() -> None:
+        cam.capture_array()
+        done.set()
+        over.wait()
+
+    ring.write()
+    before = rings()
+    thread = threading.Thread(target=once)
+    thread.start()
+    assert done.wait(5)
+    mapped = [rings() - before]
+    served.kill()
+    served.path.unlink()
+    with host(tmp_path) as (_, successor, _):
+        successor.write()
+        cam.capture_array(2.0)
+        mapped.append(rings() - before)
+        cam.close()
+        mapped.append(rings() - before)
+    over.set()
+    thread.join()
+
+    assert [1, 1, 0] == mapped
+
+
+def test_a_copy_of_a_view_keeps_no_memory_mapped(hosted: Hosted) -> None:
+    """What was computed from a frame is kept for long; only the frame itself and its slices need the ring."""
+    _, ring, cam = hosted
+    before = rings()
+    ring.write()
+    with cam.view() as frame:
+        part: Any = frame[:4]
+        kept: list[Any] = [frame.copy(), frame + 1, part.astype(float), part[:, 1:5].reshape(-1)]
+        valid = [each.valid() for each in (frame, part, kept[0])]
+    cam.close()
+    mapped = [rings() - before]
+    still = [frame.valid(), part.valid()]
+    del frame, part
+    mapped.append(rings() - before)
+
+    assert ([True] * 3, [True] * 2) == (valid, still)
+    assert [1, 0] == mapped
+    assert not kept[0].valid()
