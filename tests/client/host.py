@@ -2,6 +2,7 @@
 """Owns a daemon that says what a test wants, and no more: frames come from a ring that the test itself writes."""
 
 import contextlib
+import itertools
 import os
 import socket
 import threading
@@ -10,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from camwatchd.client import Camera
 from camwatchd.control.facts import StatusFacts
@@ -58,6 +61,32 @@ class Ring:
         """So many frames."""
         for _ in range(count):
             self.writer.write(picture(self.writer.number + 1, SIZE), shot(age))
+
+    @contextmanager
+    def writing(self, *pictures: bytes) -> Iterator[None]:
+        """A hundred frames a second meanwhile; of these JPEG files in turn, if there are any."""
+        over = threading.Event()
+
+        def write() -> None:
+            for number in itertools.count():
+                if over.wait(0.01):
+                    break
+                if pictures:
+                    self._write_jpeg(pictures[number % len(pictures)])
+                else:
+                    self.write()
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def _write_jpeg(self, data: bytes) -> None:
+        facts = replace(shot(), format="MJPEG", width=64, height=48, stride=0)
+        self.writer.write(np.frombuffer(data, np.uint8), facts)
 
     def reader(self) -> Reader:
         """One without a client."""
