@@ -123,6 +123,8 @@ class Camera:
     def set_controls(self, controls: dict[str, Any]) -> dict[str, Any]:
         """Set controls by picamera2's names ({"ExposureTime": 10000}), all or none; all that are set by now.
 
+        Values are Python's or numpy's numbers and truths, and lists, tuples or arrays of them.
+
         They take effect some frames later and hold over recoveries. ControlRefusedError: there is no such control, or
         not with such a value; NotPermittedError: only the group camwatchd may; FrameTimeoutError: the camera is down.
         """
