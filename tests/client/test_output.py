@@ -46,9 +46,15 @@ def jpeg() -> bytes:
 def test_an_output_without_room(served: Served, arguments: list[str], status: int) -> None:
     """Said in words, once, and not as a traceback, at exit neither."""
     path, ring = served
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     with ring.writing(), Path("/dev/full").open("wb") as full:
         done = subprocess.run(
-            [*CTL, path, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+            [*CTL, path, *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env=buffered,
         )
     said = [line for line in done.stderr.splitlines() if not line.startswith("camwatchctl: for ffmpeg")]
 
