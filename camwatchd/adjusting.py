@@ -41,7 +41,10 @@ class Adjusting:
         if report.problem:
             self._tell(report.order, Refused(Reason.CONTROLS, f"{self._camera}: {report.problem}"))
             return
-        self._keep({**self.kept, **controls})
+        # As the camera has them: 10000 and not 10000.0, with which a fresh one could not be started.
+        self._keep(
+            {**self.kept, **{name: report.controls.get(name, value) for name, value in controls.items()}}
+        )
         self._tell(report.order, AdjustFacts(self._camera, report.controls, report.offered))
 
     def lost(self) -> None:
@@ -53,9 +56,13 @@ class Adjusting:
         """The camera's table has changed: it says what holds."""
         self._keep({})
 
-    def blamed(self, words: str) -> tuple[str, ...]:
-        """The camera could not be opened: forget what its words name. It may be another than before."""
-        named = tuple(name for name in self.kept if name in words)
+    def blamed(self, words: str, *, refused: bool = False) -> tuple[str, ...]:
+        """The camera could not be opened: forget what its words name. It may be another than before.
+
+        `refused`: what it was asked for is wrong. If the words name nothing of ours (libcamera's binding says only
+        which type it cannot cast), all goes: an application's wish must not keep the camera down.
+        """
+        named = tuple(name for name in self.kept if name in words) or (tuple(self.kept) if refused else ())
         self._keep({name: value for name, value in self.kept.items() if name not in named})
         return named
 

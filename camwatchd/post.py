@@ -355,13 +355,19 @@ class Post:
                     f"camera.{subject}", message=f"{self.camera.name}: {text}", camera=self.camera.name
                 )
 
-    def _diagnose(self, report: msg.CameraFailed) -> Event:
-        evidence = f"{report.call}(): {' <- '.join(report.chain)}"[: msg.EVIDENCE_LIMIT]
-        if named := self.adjusting.blamed(evidence):
+    def _forgets(self, evidence: str, *, refused: bool) -> bool:
+        """Whether the camera may have failed for what applications have set, which then holds no longer."""
+        if named := self.adjusting.blamed(evidence, refused=refused):
             text = f"{self.camera.name}: no longer set by applications: {', '.join(named)}; the camera refused them"
             self.log.warning("camera.controls_forgotten", message=text, camera=self.camera.name)
+        return bool(named)
+
+    def _diagnose(self, report: msg.CameraFailed) -> Event:
+        evidence = f"{report.call}(): {' <- '.join(report.chain)}"[: msg.EVIDENCE_LIMIT]
         nameless = "init-failed" if report.call in ("open", "start") else "capture-error"
         fault = report.fault or classify.of_exceptions(report.chain, report.call) or nameless
+        if self._forgets(evidence, refused=fault == "configuration") and fault == "configuration":
+            fault = "init-failed"  # which the next attempt will cure; a configuration would have to wait for a human
         fault, evidence = self.hearsay.explained(fault, evidence)
         if fault == "permission" and (nodes := self._host.refused_by_sandbox()):
             fault, evidence = "device-refused", f"mode and group allow {', '.join(nodes)}; {evidence}"

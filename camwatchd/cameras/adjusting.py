@@ -2,19 +2,38 @@
 """Owns the check of controls before they are set: libcamera clamps what is out of range, and says nothing."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from camwatchd.cameras.base import CameraError
 
-_MOST = 64  # numbers in one control; the largest have a rectangle for each of some windows
+# Those of several numbers (libcamera: control_ids_core.yaml); what they may be does not say how many they are.
+_SEVERAL = {"ColourGains": 2, "ColourCorrectionMatrix": 9, "FrameDurationLimits": 2}
+_WINDOWS = ("AfWindows", "ScalerCrops")  # lists of rectangles
+_MOST_WINDOWS = 16
+_BEYOND = 2**63  # libcamera's largest type
 
 
-def check(controls: Mapping[str, Any], offered: Mapping[str, Any]) -> None:
-    """CameraError names every control that there is not, and every value that it cannot have."""
-    problems = [wrong for name, value in controls.items() if (wrong := _objection(name, value, offered))]
+class _WrongError(Exception):
+    """What was expected."""
+
+
+def checked(controls: Mapping[str, Any], offered: Mapping[str, Any]) -> dict[str, Any]:
+    """The same as the camera wants them: whole numbers where they are whole, true or false where it is a switch.
+
+    CameraError names every control that there is not, and every value that it cannot have. picamera2 only notes
+    them; what does not fit libcamera's types ends one of its threads much later, and names no control.
+    """
+    fine: dict[str, Any] = {}
+    problems = []
+    for name, value in controls.items():
+        try:
+            fine[name] = _fitting(name, value, offered)
+        except _WrongError as wrong:
+            problems.append(f"{name:.40}: {wrong}")
     if problems:
         raise CameraError("; ".join(problems), "configuration")
+    return fine
 
 
 def plain(value: Any) -> Any:
@@ -31,27 +50,48 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
-def _objection(name: str, value: Any, offered: Mapping[str, Any]) -> str:
+def _fitting(name: str, value: Any, offered: Mapping[str, Any]) -> Any:
     if name not in offered:
-        return f"{name:.40}: no such control here; there is {', '.join(sorted(offered))}"
+        raise _WrongError(f"no such control here; there is {', '.join(sorted(offered))}")
     low, high, _ = offered[name]
-    values, lows, highs = _flat(value), _flat(low), _flat(high)
-    if not values or len(values) > _MOST or not all(_is_number(each) for each in values):
-        return f"{name}: expected a number or a list of numbers, got {value!r:.80}"
-    if len(values) % len(lows):
-        return f"{name}: expected {len(lows)} numbers, got {value!r:.80}"
-    times = len(values) // len(lows)  # one range for all, e.g. two colour gains; several rectangles
-    for each, least, most in zip(values, lows * times, highs * times, strict=True):
-        if _is_number(least) and _is_number(most) and not least <= each <= most:
-            return f"{name}: expected {least} to {most}, got {value!r:.80}"
-    return ""
+    if name in _WINDOWS:
+        return [_row(window, low, high, len(low)) for window in _windows(value)]
+    if isinstance(low, list | tuple):
+        return _row(value, low, high, len(low))
+    if count := _SEVERAL.get(name):
+        return _row(value, [low] * count, [high] * count, count)
+    return _one(value, low, high)
 
 
-def _flat(value: Any) -> list[Any]:
-    if isinstance(value, list | tuple):
-        return [each for item in value for each in _flat(item)]
-    return [value]
+def _windows(value: Any) -> list[Any]:
+    windows = value if isinstance(value, list | tuple) else []
+    if windows and not isinstance(windows[0], list | tuple):
+        windows = [windows]  # a single one
+    if not 0 < len(windows) <= _MOST_WINDOWS:
+        raise _WrongError(f"expected 1 to {_MOST_WINDOWS} rectangles, got {value!r:.80}")
+    return list(windows)
+
+
+def _row(value: Any, lows: Sequence[Any], highs: Sequence[Any], count: int) -> list[Any]:
+    if not isinstance(value, list | tuple) or len(value) != count:
+        raise _WrongError(f"expected {count} numbers, got {value!r:.80}")
+    return [_one(each, low, high) for each, low, high in zip(value, lows, highs, strict=True)]
+
+
+def _one(value: Any, low: Any, high: Any) -> Any:
+    """Of the kind that the limits are of: libcamera's binding makes no whole number of 10000.0."""
+    if isinstance(low, bool):
+        if value not in (False, True):  # 0 and 1 too
+            raise _WrongError(f"expected true or false, got {value!r:.80}")
+        return bool(value)
+    if isinstance(value, bool) or not _is_number(value) or not abs(value) < _BEYOND:  # NaN neither
+        raise _WrongError(f"expected a number, got {value!r:.80}")
+    if isinstance(low, int) and value != int(value):
+        raise _WrongError(f"expected a whole number, got {value!r:.80}")
+    if _is_number(low) and _is_number(high) and not low <= value <= high:
+        raise _WrongError(f"expected {low} to {high}, got {value!r:.80}")
+    return type(low)(value) if _is_number(low) else value
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, bool | int | float) and math.isfinite(value)
+    return isinstance(value, int | float)

@@ -16,7 +16,7 @@ from typing import Any
 from libcamera import StreamRole, Transform
 from picamera2 import MappedArray, Picamera2
 
-from camwatchd.cameras.adjusting import check, plain
+from camwatchd.cameras.adjusting import checked, plain
 from camwatchd.cameras.base import CameraError, Frame, Identity, lend
 from camwatchd.cameras.choice import check_format, choose_camera
 from camwatchd.cameras.luma import ENCODED, luma
@@ -120,8 +120,7 @@ class Picamera2Camera:
 
     def adjust(self, controls: Mapping[str, Any]) -> None:
         """With the next request; libcamera's own refusal would only come in its log."""
-        check(controls, self.offered())
-        values = {name: _tuples(value) for name, value in controls.items()}
+        values = {name: _tuples(value) for name, value in checked(controls, self.offered()).items()}
         self._camera.set_controls(values)
         self._adjusted.update(values)
 

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from camwatchd.cameras import mishaps
-from camwatchd.cameras.adjusting import check
+from camwatchd.cameras.adjusting import checked
 from camwatchd.cameras.base import CameraError, Frame, Identity, lend
 from camwatchd.cameras.choice import lores_size
 from camwatchd.cameras.memory import Runner
@@ -141,8 +141,7 @@ class SimulatedCamera:
     def adjust(self, controls: Mapping[str, Any]) -> None:
         """They come back in the metadata of each frame, and change nothing in the picture."""
         self._maybe_hang()
-        check(controls, _CONTROLS)
-        self._adjusted.update(controls)
+        self._adjusted.update(checked(controls, _CONTROLS))
 
     def stop(self) -> None:
         """Ends the sensor's thread."""

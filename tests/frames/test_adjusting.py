@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from camwatchd.adjusting import LARGEST, MOST_ASKED, Adjusting
-from camwatchd.cameras.adjusting import check, plain
+from camwatchd.cameras.adjusting import checked, plain
 from camwatchd.cameras.base import CameraError
 from camwatchd.control.protocol import AdjustFacts, Reason, Refused
 from camwatchd.core.messages import MAX_MESSAGE, Adjust, Adjusted, encode
@@ -24,21 +24,32 @@ OFFERED: dict[str, Any] = {
 
 
 @pytest.mark.parametrize(
-    "controls",
+    ("controls", "expected"),
     [
-        {},
-        {"ExposureTime": 1, "AnalogueGain": 16.0},
-        {"AeEnable": True},
-        {"ColourGains": [1.5, 2]},
-        {"ColourGains": (1.5, 2)},
-        {"ScalerCrop": [0, 0, 640, 480]},
-        {"AfWindows": [[0, 0, 10, 10], [20, 20, 10, 10]]},
-        {"ColourCorrectionMatrix": [1.0] * 9},
+        ({}, {}),
+        ({"ExposureTime": 1, "AnalogueGain": 16.0}, {"ExposureTime": 1, "AnalogueGain": 16.0}),
+        ({"ExposureTime": 1e4}, {"ExposureTime": 10000}),
+        ({"AnalogueGain": 2}, {"AnalogueGain": 2.0}),
+        ({"AeEnable": True}, {"AeEnable": True}),
+        ({"AeEnable": 0}, {"AeEnable": False}),
+        ({"ColourGains": (1.5, 2)}, {"ColourGains": [1.5, 2.0]}),
+        ({"FrameDurationLimits": [33333, 66666.0]}, {"FrameDurationLimits": [33333, 66666]}),
+        ({"ScalerCrop": [0, 0, 640, 480]}, {"ScalerCrop": [0, 0, 640, 480]}),
+        ({"AfWindows": [0, 0, 10, 10]}, {"AfWindows": [[0, 0, 10, 10]]}),
+        (
+            {"AfWindows": [[0, 0, 10, 10], [20, 20, 10, 10]]},
+            {"AfWindows": [[0, 0, 10, 10], [20, 20, 10, 10]]},
+        ),
+        ({"ColourCorrectionMatrix": [1.0] * 9}, {"ColourCorrectionMatrix": [1.0] * 9}),
     ],
 )
-def test_what_a_camera_takes_is_let_through(controls: dict[str, Any]) -> None:
-    """Numbers, several numbers, rectangles and lists of them; JSON knows no tuples."""
-    check(controls, OFFERED)
+def test_what_a_camera_takes_is_made_of_its_own_kind(
+    controls: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    """Numbers, several numbers, rectangles and lists of them; JSON knows no tuples, and shells only text."""
+    found = checked(controls, OFFERED)
+
+    assert (expected, repr(expected)) == (found, repr(found))
 
 
 @pytest.mark.parametrize(
@@ -47,22 +58,32 @@ def test_what_a_camera_takes_is_let_through(controls: dict[str, Any]) -> None:
         ({"ExposureTime": 0}, "ExposureTime: expected 1 to 66666, got 0"),
         ({"AnalogueGain": 99}, "AnalogueGain: expected 1.0 to 16.0, got 99"),
         ({"Exposure": 1}, "Exposure: no such control here; there is AeEnable, AfWindows, AnalogueGain"),
-        ({"ExposureTime": "long"}, "ExposureTime: expected a number or a list of numbers, got 'long'"),
-        ({"ExposureTime": None}, "ExposureTime: expected a number or a list of numbers, got None"),
-        ({"ExposureTime": {}}, "ExposureTime: expected a number or a list of numbers, got {}"),
-        ({"ExposureTime": []}, "ExposureTime: expected a number or a list of numbers, got []"),
-        ({"ExposureTime": math.nan}, "ExposureTime: expected a number or a list of numbers, got nan"),
-        ({"ColourGains": [1.0, 33.0]}, "ColourGains: expected 0.0 to 32.0, got [1.0, 33.0]"),
+        ({"ExposureTime": "long"}, "ExposureTime: expected a number, got 'long'"),
+        ({"ExposureTime": None}, "ExposureTime: expected a number, got None"),
+        ({"ExposureTime": {}}, "ExposureTime: expected a number, got {}"),
+        ({"ExposureTime": [1000, 2000]}, "ExposureTime: expected a number, got [1000, 2000]"),
+        ({"ExposureTime": True}, "ExposureTime: expected a number, got True"),
+        ({"ExposureTime": 10000.5}, "ExposureTime: expected a whole number, got 10000.5"),
+        ({"ExposureTime": math.nan}, "ExposureTime: expected a number, got nan"),
+        ({"ColourCorrectionMatrix": [10**400] * 9}, "ColourCorrectionMatrix: expected a number, got 1000"),
+        ({"AeEnable": 0.5}, "AeEnable: expected true or false, got 0.5"),
+        ({"AeEnable": [True, False]}, "AeEnable: expected true or false, got [True, False]"),
+        ({"ColourGains": [1.0, 33.0]}, "ColourGains: expected 0.0 to 32.0, got 33.0"),
+        ({"ColourGains": 2.0}, "ColourGains: expected 2 numbers, got 2.0"),
+        ({"ColourGains": [1.0] * 3}, "ColourGains: expected 2 numbers, got [1.0, 1.0, 1.0]"),
         ({"ScalerCrop": [0, 0, 640]}, "ScalerCrop: expected 4 numbers, got [0, 0, 640]"),
-        ({"ScalerCrop": [0, 0, 640, 4800]}, "ScalerCrop: expected 128 to 3040, got [0, 0, 640, 4800]"),
-        ({"ColourGains": [1.0] * 65}, "ColourGains: expected a number or a list of numbers, got [1.0, "),
+        ({"ScalerCrop": [0, [0, 640, 480]]}, "ScalerCrop: expected 4 numbers, got [0, [0, 640, 480]]"),
+        ({"ScalerCrop": [0, 0, 640, 480.5]}, "ScalerCrop: expected a whole number, got 480.5"),
+        ({"ScalerCrop": [0, 0, 640, 4800]}, "ScalerCrop: expected 128 to 3040, got 4800"),
+        ({"AfWindows": []}, "AfWindows: expected 1 to 16 rectangles, got []"),
+        ({"AfWindows": [[0, 0, 1, 1], 7]}, "AfWindows: expected 4 numbers, got 7"),
         ({"ExposureTime": 0, "Gain": 1}, "got 0; Gain: no such control here"),
     ],
 )
 def test_what_it_does_not_take_is_named(controls: dict[str, Any], words: str) -> None:
     """All problems at once, each with what was expected."""
     with pytest.raises(CameraError) as refused:
-        check(controls, OFFERED)
+        checked(controls, OFFERED)
 
     assert words in str(refused.value)
 
@@ -189,6 +210,26 @@ def test_what_another_camera_refuses_is_forgotten() -> None:
     assert ((), ("LensPosition",)) == (unrelated, named)
     assert {"ExposureTime": 5000} == bench.adjusting.kept
     assert 1 == bench.saved
+
+
+def test_what_the_camera_made_of_it_is_kept() -> None:
+    """A fresh one could not be started with 10000.0."""
+    bench = Bench()
+    bench.ask(ExposureTime=10000.0)
+    bench.adjusting.answered(Adjusted(bench.sent[0].order, "", {"ExposureTime": 10000, "Gain": 1}, OFFERED))
+
+    assert repr({"ExposureTime": 10000}) == repr(bench.adjusting.kept)
+
+
+def test_a_refusal_that_names_nothing_is_of_all_of_them() -> None:
+    """libcamera's binding says which type it cannot cast, and not of what; the camera has to come back."""
+    bench = Bench()
+    bench.adjusting.kept = {"LensPosition": 1.0, "ExposureTime": 5000}
+    named = bench.adjusting.blamed(
+        "start(): RuntimeError('Unable to cast Python instance of type')", refused=True
+    )
+
+    assert (("LensPosition", "ExposureTime"), {}) == (named, bench.adjusting.kept)
 
 
 def test_an_answer_to_nobody_is_passed_over() -> None:
