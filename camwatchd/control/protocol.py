@@ -193,6 +193,8 @@ Answer = (
     | Refused
 )
 
+_DEEPEST = 3  # a list of rectangles, in the list of all controls
+_DEEPEST = 3  # a list of rectangles, in the list of all controls
 _REQUESTS: dict[str, type[Any]] = {cls.__name__: cls for cls in Request.__args__}
 _ANSWERS: dict[str, type[Any]] = {cls.__name__: cls for cls in Answer.__args__}
 _RESTART = "daemon and client are of different releases; after an upgrade: systemctl restart camwatchd"
@@ -234,9 +236,21 @@ def _request(datagram: bytes) -> tuple[int, Request | Refused]:
         text = f"no request is called {kind!r:.40}; there are {', '.join(_REQUESTS)}"
         return serial, Refused(Reason.REQUEST, text, _RESTART)
     try:
-        return serial, from_plain(_REQUESTS[kind], data)
+        request: Request = from_plain(_REQUESTS[kind], data)
     except PlainError as error:
         return serial, Refused(Reason.MALFORMED, f"{error!s:.300}", _RESTART)
+    if isinstance(request, Adjust) and not _is_flat(list(request.controls.values()), _DEEPEST):
+        text = "a control is a number, a list of numbers or a list of lists"
+        return serial, Refused(Reason.MALFORMED, text)
+    return serial, request
+
+
+def _is_flat(value: Any, levels: int) -> bool:
+    """What is nested without end can be read, but neither quoted nor written again."""
+    if not isinstance(value, list | dict):
+        return True
+    within = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(_is_flat(each, levels - 1) for each in within)
 
 
 def decode_answer(datagram: bytes) -> tuple[int, Answer]:

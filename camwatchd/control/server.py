@@ -153,7 +153,9 @@ class Server:
         return True
 
     def _rank(self, peer: peers.Peer) -> int:
-        return 2 if peer.is_root else int(self._rights.may_act(peer))
+        if peer.is_root:
+            return 3
+        return int(self._rights.may_act(peer)) + int(self._rights.may_see(peer))
 
     def _drop(self, client: Connection, why: str) -> None:
         self._clients.discard(client)

@@ -12,7 +12,7 @@ import pytest
 
 from camwatchd.control.protocol import Ping, Reason, Refused, Reload, Status, encode_request
 from camwatchd.control.server import IDLE, MOST_CLIENTS, MOST_OWED
-from tests.control.rig import STRANGER, Bench, descriptors, drain, heard, is_over
+from tests.control.rig import STRANGER, VIDEO, Bench, descriptors, drain, heard, is_over
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="takes another user's place: needs root")
 
@@ -118,6 +118,22 @@ def test_a_stranger_takes_nobodys_place(bench: Bench) -> None:
 
         assert reason(late) is Reason.CROWDED
         assert not any(is_over(client) for client in clients)
+
+
+def test_a_stranger_keeps_nobody_from_frames(bench: Bench) -> None:
+    """Any user may hold all places; who may see frames gets one of them all the same."""
+    with ExitStack() as stack:
+        with stranger():
+            clients = [stack.enter_context(client) for client in crowd(bench, MOST_CLIENTS)]
+        os.setegid(VIDEO)
+        try:
+            with stranger():
+                viewer = stack.enter_context(bench.connect())
+        finally:
+            os.setegid(0)
+
+        assert bench.ask(viewer, Ping()) is not None
+        assert [reason(client) for client in clients[:2]] == [Reason.CROWDED, None]
 
 
 def test_fifty_clients_come_and_go(bench: Bench) -> None:

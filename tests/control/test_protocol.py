@@ -243,3 +243,24 @@ def test_nearly_valid_requests_are_requests_or_refused(kind: str, fields: dict[s
     if not isinstance(message, Refused):
         assert decode_request(encode_request(serial, message)) == (serial, message)
         assert type(message).__name__ == kind
+
+
+@pytest.mark.parametrize("levels", [3, 400])
+def test_a_control_is_not_nested_without_end(levels: int) -> None:
+    """It could be read, but neither logged nor passed on: that once ended the daemon."""
+    text = "[" * levels + "1" + "]" * levels
+    datagram = (
+        f'{{"version": 1, "serial": 7, "request": "Adjust", "camera": "cam0", "controls": {{"A": {text}}}}}'
+    )
+    serial, refused = decode_request(datagram.encode())
+
+    assert isinstance(refused, Refused)
+    assert (7, Reason.MALFORMED) == (serial, refused.reason)
+    assert "a control is a number, a list of numbers or a list of lists" == refused.message
+
+
+def test_controls_may_be_lists_of_rectangles() -> None:
+    """No deeper than that."""
+    request = Adjust("cam0", {"AfWindows": [[0, 0, 1, 1], [2, 2, 1, 1]]})
+
+    assert (1, request) == decode_request(encode_request(1, request))
