@@ -19,6 +19,7 @@ _WARM = 3  # streams after which everything that is loaded once has been loaded
 _NOTICED = 5.0  # s until it is noticed everywhere who has left
 _APART = 8  # frames from the end of one fault to the next
 _ERRING = 15  # frames more that pass while the camera raises errors
+_LOOKED_AT = 40  # frames for a look at the worker before the first crash
 # Times as short as can be, and no rung is ever spent: the camera is an optional one, for which that is no matter.
 _CONFIG = """
 [daemon]
@@ -61,8 +62,8 @@ class Row:
         error = {"kind": "error", "message": "simulated", "until": "restart-stream"}
         faults = [error if n % 10 == 9 else stall for n in range(self.streams)]
         frame, timed = 0, []
-        for fault in [*faults, *[{"kind": "crash"}] * self.crashes]:
-            frame += _APART
+        for number, fault in enumerate([*faults, *[{"kind": "crash"}] * self.crashes]):
+            frame += _APART + (_LOOKED_AT if number == self.streams else 0)
             timed.append({**fault, "at_frame": frame})
             frame += _ERRING if fault is error else 0
         return timed

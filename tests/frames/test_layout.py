@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Proves that the table in the layout's docstring is what a reader can be written after, in whatever language."""
 
+import fcntl
 import os
 import re
 import struct
@@ -161,3 +162,18 @@ def test_too_short_is_no_ring() -> None:
     """A file of a few bytes."""
     with pytest.raises(LayoutError, match="too short"):
         read_layout(b"camframe", 8)
+
+
+def test_a_ring_keeps_its_size_for_ever() -> None:
+    """Whoever reads from a file that becomes shorter is killed by the kernel: nobody may do it, the owner neither."""
+    memory = Memory("sealed", Layout(1, 2, 4096))
+    try:
+        for size in (0, memory.layout.size + 4096):
+            with pytest.raises(PermissionError):
+                os.ftruncate(memory.fd, size)
+        seals = fcntl.fcntl(memory.fd, fcntl.F_GET_SEALS)
+    finally:
+        memory.close()
+
+    assert fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW == seals & 0x7
+    assert not seals & fcntl.F_SEAL_WRITE  # the next worker has to
