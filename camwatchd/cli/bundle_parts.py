@@ -16,7 +16,7 @@ from camwatchd.adapters import host_facts, ledger_dump
 from camwatchd.adapters.config import load_named
 from camwatchd.adapters.config_text import effective
 from camwatchd.adapters.ledger_story import History, Incident
-from camwatchd.cli import history_text, incident_text, status, status_text, unit
+from camwatchd.cli import documents, history_text, incident_text, status_text, unit
 from camwatchd.cli.bundle import Part
 from camwatchd.control.client import Client, ControlError
 from camwatchd.control.facts import StatusFacts
@@ -72,7 +72,7 @@ def _status(socket: str) -> list[Part]:
     assert isinstance(facts, StatusFacts)
     return [
         Part("status.txt", "the daemon's status now", status_text.text(facts)),
-        Part("status.json", "the same for programs", _json(status.document(facts))),
+        Part("status.json", "the same for programs", _json(documents.status_document(facts))),
     ]
 
 

@@ -2,6 +2,8 @@
 """Owns what the verbs about frames share: the camera that is meant, and what a missing frame is to a shell."""
 
 import argparse
+import os
+import sys
 from typing import TYPE_CHECKING
 
 from camwatchd.cli import asking, unit
@@ -12,6 +14,7 @@ from camwatchd.errors import ExitStatus
 if TYPE_CHECKING:
     from camwatchd.client.camera import Camera
 
+STDOUT = "-"
 _STATUS: tuple[tuple[type[FrameError], ExitStatus], ...] = (
     (NotPermittedError, ExitStatus.EX_NOPERM),
     (UnknownCameraError, ExitStatus.EX_USAGE),
@@ -25,11 +28,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--camera", metavar="NAME", default="cam0", help="which one; default: %(default)s")
     parser.add_argument("--stream", default="main", help="main, or lores; default: %(default)s")
     parser.add_argument(
-        "--timeout", metavar="S", type=float, default=5.0, help="for a frame; default: %(default)g"
+        "--timeout", metavar="S", type=_seconds, default=5.0, help="for a frame; default: %(default)g"
     )
     parser.add_argument(
         "--socket", metavar="PATH", default=argparse.SUPPRESS, help="the daemon's control socket"
     )
+
+
+def _seconds(text: str) -> float:
+    try:
+        if (value := float(text)) >= 0:  # which what is no number is not
+            return value
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"expected seconds, 0 or more, got {text!r}")
 
 
 def camera(options: argparse.Namespace) -> "Camera":
@@ -37,6 +49,13 @@ def camera(options: argparse.Namespace) -> "Camera":
     from camwatchd.client.camera import Camera
 
     return Camera(options.camera, options.stream, socket=options.socket)
+
+
+def unwritten(name: str, error: OSError) -> None:
+    """Say why a file could not be written, or the standard output, and that the latter is not tried again at exit."""
+    if name == STDOUT:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    asking.complain(f"{'standard output' if name == STDOUT else name}: {error.strerror or error}")
 
 
 def failed(options: argparse.Namespace, error: FrameError) -> int:

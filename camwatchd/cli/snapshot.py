@@ -2,6 +2,7 @@
 """Owns `camwatchctl snapshot`: one frame as a picture."""
 
 import argparse
+import secrets
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,6 @@ from camwatchd.errors import ExitStatus
 if TYPE_CHECKING:
     from camwatchd.client import Frame
 
-_STDOUT = "-"
 _SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
@@ -24,7 +24,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    if options.file != _STDOUT and Path(options.file).suffix.lower() not in _SUFFIXES:
+    if options.file != frames.STDOUT and Path(options.file).suffix.lower() not in _SUFFIXES:
         asking.complain(f"{options.file}: expected a name that ends in .jpg or .png")
         return ExitStatus.EX_USAGE
     try:
@@ -35,8 +35,11 @@ def _run(options: argparse.Namespace) -> int:
         return frames.failed(options, error)
     except BrokenPipeError:
         raise
-    except (OSError, RuntimeError, ValueError) as error:
-        asking.complain(f"{options.file}: {getattr(error, 'strerror', '') or error}")
+    except OSError as error:
+        frames.unwritten(options.file, error)
+        return ExitStatus.EX_UNAVAILABLE
+    except (RuntimeError, ValueError) as error:
+        asking.complain(f"{options.file}: {error}")
         return ExitStatus.EX_UNAVAILABLE
     return ExitStatus.EX_OK
 
@@ -49,16 +52,20 @@ def _encoded(frame: "Frame", suffix: str) -> bytes:
 
 def _write(name: str, picture: bytes) -> None:
     """Whole or not at all: another program may look at the file at any moment."""
-    if name == _STDOUT:
+    if name == frames.STDOUT:
         sys.stdout.buffer.write(picture)
+        sys.stdout.buffer.flush()
         return
-    aside = Path(f"{name}.new")
-    try:
-        aside.write_bytes(picture)
-        aside.replace(name)
-    except OSError:
-        aside.unlink(missing_ok=True)
-        raise
+    # A name that nobody can foresee, and only if there is no such file or link: others may write into this folder too.
+    aside = Path(name).with_name(f".{secrets.token_hex(8)}.new")
+    with aside.open("xb") as file:
+        try:
+            file.write(picture)
+            file.flush()
+            aside.replace(name)
+        except BaseException:
+            aside.unlink(missing_ok=True)
+            raise
 
 
 VERB = Verb("snapshot", "write one frame into a file, as JPEG or PNG", _arguments, _run)

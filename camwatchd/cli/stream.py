@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from camwatchd.client.writers import Writer
 
 
+_UNWRITTEN = 1  # exit status, as of other programs whose output has no room
+
+
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", choices=["mjpeg", "y4m", "raw"], default="mjpeg",
@@ -38,6 +41,11 @@ def _run(options: argparse.Namespace) -> int:
             return _streamed(camera, options)
         except FrameError as error:
             return frames.failed(options, error)
+        except BrokenPipeError:  # who reads has left: no mistake of anybody's
+            raise
+        except OSError as error:
+            frames.unwritten(frames.STDOUT, error)
+            return _UNWRITTEN
         except (RuntimeError, ValueError) as error:
             asking.complain(str(error))
             return ExitStatus.EX_UNAVAILABLE
@@ -48,7 +56,7 @@ def _streamed(camera: "Camera", options: argparse.Namespace) -> int:
     while True:
         try:
             for frame in camera.frames(max_fps=options.max_fps, timeout=options.timeout):
-                write = write or _begun(camera, frame, options)
+                write = write or _tolerant(_begun(camera, frame, options))
                 write(frame)
                 sys.stdout.buffer.flush()
         except FrameTimeoutError as error:
@@ -66,6 +74,24 @@ def _begun(camera: "Camera", frame: "Frame", options: argparse.Namespace) -> "Wr
     if options.format == "raw":
         asking.complain(f"for ffmpeg, {described(frame, fps)}")
     return WRITERS[options.format](sys.stdout.buffer, fps)
+
+
+def _tolerant(write: "Writer") -> "Writer":
+    """Leaves out what cannot be decoded, which a USB camera sends now and then; says so of the first."""
+    from camwatchd.client.convert import UndecodableError
+
+    said = False
+
+    def tried(frame: "Frame") -> None:
+        nonlocal said
+        try:
+            write(frame)
+        except UndecodableError as error:
+            if not said:
+                asking.complain(f"{error}; such pictures are left out")
+            said = True
+
+    return tried
 
 
 def _nobody_reads() -> bool:

@@ -5,6 +5,7 @@ What decodes or encodes JPEG needs Pillow (python3-pil), which is imported when 
 """
 
 import io
+import struct
 from typing import Any, Literal
 
 import numpy as np
@@ -26,14 +27,18 @@ _SHARES = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "jpeg": (0.299, 0
 _BITS = 5  # after the point: as many as leave room for the sums in 16 bits
 
 
+class UndecodableError(ValueError):
+    """This JPEG is none, or is damaged."""
+
+
 def to_rgb(frame: Frame, colours: Colours = "auto") -> Pixels:
-    """(height, width, 3), red, green, blue, always a copy; ValueError for a format that is not known here.
+    """(height, width, 3), red, green, blue, always a copy; ValueError for an unknown format, or a damaged JPEG.
 
     `colours` is of the formats with Y, U and V: how they were made. `auto` is picamera2's own rule for video: BT.601
     below 1280x720, else BT.709, both with the limited range of video (16 to 235); `jpeg`: BT.601, full range.
     """
     if frame.format == "MJPEG":
-        return np.array(pillow().open(io.BytesIO(frame.tobytes())).convert("RGB"))
+        return _decoded(frame)
     if frame.format in _ORDER:
         return np.array(np.asarray(frame)[:, :, _ORDER[frame.format]], order="C")
     if are_planes(frame.format):
@@ -87,6 +92,20 @@ def pillow() -> Any:
     except ImportError as error:
         raise RuntimeError("this needs Pillow: sudo apt install python3-pil") from error
     return Image
+
+
+def _decoded(frame: Frame) -> Pixels:
+    image = pillow()
+    try:
+        return np.array(image.open(io.BytesIO(frame.tobytes())).convert("RGB"))
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        IndexError,
+        struct.error,
+    ) as error:  # as Pillow has it, by the damage
+        raise UndecodableError(f"frame {frame.number} is no whole JPEG: {error}") from error
 
 
 def _from_planes(y: Pixels, u: Pixels, v: Pixels, colours: Colours) -> Pixels:

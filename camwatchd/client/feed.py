@@ -31,6 +31,9 @@ from camwatchd.frames.layout import LayoutError
 from camwatchd.frames.reader import Reader
 
 _AGAIN = 0.05  # s between two looks for a daemon that is not there, as long as somebody waits for a frame
+_LONGEST = (
+    3600.0  # s of one wait for an answer: a socket's time-out is 2**31 ms at most, ours may be infinite
+)
 _LOOK = "systemctl status camwatchd says more"
 # Refusals that waiting does not cure. Of other releases there are two during an upgrade, and soon one again.
 _PERMANENT: dict[Reason, type[FrameError]] = {
@@ -97,7 +100,8 @@ class Feed:
         return None if sock is None or reader is None or reader.closed or _has_ended(sock) else reader
 
     def _attached_by(self, until: float) -> Reader | None:
-        if not self._lock.acquire(timeout=max(0.0, until - time.monotonic())):
+        left = min(threading.TIMEOUT_MAX, max(0.0, until - time.monotonic()))
+        if not self._lock.acquire(timeout=left):
             raise self._not_yet()  # another thread still waits for the answer
         try:
             return self._current() or self._attached(until)
@@ -120,12 +124,14 @@ class Feed:
         if self._sock is not None and not self._asked and _has_ended(self._sock):
             self.abandon()
         sock = self._sock = self._sock or self._connected()
-        sock.settimeout(max(0.001, until - time.monotonic()))
+        sock.settimeout(max(0.001, min(_LONGEST, until - time.monotonic())))
         if not self._asked:
             self._serial += 1
-            sock.send(encode_request(self._serial, self._request))
+            # A daemon that has closed already may have said why: it is heard even if it does not listen any more.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                sock.send(encode_request(self._serial, self._request))
             self._asked = True
-        datagram, descriptors, _, _ = socket.recv_fds(sock, MAX_ANSWER + 1, 1)
+        datagram, descriptors = _heard(sock)
         self._asked = False
         try:
             return self._taken(datagram, descriptors)
@@ -175,6 +181,15 @@ class Feed:
 
     def _nobody(self) -> FrameError:
         return DaemonMissingError(f"camwatchd is not running: nobody listens at {self._path}", _LOOK)
+
+
+def _heard(sock: socket.socket) -> tuple[bytes, list[int]]:
+    """A datagram and what came with it. The kernel tells of the end (once) before what was said before it."""
+    try:
+        datagram, descriptors, _, _ = socket.recv_fds(sock, MAX_ANSWER + 1, 1)
+    except ConnectionResetError:
+        datagram, descriptors, _, _ = socket.recv_fds(sock, MAX_ANSWER + 1, 1)
+    return datagram, descriptors
 
 
 def _has_ended(sock: socket.socket) -> bool:

@@ -2,14 +2,14 @@
 """Owns a frame as applications get it: a numpy array that knows when and how it was taken."""
 
 import json
-from collections.abc import Callable
+import weakref
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from camwatchd.frames.layout import Facts
-from camwatchd.frames.reader import Raw
+from camwatchd.frames.reader import Raw, Reader
 
 # Bytes per pixel of the formats with one plane; their arrays are (height, width, bytes).
 _PACKED = {
@@ -38,13 +38,15 @@ class Frame(np.ndarray[Any, np.dtype[np.uint8]]):
 
     facts: Facts
     _metadata: bytes
-    _is_whole: Callable[[], bool] | None  # None: a copy
+    _whole: "Whole | None"  # None: a copy
+    _ring: Reader | None  # as long as its memory is looked at
 
     def __array_finalize__(self, source: object) -> None:
-        """A view or copy of a frame is still of that frame."""
+        """A view or copy of a frame is still of that frame; a copy lets go of the ring."""
         self.facts = getattr(source, "facts", None)  # type: ignore[assignment]
         self._metadata = getattr(source, "_metadata", b"")
-        self._is_whole = getattr(source, "_is_whole", None)
+        self._whole = getattr(source, "_whole", None)
+        self._ring = None if _is_copied(self) else getattr(source, "_ring", None)
 
     def __reduce__(self) -> tuple[Any, ...]:  # for queues between processes
         return _rebuilt, (np.array(self), self.facts, self._metadata)
@@ -52,9 +54,10 @@ class Frame(np.ndarray[Any, np.dtype[np.uint8]]):
     def valid(self) -> bool:
         """Whether all that was read of it so far is of this frame alone. Always, unless it is from `Camera.view()`.
 
-        Of slices and copies of such a view it says whether the view was still whole, now.
+        Of slices and copies of such a view it says whether the view was still whole, now; a copy holds no
+        memory for that, and says no once nobody else has that of the view.
         """
-        return self._is_whole is None or self._is_whole()
+        return self._whole is None or self._whole()
 
     @property
     def number(self) -> int:
@@ -93,10 +96,29 @@ class Frame(np.ndarray[Any, np.dtype[np.uint8]]):
         return found
 
 
-def made_of(raw: Raw, is_whole: Callable[[], bool] | None = None) -> Frame:
-    """The frame in what was read; nothing is copied. `is_whole`: asked by those that lie in the ring."""
+def _is_copied(array: npt.NDArray[Any]) -> bool:
+    """Whether its memory is numpy's own; results of computing are views of arrays that own theirs."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array.base is None
+
+
+class Whole:
+    """Whether frame `number` is still in its ring; not once nobody has the ring in hand."""
+
+    def __init__(self, ring: Reader, number: int) -> None:
+        self._ring, self._number = weakref.ref(ring), number
+
+    def __call__(self) -> bool:
+        ring = self._ring()
+        return ring is not None and ring.is_whole(self._number)
+
+
+def made_of(raw: Raw, ring: Reader | None = None) -> Frame:
+    """The frame in what was read; nothing is copied. `ring`: where it lies, if it is a view."""
     frame = _rebuilt(_shaped(raw.data, raw.facts), raw.facts, raw.metadata)
-    frame._is_whole = is_whole  # noqa: SLF001 - its maker
+    if ring is not None:
+        frame._ring, frame._whole = ring, Whole(ring, raw.facts.number)  # noqa: SLF001 - its maker
     return frame
 
 

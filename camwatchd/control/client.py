@@ -71,6 +71,8 @@ class Client:
                 raise ControlError(answer.reason, answer.message, answer.hint)
             if serial == self._serial:
                 return answer
+            if time.monotonic() >= until:  # what was asked before may be answered without end
+                raise _silent(patience)
 
     def _send(self, datagram: bytes) -> None:
         try:

@@ -70,11 +70,22 @@ class Reader:
         return self.head != seen
 
     def next_after(self, seen: int) -> int:
-        """The oldest frame after `seen` that is surely whole: the slot after the newest may be being written."""
+        """The oldest frame after `seen` that is surely whole: the slot after the newest may be being written.
+
+        What was given back while nobody read is passed over; the newest is told even if it is gone too.
+        """
         head = self.head
         oldest = (head - self.layout.slots + 2) % WORD
         behind = (oldest - seen) % WORD
-        return (seen + 1) % WORD if behind == 0 or behind >= _HALF else oldest
+        number = (seen + 1) % WORD if behind == 0 or behind >= _HALF else oldest
+        while 0 < (head - number) % WORD < self.layout.slots and self._look(number) is None:
+            number = (number + 1) % WORD
+        return number
+
+    def is_gone(self, head: int) -> bool:
+        """Whether the newest frame is still `head`, and is not there: its memory was given back."""
+        futex.fence()  # what is looked at next was written before the head
+        return self._look(head) is None and self.head == head
 
     def copy(self, number: int) -> Raw | None:
         """A copy of a frame; None if it is no longer there, or not yet."""

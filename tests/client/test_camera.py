@@ -13,6 +13,7 @@ import pytest
 
 from camwatchd.client import Camera, CameraClosedError, Frame, FrameOverwrittenError, to_rgb
 from tests.client.rig import healthy, in_a_child, of, socket_of
+from tests.control.rig import descriptors
 from tests.process.daemon import Daemon
 
 RATE, SLOTS = 50, 16  # a third of a second, for readers on a busy machine
@@ -29,10 +30,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
 def cam(running: Daemon) -> Iterator[Camera]:
     with of(running) as found:
         yield found
-
-
-def descriptors() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def taken(frames: Iterator[Frame], count: int) -> list[Frame]:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 
 import pytest
@@ -22,6 +23,7 @@ from .rig import GREY, picture, proves, write_one
 
 SIZE = 300_000
 SLOTS = 4
+ROUNDS = 20
 
 
 @pytest.fixture
@@ -146,6 +148,78 @@ def test_a_reader_sleeps_until_a_frame_is_there(writer: Writer, reader: Reader) 
 
     assert came
     assert reader.copy(1) is not None
+
+
+def test_a_sleep_ends_with_the_frame(memory: Memory, writer: Writer, reader: Reader) -> None:
+    """Two who wait for each other's frames, twenty times: a sleep to its end (0.25 s) would be seen in the sum."""
+    other = Memory("other", Layout(1, SLOTS, SIZE))
+    theirs, back = Writer(other.fd), reader_of(other)
+
+    def answer() -> None:
+        for number in range(ROUNDS):
+            while not reader.wait(number, time.monotonic() + 60):
+                pass
+            write_one(theirs, 16)
+
+    thread, began = threading.Thread(target=answer), time.monotonic()
+    thread.start()
+    for number in range(ROUNDS):
+        write_one(writer, 16)
+        while not back.wait(number, time.monotonic() + 60):
+            pass
+    took = time.monotonic() - began
+    thread.join()
+    back.close()
+    theirs.close()
+    other.close()
+
+    assert took < ROUNDS * 0.25 / 2
+
+
+def test_a_sleep_ends_with_its_time(reader: Reader) -> None:
+    """Twenty of 5 ms each, not of a whole 0.25 s."""
+    began = time.monotonic()
+    came = [reader.wait(0, time.monotonic() + 0.005) for _ in range(ROUNDS)]
+    took = time.monotonic() - began
+
+    assert [False] * ROUNDS == came
+    assert ROUNDS * 0.004 < took < ROUNDS * 0.25 / 2
+
+
+class Overwritten(Reader):
+    """Its ring is written all over just after it has looked at a sequence for the `at`-th time."""
+
+    def __init__(self, fd: int, writer: Writer, at: int) -> None:
+        super().__init__(fd)
+        self._writer, self._looks = writer, at
+
+    def _sequence(self, number: int) -> int:
+        found, self._looks = super()._sequence(number), self._looks - 1
+        if self._looks == 0:
+            for _ in range(SLOTS):
+                write_one(self._writer, SIZE)
+        return found
+
+
+@pytest.mark.parametrize("reading", ["copy", "view"])
+@pytest.mark.parametrize(("at", "is_there"), [(1, False), (2, True)])
+def test_nothing_is_read_after_the_last_look(
+    memory: Memory, writer: Writer, reading: str, at: int, is_there: bool
+) -> None:
+    """After the first look: none. After the second: all that was read by then, metadata too, is its own."""
+    write_one(writer, SIZE)
+    fd = memory.for_readers()
+    reader = Overwritten(fd, writer, at)
+    os.close(fd)
+    raw = getattr(reader, reading)(1)
+
+    assert is_there == (raw is not None)
+    if raw is not None:
+        assert b"%08x" % zlib.crc32(picture(1, SIZE).data) == raw.metadata
+        assert 1 == raw.facts.number
+        assert reading == "view" or proves(raw)
+    del raw
+    reader.close()
 
 
 def test_a_reader_that_waits_is_told_of_the_end(memory: Memory, reader: Reader) -> None:
