@@ -12,6 +12,7 @@ from camwatchd.cli import (
     controls,
     faults,
     ladder,
+    logs,
     pause,
     reader,
     recover,
@@ -28,7 +29,7 @@ from camwatchd.control.client import ControlError
 VERBS: tuple[Verb, ...] = (
     status.VERB, pause.VERB, resume.VERB, recover.VERB, reload.VERB,
     snapshot.VERB, stream.VERB, controls.VERB,
-    ladder.VERB, faults.VERB, check_config.VERB, version.VERB,
+    logs.VERB, ladder.VERB, faults.VERB, check_config.VERB, version.VERB,
 )  # fmt: skip
 
 
