@@ -18,6 +18,7 @@ _JOURNALCTL = """#!/bin/sh
 case "$*" in *--lines=0*) cat '{folder}/complaint' >&2; exit 0;; esac
 printf '%s\\n' "$@" > '{folder}/arguments'
 cat '{folder}/journal'
+[ ! -e '{folder}/damage' ] || exit 1
 case "$*" in *--follow*) exec tail -f /dev/null;; esac
 """
 

@@ -11,9 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from camwatchd import cli
 from camwatchd.adapters import log
+from camwatchd.cli import log_text
+from camwatchd.cli.log_analysis import Analyser
+from camwatchd.cli.log_events import Reader
+from camwatchd.cli.unit import UNIT
 from camwatchd.core import events as ev
 from camwatchd.core.histogram import Histogram
 from camwatchd.core.ladder import Rung
@@ -210,6 +216,75 @@ def test_what_is_no_log_is_refused_with_a_hint(
 
 
 @pytest.mark.parametrize(
+    ("text", "shown"), [("0.5", 15), ("30m", 15), ("1800s", 15), ("2h", 22), ("1e1", 22)]
+)
+def test_hours_may_have_a_unit(
+    text: str, shown: int, log_file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Plain numbers are hours; of a file they count from its last event."""
+    assert len(answered(capsys, "--file", log_file, "--hours", text)[0]) == shown
+
+
+def test_drills_are_shown_but_not_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An exercise is no fault: its events are there, marked, and the analysis goes by the others."""
+    drilled = [json.dumps(json.loads(told) | {"drill": 1}) for told in incident(0, cured=False)]
+    file = written(tmp_path / "log", [*drilled, *incident(60, camera="garden")])
+    events, analysis = answered(capsys, "--file", file)
+
+    assert [event["drill"] for event in events] == [True] * 6 + [False] * 7
+    assert (analysis["drills"], analysis["errors"], analysis["open"]) == (6, 1, [])
+    assert [row["cameras"] for row in analysis["faults"]] == [["garden"]]
+    assert {row["rung"]: row["attempts"] for row in analysis["rungs"]}["restart-stream"] == 1
+    assert "6 events of alarm drills, not counted below" in run(capsys, "--file", file)[1]
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=3,
+)
+_FIELDS = st.sampled_from([
+    "MESSAGE", "PRIORITY", "SYSLOG_IDENTIFIER", "EVENT", "CAMERA", "FAULT", "RUNG", "ATTEMPT", "SECONDS", "FAILURES",
+    "SUPPRESSED", "LATENCIES", "UNIT", "_BOOT_ID", "__MONOTONIC_TIMESTAMP", "time", "level", "event", "message",
+    "camera", "monotonic", "fault", "rung", "seconds", "latencies",
+])  # fmt: skip
+_VALUES = _JSON | st.sampled_from(["alert.recovery", "alert.capture_failure", "capture.failed", "cam0", "1"])
+_HEADS = st.sampled_from(
+    [
+        {"time": "2026-11-23T12:00:00", "event": "x"},
+        {"__REALTIME_TIMESTAMP": "5", "_SYSTEMD_UNIT": UNIT},
+        {},
+    ]
+)
+
+
+def _line(head: dict[str, Any], fields: dict[str, Any]) -> bytes:
+    return json.dumps(head | fields).encode()
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(
+        st.binary() | st.builds(_line, _HEADS, st.dictionaries(_FIELDS, _VALUES, max_size=6)), max_size=4
+    )
+)
+def test_whatever_a_file_holds_can_be_shown(lines: list[bytes]) -> None:
+    """No line of any content breaks the reader, the analysis or the terminal; each event is one line."""
+    reader, analyser = Reader(), Analyser()
+    for event in reader.events(lines):
+        analyser.add(event)
+        shown = log_text.line(event)
+        assert len(shown.encode().decode().splitlines()) == 1
+        assert ("camera=" in shown, "\x1b" in shown) == (True, False)
+        json.dumps(log_text.document(event), allow_nan=False)
+    result = analyser.result(None, reader.broken)
+
+    assert result.events == reader.ours <= len(lines) - reader.broken
+    assert log_text.analysis_text(result).encode()
+    json.dumps(log_text.analysis_document(result), allow_nan=False)
+
+
+@pytest.mark.parametrize(
     "argv", [["--fault", "nonsense"], ["--hours", "0"], ["--hours", "x"], ["--hours", "nan"]]
 )
 def test_wrong_arguments_are_refused(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -267,6 +342,21 @@ def test_without_permission_it_says_which_group(
     assert (status, out) == (77, "")
     assert "may not be read by this user" in err
     assert "sudo usermod -aG systemd-journal" in err
+
+
+def test_a_journal_that_breaks_off_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a rotten card journalctl gives up half way: what it gave is shown and analysed, and that is no success."""
+    now = time.time() - NOON
+    folder = journalctl(tmp_path, [journals(now - 60, "camera.started", camera="cam0")])
+    (folder / "damage").touch()
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+    status, out, err = run(capsys)
+
+    assert (status, "camera.started" in out, "camera faults: none" in out) == (69, True, True)
+    assert "there may be more than it could show" in err
 
 
 def test_without_journalctl_it_asks_for_a_file(

@@ -96,6 +96,7 @@ class Analysis:
     kept_back: int
     broken_lines: int
     from_ledger: int
+    drills: int  # events of exercises, which count for nothing below
     faults: tuple[FaultCount, ...]
     open: tuple[Open, ...]
     recoveries: int
@@ -116,9 +117,8 @@ class _Span:
     def __init__(self) -> None:
         self.first, self.last = math.inf, -math.inf
         self.events = self.errors = self.kept_back = self.recoveries = self.by_itself = self.critical = 0
-        self.from_ledger = self.misses = (
-            0  # captures that failed after a healthy one: what the rung retry is for
-        )
+        self.from_ledger = self.drills = 0
+        self.misses = 0  # captures that failed after a healthy one: what the rung retry is for
         self.faults: dict[str, int] = {}
         self.cameras: dict[str, set[str]] = {}
         self.latest: dict[str, float] = {}
@@ -128,9 +128,14 @@ class _Span:
     def add(self, event: Event, took: float | None) -> None:
         self.first, self.last = min(self.first, event.time), max(self.last, event.time)
         self.events += 1
-        self.errors += event.priority <= _ERROR
         self.kept_back += event.kept_back
         self.from_ledger += event.source == "ledger"
+        self.drills += event.drill
+        if not event.drill:
+            self._real(event, took)
+
+    def _real(self, event: Event, took: float | None) -> None:
+        self.errors += event.priority <= _ERROR
         self.critical += event.event == alerts.CRITICAL.event
         if event.event in _ISSUES:
             self._fault(event)
@@ -187,7 +192,7 @@ class Analyser:
         """One more."""
         span = self._now if event.time >= self._since else self._before
         span.add(event, self._took(event))
-        if event.event in _ISSUES and len(self._open) < _KINDS:
+        if event.event in _ISSUES and not event.drill and len(self._open) < _KINDS:
             self._open[event.camera] = event
         elif event.event == alerts.RECOVERY.event:
             self._open.pop(event.camera, None)
@@ -213,7 +218,7 @@ class Analyser:
         return Analysis(
             since=since if known else None, until=until if known else None,
             events=now.events, errors=now.errors, kept_back=now.kept_back, broken_lines=broken_lines,
-            from_ledger=now.from_ledger, faults=_faults(now),
+            from_ledger=now.from_ledger, drills=now.drills, faults=_faults(now),
             open=tuple(Open(event.camera, event.fault, event.time) for _, event in sorted(self._open.items())),
             recoveries=now.recoveries, by_itself=now.by_itself, critical=now.critical,
             rungs=tuple(_rungs(now)),

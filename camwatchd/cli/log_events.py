@@ -34,9 +34,15 @@ class Event:
     failures: int = 0
     kept_back: int = 0  # events like it that the log's limit kept back before it
     latencies: str = ""  # of a summary; see core.histogram
+    drill: bool = False  # an exercise: nothing was wrong
     clock: float | None = None
     boot: str = ""
     source: str = "journal"  # or: file, ledger
+
+    @property
+    def level(self) -> str:
+        """The priority by its name."""
+        return LABELS.get(self.priority, "EMERGENCY")
 
     @property
     def issue(self) -> str:
@@ -144,6 +150,7 @@ def _event(fields: Mapping[str, str], **known: Any) -> Event:
         failures=int(_number(fields.get("failures"), 0, 1e9, 0)),
         kept_back=int(_number(fields.get("suppressed"), 0, 1e9, 0)),
         latencies=fields.get("latencies", ""),
+        drill=fields.get("drill", "") not in ("", "0", "False"),
         **known,
     )
 

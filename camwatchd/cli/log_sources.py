@@ -5,7 +5,6 @@ import math
 import subprocess
 import sys
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -18,7 +17,7 @@ _PATIENCE = 20.0  # seconds: journalctl may have many files to open on a slow ca
 _FOREIGN = ("not seeing messages", "insufficient permissions")  # what it says to whom it shows less
 _FIELDS = (
     "MESSAGE", "PRIORITY", "SYSLOG_IDENTIFIER", "EVENT", "CAMERA", "FAULT", "RUNG", "ATTEMPT", "SECONDS", "FAILURES",
-    "SUPPRESSED", "LATENCIES", "UNIT", "_SYSTEMD_UNIT", "_BOOT_ID",
+    "SUPPRESSED", "LATENCIES", "DRILL", "UNIT", "_SYSTEMD_UNIT", "_BOOT_ID",
 )  # fmt: skip
 
 
@@ -38,22 +37,26 @@ def journal(matches: Sequence[str], since: float, *, follow: bool = False) -> Ge
         "journalctl", f"--unit={UNIT}", "--output=json", f"--output-fields={','.join(_FIELDS)}", "--no-pager",
         "--quiet", *span, *(["--follow"] if follow else []), *matches,
     ]  # fmt: skip
-    with _running(command) as output:
-        yield from _lines(output)
+    yield from _said(command)
 
 
-@contextmanager
-def _running(command: Sequence[str]) -> Iterator[IO[bytes]]:
-    """Its standard output; whoever stops reading ends it."""
+def _said(command: Sequence[str]) -> Generator[bytes, None, None]:
+    """The lines of its output; whoever stops reading ends it."""
     # What it complains of is for whoever sees this; it can fill no pipe.
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)  # noqa: S603  # no shell
     assert process.stdout is not None
     try:
         with process.stdout as output:
-            yield output
+            yield from _lines(output)
+        status = process.wait()
     finally:
         process.terminate()
         process.wait()
+    if status > 0:
+        raise UnreadableError(
+            f"journalctl ended with status {status}: there may be more than it could show",
+            "look for damage: journalctl --verify; the ledger has the incidents: camwatchctl history",
+        )
 
 
 def _may_be_read() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from camwatchd.adapters.console import COLOURS
-from camwatchd.adapters.entry import LABELS, readable
+from camwatchd.adapters.entry import readable
 from camwatchd.cli.log_analysis import Analysis, Trend
 from camwatchd.cli.log_events import Event
 from camwatchd.cli.table import table
@@ -20,13 +20,11 @@ def line(event: Event, colours: bool = False) -> str:
     """Time, level, `camera=`, what happened, in words; `capture` is in it wherever it is about one."""
     words = readable(event.message).removeprefix(f"{event.camera}: ") or event.event
     words = " | ".join(filter(None, (part.strip() for part in words.splitlines())))[:_LONGEST]
-    head = (
-        f"{stamp(event.time)}  {LABELS.get(event.priority, 'EMERGENCY'):8}  camera={event.camera or '-':6}"
-    )
+    head = f"{stamp(event.time)}  {event.level:8}  camera={event.camera or '-':6}"
     text = f"{head}  {event.event:22}  {words}"
     text += " (from the ledger)" if event.source == "ledger" else ""
     text += " (capture)" if event.about_capture and "capture" not in text else ""
-    text = readable(text)
+    text = " ".join(readable(text).splitlines())  # a log of others may have any name in it
     colour = COLOURS.get(event.priority, "") if colours else ""
     return f"{colour}{text}\x1b[0m" if colour else text
 
@@ -38,7 +36,7 @@ def document(event: Event) -> dict[str, Any]:
         "kind": "event",
         **plain,
         "time": iso(event.time),
-        "level": LABELS.get(event.priority, "").lower(),
+        "level": event.level.lower(),
     }
 
 
@@ -71,6 +69,8 @@ def _head(analysis: Analysis) -> Iterator[str]:
     )
     if analysis.from_ledger:
         yield f"{_count(analysis.from_ledger, 'event')} from the ledger: the journal has forgotten them"
+    if analysis.drills:
+        yield f"{_count(analysis.drills, 'event')} of alarm drills, not counted below"
     if analysis.kept_back:
         yield f"{_count(analysis.kept_back, 'more event')} like these, kept back by the daemon's limit"
     if analysis.broken_lines:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from camwatchd.adapters.console import wants_colours
 from camwatchd.cli import asking, log_ledger, log_sources, log_text
+from camwatchd.cli.duration import at_most
 from camwatchd.cli.log_analysis import Analyser, Analysis
 from camwatchd.cli.log_events import Event, Reader
 from camwatchd.cli.verb import Verb
@@ -79,13 +80,14 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _hours(text: str) -> float:
+    """Plain hours, or with a unit of their own."""
     try:
-        hours = float(text)
-    except ValueError:
+        hours = float(text) if text[-1:].isdigit() else at_most(3600 * _LONGEST)(text) / 3600
+    except (ValueError, argparse.ArgumentTypeError):
         hours = 0.0
     if 0 < hours <= _LONGEST:
         return hours
-    raise argparse.ArgumentTypeError(f"expected hours, more than 0, at most {_LONGEST:g}; got {text}")
+    raise argparse.ArgumentTypeError(f"{text!r}: expected hours, or 90s, 10m, 2h; at most {_LONGEST:g} h")
 
 
 def _fault(text: str) -> frozenset[str]:
@@ -114,13 +116,21 @@ def _tell(options: argparse.Namespace, wanted: Wanted) -> int:
     live = options.follow or options.file == log_sources.STDIN
     since = _since(options)
     analyser, reader, show = Analyser(since), Reader(), _shower(options, live=live)
-    with suppress(*[KeyboardInterrupt] * live), closing(_lines(options, wanted, since)) as lines:
-        for event in filter(wanted.counts, _with_forgotten(options, reader.events(lines), since)):
-            analyser.add(event)
-            if event.time >= since and wanted.shows(event):
-                show(event)
+    trouble: log_sources.UnreadableError | None = None
+    try:
+        with suppress(*[KeyboardInterrupt] * live), closing(_lines(options, wanted, since)) as lines:
+            for event in filter(wanted.counts, _with_forgotten(options, reader.events(lines), since)):
+                analyser.add(event)
+                if event.time >= since and wanted.shows(event):
+                    show(event)
+    except log_sources.UnreadableError as error:
+        if not reader.ours:
+            raise
+        trouble = error  # what was read until then says something, too
     _check(options, reader)
     _conclude(options, analyser.result(None if options.file else now(), reader.broken))
+    if trouble:
+        raise trouble
     return ExitStatus.EX_OK
 
 
