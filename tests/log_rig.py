@@ -16,7 +16,7 @@ _PRIORITIES = {"error": 3, "critical": 2, "warning": 4, "notice": 5, "info": 6}
 # The first question is whether the journal may be read at all.
 _JOURNALCTL = """#!/bin/sh
 case "$*" in *--lines=0*) cat '{folder}/complaint' >&2; exit 0;; esac
-printf '%s\\n' "$@" > '{folder}/arguments'
+[ -e '{folder}/arguments' ] || printf '%s\\n' "$@" > '{folder}/arguments'
 cat '{folder}/journal'
 [ ! -e '{folder}/damage' ] || exit 1
 case "$*" in *--follow*) exec tail -f /dev/null;; esac
@@ -89,7 +89,7 @@ def written(file: Path, lines: Sequence[str]) -> str:
 
 
 def journalctl(folder: Path, lines: Sequence[str] = (), complaint: str = "") -> Path:
-    """A journalctl that holds these lines, for the front of PATH; what it was asked is then in `arguments`."""
+    """A journalctl that holds these lines, for the front of PATH; what it was asked first is then in `arguments`."""
     written(folder / "journal", lines)
     (folder / "complaint").write_text(complaint)
     program = folder / "journalctl"

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from camwatchd.cli.log_events import Event
+from camwatchd.cli.log_facts import Analysis, FaultCount, Latency, Open, RungCount, Trend
 from camwatchd.core import alerts
 from camwatchd.core.histogram import Histogram
 from camwatchd.core.ladder import Rung
@@ -30,81 +31,6 @@ class _Tried:
     cured: int = 0
     failed: int = 0
     durations: Histogram = field(default_factory=Histogram)
-
-
-@dataclass(frozen=True, slots=True)
-class FaultCount:
-    """One kind of fault: how often it was raised, on which cameras, and when last (seconds since 1970)."""
-
-    fault: str
-    alert: str
-    count: int
-    cameras: tuple[str, ...]
-    last: float
-
-
-@dataclass(frozen=True, slots=True)
-class RungCount:
-    """One rung: how often it was tried, how often it cured; `success` is their ratio."""
-
-    rung: str
-    attempts: int
-    cured: int
-    success: float
-    median_seconds: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Latency:
-    """From the exposure of a frame to the end of its checks, in seconds, of so many captures of one camera."""
-
-    camera: str
-    captures: int
-    p50: float
-    p90: float
-    p99: float
-    most: float
-
-
-@dataclass(frozen=True, slots=True)
-class Trend:
-    """What there was per day, and in the span before; None: too little is known of that."""
-
-    what: str
-    per_day: float | None
-    before: float | None
-    change: str  # rising, falling, no clear change; empty: nothing to compare with
-
-
-@dataclass(frozen=True, slots=True)
-class Open:
-    """A fault that no recovery followed; `since` in seconds since 1970."""
-
-    camera: str
-    fault: str
-    since: float
-
-
-@dataclass(frozen=True, slots=True)
-class Analysis:
-    """What the log amounts to from `since` to `until` (seconds since 1970; None: there are no events)."""
-
-    since: float | None
-    until: float | None
-    events: int
-    errors: int
-    kept_back: int
-    broken_lines: int
-    from_ledger: int
-    drills: int  # events of exercises, which count for nothing below
-    faults: tuple[FaultCount, ...]
-    open: tuple[Open, ...]
-    recoveries: int
-    by_itself: int
-    critical: int
-    rungs: tuple[RungCount, ...]
-    latency: tuple[Latency, ...]
-    trend: tuple[Trend, ...]
 
 
 def _limited(known: Mapping[str, object], name: str) -> str:
@@ -194,7 +120,7 @@ class Analyser:
         span.add(event, self._took(event))
         if event.event in _ISSUES and not event.drill and len(self._open) < _KINDS:
             self._open[event.camera] = event
-        elif event.event == alerts.RECOVERY.event:
+        elif event.event in (alerts.RECOVERY.event, "camera.started"):  # a new start knows of no fault
             self._open.pop(event.camera, None)
 
     def _took(self, event: Event) -> float | None:
@@ -209,8 +135,10 @@ class Analyser:
             return _between(begun, event) if begun and begun.rung == event.rung else None
         return None
 
-    def result(self, until: float | None = None, broken_lines: int = 0) -> Analysis:
-        """What they amount to; `until`: when it was looked, else the last event."""
+    def result(
+        self, until: float | None = None, covered: float = math.inf, broken_lines: int = 0
+    ) -> Analysis:
+        """What they amount to. `until`: when it was looked, else the last event; `covered`: since when it knows."""
         now, some = self._now, self._now.events > 0
         since = self._since if math.isfinite(self._since) else now.first
         until = now.last if until is None else until
@@ -223,7 +151,7 @@ class Analyser:
             recoveries=now.recoveries, by_itself=now.by_itself, critical=now.critical,
             rungs=tuple(_rungs(now)),
             latency=tuple(_latency(name, told) for name, told in sorted(now.latencies.items()) if len(told)),
-            trend=_trend(now, self._before, since, until),
+            trend=_trend((now, self._before), min(covered, self._before.first, now.first), since, until),
         )  # fmt: skip
 
 
@@ -265,10 +193,11 @@ def _latency(camera: str, told: Histogram) -> Latency:
     return Latency(camera, len(told), p50, p90, p99, most)
 
 
-def _trend(now: _Span, before: _Span, since: float, until: float) -> tuple[Trend, ...]:
+def _trend(spans: tuple[_Span, _Span], covered: float, since: float, until: float) -> tuple[Trend, ...]:
     """Rates over the time that the log covers: what it has forgotten was not without faults."""
-    days = (until - max(since, min(before.first, now.first))) / DAY if now.events else 0.0
-    days_before = (since - before.first) / DAY if before.events else 0.0
+    now, before = spans
+    days = max(0.0, until - max(since, covered)) / DAY
+    days_before = max(0.0, since - covered) / DAY
     pairs = {
         "faults": (sum(now.faults.values()), sum(before.faults.values())),
         "failed attempts": (now.failed, before.failed),

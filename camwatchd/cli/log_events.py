@@ -65,6 +65,7 @@ class Reader:
     def __init__(self) -> None:
         self.broken = 0
         self.ours = 0
+        self.first = math.inf  # the time of the earliest
 
     def events(self, lines: Iterable[bytes]) -> Iterator[Event]:
         """Those of camwatchd; what other programs logged is passed over."""
@@ -76,6 +77,7 @@ class Reader:
                 continue
             if event:
                 self.ours += 1
+                self.first = min(self.first, event.time)
                 yield event
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from camwatchd.adapters.console import COLOURS
 from camwatchd.adapters.entry import readable
-from camwatchd.cli.log_analysis import Analysis, Trend
 from camwatchd.cli.log_events import Event
+from camwatchd.cli.log_facts import Analysis, Trend
 from camwatchd.cli.table import table
 from camwatchd.cli.when import iso, stamp
 from camwatchd.core.plain import to_plain

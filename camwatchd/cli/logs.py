@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from camwatchd.adapters.console import wants_colours
 from camwatchd.cli import asking, log_ledger, log_sources, log_text
 from camwatchd.cli.duration import at_most
-from camwatchd.cli.log_analysis import Analyser, Analysis
+from camwatchd.cli.log_analysis import Analyser
 from camwatchd.cli.log_events import Event, Reader
+from camwatchd.cli.log_facts import Analysis
 from camwatchd.cli.verb import Verb
 from camwatchd.cli.when import now
 from camwatchd.core.faults import FAULTS, Issue
@@ -128,7 +129,8 @@ def _tell(options: argparse.Namespace, wanted: Wanted) -> int:
             raise
         trouble = error  # what was read until then says something, too
     _check(options, reader)
-    _conclude(options, analyser.result(None if options.file else now(), reader.broken))
+    covered = _covered(options, wanted, reader, since)
+    _conclude(options, analyser.result(None if options.file else now(), covered, reader.broken))
     if trouble:
         raise trouble
     return ExitStatus.EX_OK
@@ -140,6 +142,16 @@ def _conclude(options: argparse.Namespace, analysis: Analysis) -> None:
     else:
         text = "\n" * bool(analysis.events) + log_text.analysis_text(analysis)
     sys.stdout.write(f"{text}\n")
+
+
+def _covered(options: argparse.Namespace, wanted: Wanted, reader: Reader, since: float) -> float:
+    """Since when the log would have had what was asked for: what journalctl found by its index does not tell."""
+    beginning = since - _span(options)
+    if options.file or options.follow or not wanted.matches():
+        return max(beginning, reader.first)
+    with closing(log_sources.journal([], beginning)) as lines:
+        first = next(Reader().events(lines), None)
+    return first.time if first else math.inf
 
 
 def _since(options: argparse.Namespace) -> float:
