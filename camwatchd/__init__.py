@@ -4,3 +4,4 @@
 __version__ = "0.1.0"
 
 CONFIG_FILE = "/etc/camwatchd/config.toml"
+STATE_DIR = "/var/lib/camwatchd/state"  # of the ledger; as the unit has it

@@ -2,41 +2,58 @@
 """Owns what of a camera's life is written into the ledger: its effects, as records."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import accumulate
 
 from camwatchd.core import events as ev
 from camwatchd.core import records as rec
 from camwatchd.core.events import Effect
+from camwatchd.core.flight import WORDS_LIMIT, Before
 
 
 @dataclass(slots=True)
 class Chronicle:
-    """One camera's. `open`: an incident is open in the ledger."""
+    """One camera's. `words` gives the evidence so far, `before` how the camera did; `open`: so is an incident."""
 
     camera: str
     note: Callable[[rec.Record], None]
+    words: Callable[[], tuple[str, ...]] = tuple
+    before: Callable[[], Before] = Before
     open: bool = False
+    _told: set[str] = field(default_factory=set)  # words of the open incident that the ledger has
 
-    def tell(self, effect: Effect, words: tuple[str, ...], *, required: bool) -> None:
-        """Write down what matters; `words`: the last lines of the worker's stderr."""
+    def tell(self, effect: Effect, *, required: bool) -> None:
+        """Write down what matters, with what was heard meanwhile."""
         camera = self.camera
         match effect:
             case ev.SayStarted(seconds):
                 if self.open:  # by an operator who took the camera anew
-                    self.note(rec.IncidentClosed(camera, None, 0, seconds, words))
-                self.note(rec.CameraHealthy(camera, required))
-                self.open = False
+                    self.note(rec.IncidentClosed(camera, None, 0, seconds, self._news()))
+                self._healthy(required)
+            case ev.SayFault(fault, evidence, _) if self.open:
+                self.note(rec.FaultNamed(camera, fault, evidence, self._news()))
             case ev.SayFault(fault, evidence, _):
-                kind = rec.FaultNamed if self.open else rec.IncidentOpened
-                self.note(kind(camera, fault, evidence))
+                self.note(rec.IncidentOpened(camera, fault, evidence, self._news(), self.before()))
                 self.open = True
             case ev.SayAttemptFailed(rung, attempt, reason, seconds) if self.open:
-                self.note(rec.AttemptFailed(camera, rung, attempt, reason, seconds))
+                self.note(rec.AttemptFailed(camera, rung, attempt, reason, seconds, self._news()))
             case ev.SaySkipped(rung, reason) if self.open:
                 self.note(rec.RungSkipped(camera, rung, reason))
             case ev.SayParked(fault, name, detail, _):
-                self.note(rec.CameraParked(camera, fault, name, detail, words))
+                self.note(rec.CameraParked(camera, fault, name, detail, self._news()))
             case ev.SayRecovered(_, rung, attempt, seconds):
-                self.note(rec.IncidentClosed(camera, rung, attempt, seconds, words))
-                self.note(rec.CameraHealthy(camera, required))
-                self.open = False
+                self.note(rec.IncidentClosed(camera, rung, attempt, seconds, self._news()))
+                self._healthy(required)
+
+    def _healthy(self, required: bool) -> None:
+        self.note(rec.CameraHealthy(self.camera, required))
+        self.open = False
+        self._told.clear()
+
+    def _news(self) -> tuple[str, ...]:
+        """The last of it, and no more than is kept: on a dead card many records wait in memory."""
+        words = self.words()
+        news = [line for line in words if line not in self._told]
+        fit = sum(length <= WORDS_LIMIT for length in accumulate(len(line) for line in reversed(news)))
+        self._told = set(words)  # what is no longer among them will not come again
+        return tuple(news[len(news) - fit :])

@@ -10,7 +10,9 @@ from camwatchd.core.classify import Finding
 from camwatchd.core.kernel import KernelLine, Memory, concerns
 
 MARK = "kernel: "  # before the kernel's lines in the evidence
-_LINES = 20  # of each kind that an incident keeps, beside the last words of a worker
+_KERNEL = 20  # lines that an incident keeps
+_WRITTEN = 200  # ... of the workers, their last words among them
+_WIDTH = 500  # characters of each of these
 _BEFORE = 600.0  # seconds before an incident in which a line may have to do with it
 
 
@@ -33,15 +35,14 @@ class Hearsay:
         self._clock, self._identity = clock, identity
         self._clue: Clue | None = None
         self._located = ("", "")
-        self._kernel = Memory(_LINES)
-        self._written: deque[tuple[float, str]] = deque(maxlen=_LINES)
-        self._last_words: tuple[float, tuple[str, ...]] = (0.0, ())
+        self._kernel = Memory(_KERNEL)
+        self._written: deque[tuple[float, str]] = deque(maxlen=_WRITTEN)
 
     def wrote(self, line: str) -> Finding | None:
         """A worker's stderr; gives what the line says."""
         finding = classify.of_line(line)
         if finding is not None or not classify.is_chatter(line):
-            self._written.append((self._clock(), line))
+            self._written.append((self._clock(), line[:_WIDTH]))
         return finding
 
     def located(self, place: str) -> None:
@@ -58,8 +59,12 @@ class Hearsay:
             self._kernel.add(line)
 
     def died(self, words: tuple[str, ...]) -> None:
-        """The worker is gone; what tells of its end."""
-        self._last_words = self._clock(), words
+        """The worker is gone; what tells of its end takes the place of what it wrote from there on."""
+        words = tuple(line[:_WIDTH] for line in words)
+        begins = [number for number, (_, line) in enumerate(self._written) if (line,) == words[:1]]
+        before = list(self._written)[: begins[-1]] if begins else list(self._written)
+        kept = [(at, line) for at, line in before if line not in words]
+        self._written = deque([*kept, *((self._clock(), line) for line in words)], _WRITTEN)
 
     def forget_the_worker(self) -> None:
         """What the last worker wrote explains nothing of the next one."""
@@ -90,10 +95,8 @@ class Hearsay:
         """What an incident that was opened then leaves behind, oldest first within each kind."""
         since = opened_at - _BEFORE
         kernel = [line for line in self._heard() if line.at >= since or line.meaning.lasting]
-        died_at, words = self._last_words
-        words = words if died_at >= since else ()
-        written = [text for at, text in self._written if at >= since and text not in words]
-        return (*(f"{MARK}[{line.at:12.6f}] {line.text}" for line in kernel), *written, *words)
+        written = (text for at, text in self._written if at >= since)
+        return (*(f"{MARK}[{line.at:12.6f}] {line.text}" for line in kernel), *written)
 
     def _heard(self, within: float = float("inf")) -> list[KernelLine]:
         """Without what was kept while this might have been any camera."""

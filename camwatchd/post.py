@@ -21,6 +21,7 @@ from camwatchd.core.evidence import headline
 from camwatchd.core.exits import describe
 from camwatchd.core.faults import ABSENT, OPEN_CAPS
 from camwatchd.core.figures import Figures
+from camwatchd.core.flight import Before
 from camwatchd.core.ladder import Outcome, Rung
 from camwatchd.core.lease import Gate
 from camwatchd.core.settings import CameraSettings, Health, Supervision
@@ -49,7 +50,7 @@ class Post:
         self.delivered = False  # a healthy frame since the last watchdog ping
         self.state: State
         self._narrator = Narrator(camera.name, log)
-        self._chronicle = Chronicle(camera.name, agency.note)
+        self._chronicle = Chronicle(camera.name, agency.note, lambda: self.evidence, self._before)
         self._agency, self._host, self._runtime_dir = agency, host, runtime_dir
         self.slot = Slot(loop, self, host, clock)
         self._resetting = Resetting(loop, clock, environ, runtime_dir, self._was_reset)
@@ -61,6 +62,7 @@ class Post:
         self._unkillable_said = False
         self._orders = 0
         self.model = self.camera_id = ""  # as the camera itself says
+        self._versions: dict[str, str] = {}  # of the packages in its worker
         self.streaming = False  # the present worker has opened the camera and started its stream
         self._opens = Opens(runtime_dir, camera.name)
         self.rings = Rings(
@@ -146,6 +148,7 @@ class Post:
         self.slot.adopt(worker)
         self.feed(ev.WorkerStarted())
         if worker.child.imported:
+            self._versions = worker.child.versions
             self.feed(ev.WorkerImported())
         camera = replace(self.camera, controls={**self.camera.controls, **self.adjusting.kept})
         order = msg.Open(camera, self.policy.supervision, self._runtime_dir, *self._suspicion)
@@ -218,6 +221,7 @@ class Post:
                 if order == self._orders:
                     self.feed(ev.ActionEnded(outcome, detail))
             case msg.Imported():
+                self._versions = report.versions
                 self.feed(ev.WorkerImported())
             case msg.Streaming(generation):
                 self.streaming = True
@@ -275,7 +279,7 @@ class Post:
     def _act(self, effects: tuple[Effect, ...]) -> None:
         for effect in effects:
             self._narrator.tell(effect, self.policy, self.state.failures, self.state.fault)
-            self._chronicle.tell(effect, self.evidence, required=self.camera.required)
+            self._chronicle.tell(effect, required=self.camera.required)
             self.figures.note(effect, self.clock())
             match effect:
                 case ev.SaySlow():
@@ -383,6 +387,12 @@ class Post:
     def _identity(self) -> str:
         """What is known of which camera it is: as it says itself, else as the settings say."""
         return self.camera_id or self.camera.id or self.camera.model or ""
+
+    def _before(self) -> Before:
+        return replace(
+            self.figures.before(self.clock()), model=self.model, camera_id=self.camera_id, usb=self.state.place or "",
+            versions=self._versions,
+        )  # fmt: skip
 
     def _expected(self) -> float:
         return liveness.expected_frame_duration(self.camera.frame_rate)

@@ -18,6 +18,7 @@ from pathlib import Path
 from camwatchd.adapters import lifeline, medium
 from camwatchd.adapters.durable import HealthMark
 from camwatchd.adapters.host import RECORDER_COMM
+from camwatchd.adapters.host_facts import Lookout
 from camwatchd.adapters.ledger_file import LedgerFile
 from camwatchd.adapters.machine import Machine
 from camwatchd.core.exits import WorkerExit
@@ -97,6 +98,7 @@ def _desk(options: argparse.Namespace, link: socket.socket) -> Desk:
         boot=boot,
         start=options.start,
         say=say,
+        look=Lookout(),
     )
 
 

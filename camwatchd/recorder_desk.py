@@ -18,6 +18,7 @@ from camwatchd.adapters.ledger_file import LedgerFile
 from camwatchd.adapters.machine import Machine
 from camwatchd.core.budget import Facts, Verdict, decide_reboot, decide_restart
 from camwatchd.core.faults import FAULTS
+from camwatchd.core.flight import HostFacts
 from camwatchd.core.ladder import Rung
 from camwatchd.core.records import (
     Answered,
@@ -49,7 +50,10 @@ class Waiting:
 
 @dataclass(slots=True, kw_only=True)
 class Desk:
-    """Takes records, says replies. `medium`: why the state directory proves nothing. `tick()` at `deadline`."""
+    """Takes records, says replies. `medium`: why the state directory proves nothing. `tick()` at `deadline`.
+
+    `look` tells how the machine does, within a second or two.
+    """
 
     file: LedgerFile
     health: HealthMark
@@ -59,6 +63,7 @@ class Desk:
     start: str
     say: Callable[[int, Reply], None]
     clock: Callable[[], float] = time.monotonic
+    look: Callable[[], HostFacts] = HostFacts
     deadline: float = field(init=False)
     _trouble: str = ""
     _waiting: list[Waiting] = field(default_factory=list)
@@ -173,7 +178,7 @@ class Desk:
         if self._ledger is not None and self.file.was_replaced():
             self._shut()
         if self._ledger is None:
-            self._ledger = Ledger(self.file.open(), self.boot, self.start)
+            self._ledger = Ledger(self.file.open(), self.boot, self.start, self.look)
             self._ledger.enter(self._moment())
         return self._ledger
 

@@ -95,6 +95,7 @@ class Standby:
     def reported(self, report: Report) -> None:
         if isinstance(report, Imported) and self._slot.worker is not None:
             self._slot.worker.child.imported = True
+            self._slot.worker.child.versions = report.versions
             self._log.debug("standby.ready", seconds=round(report.seconds, 3), versions=str(report.versions))
 
     def wrote(self, line: str) -> None:

@@ -108,6 +108,7 @@ class Supervisor:
         self._open_control()
         self.kernel.begin()
         self.book.begin(rec.Begin(world.version, world.pid))
+        self._say_what_to_keep()
         kept = self.departure.kept
         self.departure.started()
         for post in self.posts:
@@ -212,7 +213,9 @@ class Supervisor:
 
     def _take(self, settings: Settings) -> None:
         self._take_daemon(settings.daemon)
-        self.settings = settings
+        kept, self.settings = self.settings.ledger, settings
+        if settings.ledger != kept:
+            self._say_what_to_keep()
         self._herald.summarise_every(settings.daemon.summary_interval)
         wanted = {camera.name: camera for camera in settings.cameras}
         for post in [post for post in self.posts if post.camera.name not in wanted]:
@@ -228,6 +231,9 @@ class Supervisor:
         for post in (*moved, *new):
             if post not in moved or post.state.phase is not Phase.PAUSED:  # a pause outlives a reload
                 post.begin()
+
+    def _say_what_to_keep(self) -> None:
+        self.book.note(rec.Keep(self.settings.ledger.keep_incidents, self.settings.ledger.keep_days))
 
     def _take_daemon(self, daemon: Daemon) -> None:
         self.world.log_level_is(daemon.log_level)

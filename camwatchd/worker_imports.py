@@ -3,6 +3,7 @@
 
 import os
 import platform
+import re
 import sys
 import time
 from importlib import import_module
@@ -64,7 +65,13 @@ def _versions() -> dict[str, str]:
         file = getattr(sys.modules.get(name), "__file__", None)
         for info in Path(file).parents[1].glob(f"{name}-*.*-info") if file else ():
             found[name] = info.stem.split("-")[1]  # numpy-2.1.0.dist-info, picamera2-0.3.27-py3.egg-info
-    return found
+    return {**_libcamera(Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")), **found}
+
+
+def _libcamera(maps: str) -> dict[str, str]:
+    """Debian's Python part says no version of its own; the shared library's name does."""
+    match = re.search(r"/libcamera\.so\.(\d[\d.]*)$", maps, re.MULTILINE)
+    return {"libcamera": match[1]} if match else {}
 
 
 def _seconds_since_exec() -> float:

@@ -144,6 +144,19 @@ def test_old_words_are_no_evidence() -> None:
     assert [_CHIP, _CMA, "just now"] == texts
 
 
+def test_a_stack_dump_stays_in_one_piece() -> None:
+    """What is left out of it does not come before it, and what was written before it stays in its place."""
+    ear = Ear()
+    for line in ("same", "before", "same", "Fatal Python error: Aborted", "  File a", "  File left out"):
+        ear.hearsay.wrote(line)
+    ear.hearsay.died(("Fatal Python error: Aborted", "  File a"))
+    ear.hearsay.wrote("the next worker")
+
+    assert ["same", "before", "same", "Fatal Python error: Aborted", "  File a", "the next worker"] == (
+        ear.evidence()
+    )
+
+
 def test_evidence_is_bounded() -> None:
     """However much is said, an incident keeps the last of it."""
     ear = Ear()
@@ -152,7 +165,7 @@ def test_evidence_is_bounded() -> None:
         ear.kernel(f"usb 1-1.3: USB disconnect, device number {number}")
     evidence = ear.evidence()
 
-    assert 40 == len(evidence)
+    assert 220 == len(evidence)
     assert evidence[19].endswith("number 999")
     assert "line 999" == evidence[-1]
 

@@ -9,6 +9,7 @@ import pytest
 from camwatchd.chronicle import Chronicle
 from camwatchd.core import events as ev
 from camwatchd.core import records as rec
+from camwatchd.core.flight import WORDS_LIMIT, Before
 from camwatchd.core.ladder import Outcome, Rung
 from camwatchd.core.state import Phase
 from camwatchd.narrator import Narrator
@@ -57,7 +58,7 @@ def written(story: Story, *, required: bool = True) -> list[rec.Record]:
     records: list[rec.Record] = []
     chronicle = Chronicle("cam0", records.append)
     for _, effect in story.told:
-        chronicle.tell(effect, ("last words",), required=required)
+        chronicle.tell(effect, required=required)
     return records
 
 
@@ -152,7 +153,7 @@ def test_a_better_name_opens_no_second_incident() -> None:
 
 
 def test_a_park_is_written_once_for_each_reason() -> None:
-    """With the reason and the worker's last words; what is only postponed is the recorder's own answer."""
+    """With the reason; what is only postponed is the recorder's own answer."""
     story = (
         parked("min-uptime", 40.0)
         .until(Phase.LEAVING)
@@ -161,9 +162,9 @@ def test_a_park_is_written_once_for_each_reason() -> None:
         .until(Phase.LEAVING)
         .refuse()
     )
-    parks = [(r.fault, r.name, r.words) for r in written(story) if isinstance(r, rec.CameraParked)]
+    parks = [(r.fault, r.name) for r in written(story) if isinstance(r, rec.CameraParked)]
 
-    assert [("frames-stopped", "did-not-help", ("last words",))] == parks
+    assert [("frames-stopped", "did-not-help")] == parks
 
 
 def test_an_incident_that_ended_in_a_pause_is_closed_by_the_next_start() -> None:
@@ -179,3 +180,30 @@ def test_an_incident_that_ended_in_a_pause_is_closed_by_the_next_start() -> None
 def test_who_is_required_is_written_with_its_health(required: bool) -> None:
     """Only a required camera makes a boot a healthy one."""
     assert [rec.CameraHealthy("cam0", required)] == written(healthy(), required=required)
+
+
+def test_evidence_is_written_while_the_incident_is_open() -> None:
+    """With the first record all that was heard and how the camera did; with the next ones what is new; each once."""
+    heard, records = ["before"], list[rec.Record]()
+    chronicle = Chronicle("cam0", records.append, lambda: tuple(heard), lambda: Before(fps=29.9))
+    failed = ev.SayAttemptFailed(Rung.RESTART_STREAM, 1, "no frames", 5.0)
+    effects = (ev.SayFault("frames-stopped", "", None), failed, failed, ev.SayFault("sensor-io", "", None))
+    for effect in (*effects, ev.SayRecovered("sensor-io", None, 0, 9.0), effects[0]):
+        chronicle.tell(effect, required=True)
+        heard.append(f"after {len(records)}")
+    told: list[tuple[str, ...]] = [getattr(record, "words", ()) for record in records]
+
+    assert [("before",), ("after 1",), ("after 2",), ("after 3",), ("after 4",), ()] == told[:6]
+    assert ("before", "after 1") == told[6][:2]  # another incident begins with all of it again
+    assert [29.9, 29.9] == [r.before.fps for r in records if isinstance(r, rec.IncidentOpened)]
+
+
+def test_no_record_carries_more_than_is_kept() -> None:
+    """A camera stack that never stops talking fills neither the card nor, while that is dead, the memory."""
+    records = list[rec.Record]()
+    chronicle = Chronicle("cam0", records.append, lambda: tuple(f"{n:0100}" for n in range(1000)))
+    chronicle.tell(ev.SayFault("frames-stopped", "", None), required=True)
+    [opened] = records
+
+    assert isinstance(opened, rec.IncidentOpened)
+    assert (WORDS_LIMIT // 100, f"{999:0100}") == (len(opened.words), opened.words[-1])

@@ -25,6 +25,7 @@ class Child:
         self.link = link
         self.stderr = stderr
         self.imported = False
+        self.versions: dict[str, str] = {}  # of what it has imported, if a standby was told of it
         self.status: int | None = None  # as subprocess has it: negative for a signal
 
     def send(self, order: Order, descriptors: Sequence[int] = ()) -> bool:

@@ -5,18 +5,19 @@ Every method may raise sqlite3.Error or OSError; then nothing of what it was to 
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from camwatchd.adapters.ledger_boots import Boots, Moment
-from camwatchd.adapters.ledger_incidents import Incidents
+from camwatchd.adapters.ledger_incidents import Incidents, OfIncident
 from camwatchd.adapters.ledger_marks import Mark, Marks, Source
 from camwatchd.adapters.ledger_schema import transaction
 from camwatchd.core import records as rec
 from camwatchd.core.budget import DAY, WEEK, Facts, Kind, Verdict
+from camwatchd.core.flight import HostFacts
 from camwatchd.core.ladder import Rung
 
-_HORIZON = 400 * DAY  # of powered-on time; what is older is forgotten
+_HORIZON = 400 * DAY  # of powered-on time; marks and boots that are older are forgotten
 _VERDICTS = {
     Mark.INTENT: Verdict(Kind.GRANTED),
     Mark.SERVICE_RESTART: Verdict(Kind.GRANTED),
@@ -34,10 +35,12 @@ class Entry:
 
 
 class Ledger:
-    """An open ledger in this boot and in this start of the service."""
+    """An open ledger in this boot and in this start of the service; `look` tells how the machine does."""
 
-    def __init__(self, db: sqlite3.Connection, boot: str, start: str) -> None:
-        self._db, self._start = db, start
+    def __init__(
+        self, db: sqlite3.Connection, boot: str, start: str, look: Callable[[], HostFacts] = HostFacts
+    ) -> None:
+        self._db, self._start, self._look = db, start, look
         self._boots, self._marks, self._incidents = (
             Boots(db, boot),
             Marks(db, boot, start),
@@ -57,9 +60,12 @@ class Ledger:
 
     def write(self, entries: Iterable[Entry]) -> list[str]:
         """Write them in their order, each once however often it comes; for each what it means, where that is news."""
+        taken = list(entries)
+        about = any(isinstance(entry.record, OfIncident) for entry in taken)
+        host = self._look() if about else HostFacts()  # before the file is locked: it may take a second
         with transaction(self._db):
             delivered = self._delivered()
-            return ["" if e.serial <= delivered else self._write(e) for e in entries]
+            return ["" if e.serial <= delivered else self._write(e, host) for e in taken]
 
     def note(self, moment: Moment) -> None:
         """Note the powered-on time, and forget what is too old."""
@@ -113,27 +119,22 @@ class Ledger:
         """Let go of the file."""
         self._db.close()
 
-    def _write(self, entry: Entry) -> str:
-        source = self._source(entry)
-        match entry.record:
+    def _write(self, entry: Entry, host: HostFacts) -> str:
+        source, record = self._source(entry), entry.record
+        if isinstance(record, OfIncident):
+            self._incidents.write(record, source, host)
+            return ""
+        match record:
             case rec.Begin():
                 self._marks.add(Mark.START, source)
+            case rec.Keep():
+                self._incidents.keep(record)
             case rec.CleanStop():
                 self._marks.add(Mark.CLEAN_STOP, source)
             case rec.Revoke(camera):
                 self._marks.revoke(camera, source)
             case rec.CameraHealthy(camera):
                 return self._write_healthy(camera, source)
-            case rec.IncidentOpened(camera, fault, evidence) | rec.FaultNamed(camera, fault, evidence):
-                self._incidents.name(camera, fault, evidence, source)
-            case rec.AttemptFailed() as failed:
-                self._incidents.fail(failed, source)
-            case rec.RungSkipped() as skipped:
-                self._incidents.skip(skipped, source)
-            case rec.IncidentClosed() as closed:
-                self._incidents.close(closed, source)
-            case rec.CameraParked(camera, fault, name, detail, words):
-                self._incidents.park(camera, fault, name, detail, words, source)
         return ""
 
     def _write_healthy(self, camera: str, source: Source) -> str:
@@ -156,7 +157,7 @@ class Ledger:
 
     def _prune(self, now: float) -> None:
         self._marks.prune(now, now - _HORIZON)
-        self._incidents.prune(now - _HORIZON)
+        self._incidents.prune(now)
         self._boots.prune(now - _HORIZON)
 
 

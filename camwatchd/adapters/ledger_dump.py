@@ -5,17 +5,16 @@ python -m camwatchd.adapters.ledger_dump STATE_DIR [--json]
 """
 
 import json
-import shutil
 import sqlite3
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from camwatchd.adapters.ledger_file import NAME
-from camwatchd.adapters.ledger_schema import connect, explain, version
+from camwatchd.adapters.ledger_reading import copy
+from camwatchd.adapters.ledger_schema import explain, version
 from camwatchd.core.timespan import duration
 
 Row = dict[str, Any]
@@ -23,33 +22,24 @@ Row = dict[str, Any]
 
 def read(folder: Path) -> dict[str, Any]:
     """All of it, oldest first; each incident with its steps. OSError, sqlite3.Error: it cannot be read."""
-    try:
-        return _read(folder / NAME, "ro")
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
-            raise
-    # Its writer died in the middle of a commit. To see what is valid that must be undone: in a copy, not here.
-    with tempfile.TemporaryDirectory() as name:
-        for file in (NAME, f"{NAME}-journal"):
-            shutil.copy(folder / file, name)
-        return _read(Path(name, NAME), "rw")
+    with closing(copy(folder / NAME)) as db:
+        return tables(db)
 
 
-def _read(path: Path, mode: str) -> dict[str, Any]:
-    with closing(connect(path, mode)) as db:
-        db.execute("BEGIN")  # all tables as they are at one moment
-        db.row_factory = sqlite3.Row
-        steps = _rows(db, "steps")
-        incidents = [
-            {**incident, "steps": [step for step in steps if step["incident"] == incident["number"]]}
-            for incident in _rows(db, "incidents")
-        ]
-        return {
-            "version": version(db),
-            "boots": _rows(db, "boots"),
-            "marks": _rows(db, "marks"),
-            "incidents": incidents,
-        }
+def tables(db: sqlite3.Connection) -> dict[str, Any]:
+    """What an open ledger holds."""
+    db.row_factory = sqlite3.Row
+    steps = _rows(db, "steps")
+    incidents = [
+        {**incident, "steps": [step for step in steps if step["incident"] == incident["number"]]}
+        for incident in _rows(db, "incidents")
+    ]
+    return {
+        "version": version(db),
+        "boots": _rows(db, "boots"),
+        "marks": _rows(db, "marks"),
+        "incidents": incidents,
+    }
 
 
 def text(ledger: dict[str, Any]) -> Iterator[str]:

@@ -1,19 +1,33 @@
 # SPDX-License-Identifier: MIT
 """Owns the flight recorder in the ledger: each incident with its evidence, every rung tried, and how it ended."""
 
+import json
 import sqlite3
 from collections.abc import Sequence
 
 from camwatchd.adapters.ledger_marks import Source
+from camwatchd.core import records as rec
 from camwatchd.core.budget import Verdict
+from camwatchd.core.flight import WORDS_LIMIT, HostFacts
 from camwatchd.core.ladder import Outcome
 from camwatchd.core.messages import EVIDENCE_LIMIT
-from camwatchd.core.records import AttemptFailed, IncidentClosed, RungSkipped
+from camwatchd.core.plain import to_plain
+from camwatchd.core.timespan import DAY
 
-KEEP = 500  # incidents
-_STEPS = (10, 30)  # of one incident: the first ones tell how it began, the last ones how it ended
-_WORDS = 200, 8192  # lines and characters of stderr
+STEPS_KEPT = (10, 30)  # of one incident: the first ones tell how it began, the last ones how it ended
+_WORDS = 200, WORDS_LIMIT  # lines and characters of stderr, the last ones
 _REASON = 300  # characters
+_BEFORE = 4096  # characters of JSON; more is not ours
+
+
+OfIncident = (
+    rec.IncidentOpened
+    | rec.FaultNamed
+    | rec.AttemptFailed
+    | rec.RungSkipped
+    | rec.IncidentClosed
+    | rec.CameraParked
+)
 
 
 class Incidents:
@@ -22,31 +36,43 @@ class Incidents:
     def __init__(self, db: sqlite3.Connection, boot: str) -> None:
         self._db, self._boot = db, boot
 
-    def name(self, camera: str, fault: str, evidence: str, source: Source) -> None:
-        """A fault opens an incident, or takes over the one that is open."""
-        number = self._open(camera, source, fault, evidence)
+    def write(self, record: OfIncident, source: Source, host: HostFacts) -> None:
+        """A record of the camera's incident, which it opens if there is none, and how the machine does meanwhile."""
+        fault, evidence = getattr(record, "fault", "unknown"), getattr(record, "evidence", "")
+        number = self._open(record.camera, source, fault, evidence)
+        self._add_record(number, record, source)
+        self._keep_words(number, getattr(record, "words", ()))
+        text = json.dumps(to_plain(host))
+        if not self._keep_once(number, "host", text):
+            self._db.execute("UPDATE incidents SET host_last = ? WHERE number = ?", (text, number))
+
+    def _add_record(self, number: int, record: OfIncident, source: Source) -> None:
+        match record:
+            case rec.IncidentOpened(_, fault, evidence):
+                self._name(number, fault, evidence, source)
+                self._keep_once(number, "before", json.dumps(to_plain(record.before)))
+            case rec.FaultNamed(_, fault, evidence):
+                self._name(number, fault, evidence, source)
+            case rec.AttemptFailed(_, rung, attempt, reason, seconds):
+                self._add_step(number, source, rung, attempt, "failed", reason, seconds)
+            case rec.RungSkipped(_, rung, reason):
+                self._add_step(number, source, rung, outcome=Outcome.NOT_APPLICABLE.value, reason=reason)
+            case rec.CameraParked(_, _, name, detail):
+                self._add_step(number, source, outcome="parked", reason=f"{name}: {detail}")
+            case rec.IncidentClosed():
+                self._close(number, record, source)
+
+    def _name(self, number: int, fault: str, evidence: str, source: Source) -> None:
         self._db.execute("UPDATE incidents SET fault = ? WHERE number = ?", (fault, number))
         self._add_step(number, source, outcome="named", reason=f"{fault}: {evidence}")
 
-    def fail(self, record: AttemptFailed, source: Source) -> None:
-        """An attempt did not end in health."""
-        number = self._open(record.camera, source)
-        self._add_step(number, source, record.rung, record.attempt, "failed", record.reason, record.seconds)
-
-    def skip(self, record: RungSkipped, source: Source) -> None:
-        """A rung was passed over."""
-        number = self._open(record.camera, source)
-        self._add_step(
-            number, source, record.rung, outcome=Outcome.NOT_APPLICABLE.value, reason=record.reason
+    def _close(self, number: int, record: rec.IncidentClosed, source: Source) -> None:
+        rung = record.rung or ""
+        self._add_step(number, source, rung, record.attempt, "succeeded", "", record.seconds)
+        how = f"healthy by {rung} {record.attempt}" if rung else "healthy by itself"
+        self._db.execute(
+            "UPDATE incidents SET seconds = ?, ended = ? WHERE number = ?", (record.seconds, how, number)
         )
-
-    def park(
-        self, camera: str, fault: str, name: str, detail: str, words: Sequence[str], source: Source
-    ) -> None:
-        """Nothing more may be done; the incident stays open."""
-        number = self._open(camera, source, fault)
-        self._add_step(number, source, outcome="parked", reason=f"{name}: {detail}")
-        self._keep_words(number, words)
 
     def answer(
         self, camera: str, fault: str, rung: str, verdict: Verdict, words: Sequence[str], source: Source
@@ -66,17 +92,6 @@ class Incidents:
         ).fetchone()
         return row is None or row[0] != verdict.kind or not row[1].startswith(f"{verdict.name}:")
 
-    def close(self, record: IncidentClosed, source: Source) -> None:
-        """Healthy again."""
-        number = self._open(record.camera, source)
-        rung = record.rung or ""
-        self._add_step(number, source, rung, record.attempt, "succeeded", "", record.seconds)
-        self._keep_words(number, record.words)
-        how = f"healthy by {rung} {record.attempt}" if rung else "healthy by itself"
-        self._db.execute(
-            "UPDATE incidents SET seconds = ?, ended = ? WHERE number = ?", (record.seconds, how, number)
-        )
-
     def close_all(self, how: str) -> None:
         """The boot in which they were open is over."""
         self._db.execute("UPDATE incidents SET ended = ? WHERE ended = ''", (how,))
@@ -89,12 +104,20 @@ class Incidents:
             (camera, self._boot),
         )
 
-    def prune(self, horizon: float) -> None:
+    def keep(self, rule: rec.Keep) -> None:
+        """Keep so much from now on."""
+        self._db.execute(
+            "UPDATE keep SET incidents = :incidents, days = :days"
+            " WHERE incidents != :incidents OR days != :days",
+            {"incidents": rule.incidents, "days": rule.days},
+        )
+
+    def prune(self, now: float) -> None:
         """Forget what is old or too much, with its steps."""
         self._db.execute(
-            "DELETE FROM incidents WHERE ended != ''"
-            " AND (at < ? OR number <= (SELECT max(number) FROM incidents) - ?)",
-            (horizon, KEEP),
+            "DELETE FROM incidents WHERE ended != '' AND (at < ? - (SELECT days FROM keep) * ?"
+            " OR number <= (SELECT max(number) FROM incidents) - (SELECT incidents FROM keep))",
+            (now, DAY),
         )
 
     def _open(self, camera: str, source: Source, fault: str = "unknown", evidence: str = "") -> int:
@@ -119,7 +142,7 @@ class Incidents:
             "INSERT INTO steps (incident, at, rung, attempt, outcome, reason, seconds) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (incident, source.at, rung, attempt, outcome, _fit(reason, _REASON), seconds),
         )
-        first, last = _STEPS
+        first, last = STEPS_KEPT
         self._db.execute(
             "DELETE FROM steps WHERE incident = :incident"
             " AND number NOT IN (SELECT number FROM steps WHERE incident = :incident ORDER BY number LIMIT :first)"
@@ -127,6 +150,16 @@ class Incidents:
             " (SELECT number FROM steps WHERE incident = :incident ORDER BY number DESC LIMIT :last)",
             {"incident": incident, "first": first, "last": last},
         )
+
+    def _keep_once(self, incident: int, column: str, text: str) -> bool:
+        """Whether there was nothing there before."""
+        if len(text) > _BEFORE:
+            return True
+        cursor = self._db.execute(
+            f"UPDATE incidents SET {column} = ? WHERE number = ? AND {column} = ''",  # noqa: S608  # a name of ours
+            (_fit(text, _BEFORE), incident),
+        )
+        return cursor.rowcount > 0
 
     def _keep_words(self, incident: int, words: Sequence[str]) -> None:
         if not words:

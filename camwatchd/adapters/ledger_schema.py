@@ -61,8 +61,16 @@ STEPS: tuple[str, ...] = (
     CREATE TABLE delivered (start TEXT NOT NULL, serial INTEGER NOT NULL) STRICT;
     INSERT INTO delivered VALUES ('', 0);                -- up to where which start's records are written
     """,
+    # JSON of core.flight; empty: not known, as of all incidents before
+    """
+    ALTER TABLE incidents ADD COLUMN before    TEXT NOT NULL DEFAULT '';
+    ALTER TABLE incidents ADD COLUMN host      TEXT NOT NULL DEFAULT '';  -- with its first record
+    ALTER TABLE incidents ADD COLUMN host_last TEXT NOT NULL DEFAULT '';  -- with its last one so far
+    CREATE TABLE keep (incidents INTEGER NOT NULL, days REAL NOT NULL) STRICT;
+    INSERT INTO keep VALUES (500, 400);                  -- of incidents; see [ledger] in the configuration
+    """,
 )
-_TABLES = {"boots", "marks", "incidents", "steps", "delivered"}
+_TABLES = {"boots", "marks", "incidents", "steps", "delivered"}  # of every version
 
 # In TRUNCATE mode a commit is the truncation of the journal, which SQLite syncs (from FULL on; seen with strace), so
 # that no power cut brings the journal back to undo it. EXTRA says the same for DELETE mode, should a journal ever be

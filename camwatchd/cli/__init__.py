@@ -11,6 +11,8 @@ from camwatchd.cli import (
     check_config,
     controls,
     faults,
+    history,
+    incident,
     ladder,
     logs,
     pause,
@@ -29,7 +31,8 @@ from camwatchd.control.client import ControlError
 VERBS: tuple[Verb, ...] = (
     status.VERB, pause.VERB, resume.VERB, recover.VERB, reload.VERB,
     snapshot.VERB, stream.VERB, controls.VERB,
-    logs.VERB, ladder.VERB, faults.VERB, check_config.VERB, version.VERB,
+    logs.VERB, history.VERB, incident.VERB,
+    ladder.VERB, faults.VERB, check_config.VERB, version.VERB,
 )  # fmt: skip
 
 

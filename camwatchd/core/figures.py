@@ -2,9 +2,11 @@
 """Owns the running figures of one camera: rate, last frames, recoveries of the day, and the tally of its health."""
 
 from collections import deque
+from dataclasses import replace
 
 from camwatchd.core import health
 from camwatchd.core.events import Effect, SayFault, SayRecovered
+from camwatchd.core.flight import Before
 from camwatchd.core.histogram import Histogram
 from camwatchd.core.messages import Frames
 from camwatchd.core.timespan import DAY
@@ -71,6 +73,21 @@ class Figures:
         """How long captures took since this was asked last."""
         taken, self.latencies = self.latencies, Histogram()
         return taken
+
+    def before(self, now: float) -> Before:
+        """The frames until now, for the flight recorder."""
+        last, tally = self.last, self.tally
+        counted = Before(
+            fps=round(self.fps(), 3), captures=tally.captures, failures=tally.failures, late=self.late_frames,
+            dropped=self.dropped, outages=tally.outages, availability=round(tally.availability(now), 6),
+        )  # fmt: skip
+        if last is None or tally.last_healthy is None:
+            return counted
+        return replace(
+            counted, last_frame_age=round(now - tally.last_healthy, 3), sequence=last.sequence,
+            frame_duration=last.frame_duration, latency=last.latency, latency_max=last.latency_max,
+            brightness=last.mean, deviation=last.deviation,
+        )  # fmt: skip
 
     def recent(self, now: float) -> tuple[tuple[float, str], ...]:
         """The recoveries of the last 24 hours: when and by what."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from camwatchd.core.budget import Verdict
+from camwatchd.core.flight import Before
 from camwatchd.core.ladder import Rung
 from camwatchd.core.messages import MAX_MESSAGE, ProtocolError
 from camwatchd.core.plain import PlainError, from_plain, to_plain
@@ -29,6 +30,14 @@ class Begin:
 
 
 @dataclass(frozen=True, slots=True)
+class Keep:
+    """How much the flight recorder keeps: the newest incidents, and none older than so many powered-on days."""
+
+    incidents: int
+    days: float
+
+
+@dataclass(frozen=True, slots=True)
 class CameraHealthy:
     """The camera gave proof of health: for the first time in this start, or at the end of an incident.
 
@@ -41,11 +50,17 @@ class CameraHealthy:
 
 @dataclass(frozen=True, slots=True)
 class IncidentOpened:
-    """A fault opened an incident (one that is open already, across a restart of the service, goes on)."""
+    """A fault opened an incident (one that is open already, across a restart of the service, goes on).
+
+    `words`, here and below: what was heard of the camera and not told with an earlier record of the incident, by
+    the kernel and the worker. A power cut may come at any moment: what is known is written at once.
+    """
 
     camera: str
     fault: str
     evidence: str
+    words: tuple[str, ...] = ()
+    before: Before = Before()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +70,7 @@ class FaultNamed:
     camera: str
     fault: str
     evidence: str
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +82,7 @@ class AttemptFailed:
     attempt: int
     reason: str
     seconds: float
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +96,7 @@ class RungSkipped:
 
 @dataclass(frozen=True, slots=True)
 class IncidentClosed:
-    """Healthy again, by a rung's attempt or (rung None) by itself; `words`: the last lines of the worker's stderr."""
+    """Healthy again, by a rung's attempt or (rung None) by itself."""
 
     camera: str
     rung: Rung | None
@@ -172,6 +189,7 @@ class Unwritten:
 
 Record = (
     Begin
+    | Keep
     | CameraHealthy
     | IncidentOpened
     | FaultNamed

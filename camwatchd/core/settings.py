@@ -120,6 +120,16 @@ class Reboot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """[ledger]: how much the flight recorder keeps. What the budget of reboots counts is kept whatever stands here."""
+
+    keep_incidents: int = _key(
+        500, "The newest so many. An incident takes 2 KB, at most some 30 KB.", "incidents", low=10, high=5000)  # fmt: skip
+    keep_days: float = _key(
+        400.0, "Nothing older than so many powered-on days; an incident that is open stays.", "days", low=1, high=4000)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RungSettings:
     """[ladder.<rung>]: the numbers of one rung; what is left out keeps that rung's default. The order is fixed."""
 
@@ -260,6 +270,7 @@ class Settings:
     ladder: tuple[RungPolicy, ...] = field(
         default=LADDER, metadata={"tables": Tables("ladder", "rung", RungSettings, tuple(Rung), _KEYLESS)})  # fmt: skip
     reboot: Reboot = field(default_factory=Reboot)
+    ledger: Ledger = field(default_factory=Ledger)
     cameras: tuple[CameraSettings, ...] = field(
         default=(CameraSettings(),), metadata={"tables": Tables("camera", "name", CameraSettings)})  # fmt: skip
 

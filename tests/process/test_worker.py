@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from camwatchd import worker_imports
 from camwatchd.core.exits import WorkerExit
 from camwatchd.core.messages import CameraFailed, Entering, Finished, Frames, Imported, RestartStream, Stop
 from camwatchd.core.settings import ScriptedFault
@@ -250,3 +251,13 @@ def test_frames_flow_while_nothing_is_wrong(tmp_path: Path) -> None:
     assert 0 <= last.latency <= last.latency_max < 1
     assert 0 < last.mean < 255
     assert last.deviation > 0
+
+
+def test_the_shared_library_says_its_version() -> None:
+    """Debian's Python part of libcamera has none beside it; without the library there is nothing to say."""
+    maps = "7f00-7f01 r-xp 0 08:02 1 /usr/lib/aarch64-linux-gnu/libcamera{}\n"
+    found = [
+        worker_imports._libcamera(maps.format(end)) for end in (".so.0.5.2", "-base.so.0.5.1", "x.so.1")
+    ]
+
+    assert [{"libcamera": "0.5.2"}, {}, {}] == found

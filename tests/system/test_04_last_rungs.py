@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Proves the last rungs on a camera that worked and that nothing cures: up to a real reboot, and no further."""
 
+import json
 import re
 
 import pytest
@@ -62,6 +63,16 @@ def test_the_whole_ladder_ends_in_a_real_reboot(container: Container) -> None:
         ("restart-service", "failed"),
         ("reboot", "granted"),
     ]
+
+    # Its script begins anew: by now another incident may be open, which the exit status tells.
+    shown = container.run("camwatchctl history", check=False)
+    assert "after a reboot that camwatchd asked for, for cam0 (frames-stopped): it helped" in shown.stdout
+    assert "so far" in shown.stdout  # it knows which boot is this one
+    whole = json.loads(container.run("camwatchctl incident 1 --json").stdout)
+    assert (whole["ended"], whole["before"]["model"]) == (incident["ended"], "simulated")
+    assert whole["host"]["memory_total"] > 0  # the sandbox lets it be read
+    stranger = container.run("setpriv --reuid=65534 --clear-groups camwatchctl history", check=False)
+    assert (stranger.returncode, stranger.stdout) == (77, "")
 
 
 @pytest.mark.scenario(

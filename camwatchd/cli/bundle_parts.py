@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: MIT
+"""Owns what goes into the archive for a bug report: each part is there, or says why it is not."""
+
+import json
+import platform
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from camwatchd import __version__
+from camwatchd.adapters import host_facts, ledger_dump
+from camwatchd.adapters.config import load_named
+from camwatchd.adapters.config_text import effective
+from camwatchd.adapters.ledger_story import History, Incident
+from camwatchd.cli import history_text, incident_text, status, status_text, unit
+from camwatchd.cli.bundle import Part
+from camwatchd.control.client import Client, ControlError
+from camwatchd.control.facts import StatusFacts
+from camwatchd.control.protocol import Status
+from camwatchd.core.plain import to_plain
+from camwatchd.errors import ConfigError
+
+_AROUND = timedelta(minutes=10)  # of the journal, before and after the incident
+_LINES = 5000  # of the journal
+_PATIENCE = 30.0  # seconds for one tool; a journal on an SD card is slow
+_CLOCK = "%Y-%m-%d %H:%M:%S"  # as the ledger writes the time of day
+_PACKAGES = (
+    "camwatchd", "libcamera*", "python3-libcamera", "python3-picamera2", "rpicam-apps*", "raspi-firmware", "systemd",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where it all comes from."""
+
+    incident: Incident
+    history: History
+    ledger: sqlite3.Connection
+    socket: str
+    config: Path
+    conf_dir: Path
+
+
+def parts(sources: Sources, incident: dict[str, Any]) -> list[Part]:
+    """All of them; `incident` is the one in question as JSON has it."""
+    history = sources.history
+    return [
+        Part("incident.txt", "the incident", incident_text.text(sources.incident)),
+        Part("incident.json", "the same for programs", _json(incident)),
+        Part("history.txt", "boots and incidents, newest first", history_text.text(history, ())),
+        Part("history.json", "the same for programs", _json(to_plain(history))),
+        *_status(sources.socket),
+        _config(sources.config, sources.conf_dir),
+        Part("versions.json", "what is installed now, and how the machine does now", _json(_versions())),
+        journal("journal.txt", "what the service logged around that time", sources.incident, ("--unit", unit.UNIT)),
+        journal("kernel.txt", "what the kernel logged around that time", sources.incident, ("--dmesg",)),
+        Part("ledger.json", "the whole ledger", _json(ledger_dump.tables(sources.ledger))),
+    ]  # fmt: skip
+
+
+def _status(socket: str) -> list[Part]:
+    try:
+        with Client(socket) as client:
+            facts = client.ask(Status())
+    except ControlError as error:
+        why = "; ".join(filter(None, [error.message, unit.said()]))
+        return [Part("status.txt", "", missing=why)]
+    assert isinstance(facts, StatusFacts)
+    return [
+        Part("status.txt", "the daemon's status now", status_text.text(facts)),
+        Part("status.json", "the same for programs", _json(status.document(facts))),
+    ]
+
+
+def _config(main: Path, drop_ins: Path) -> Part:
+    try:
+        return Part(
+            "config.toml",
+            "the values in force and where they are from",
+            effective(load_named(main, drop_ins)),
+        )
+    except ConfigError as error:
+        # Without the values: nobody knows what was written there.
+        wrong = [f"{p.file}: {p.key}: expected {p.expected}" for p in error.problems]
+        return Part("config.toml", "", missing=f"it cannot be used: {'; '.join(wrong)}")
+    except OSError as error:
+        return Part("config.toml", "", missing=f"{error.filename}: {error.strerror}")
+
+
+def _versions() -> dict[str, Any]:
+    listed = _output(["dpkg-query", "--show", "--showformat", "${Package} ${Version}\n", *_PACKAGES])
+    return {
+        "camwatchctl": __version__,
+        "python": platform.python_version(),
+        "system": _of_system().get("PRETTY_NAME", ""),
+        "packages": dict(line.split(" ", 1) for line in listed.splitlines() if line.count(" ") == 1),
+        "machine_now": to_plain(host_facts.Lookout()()),
+    }
+
+
+def _of_system() -> dict[str, str]:
+    try:
+        return platform.freedesktop_os_release()
+    except OSError:
+        return {}
+
+
+def journal(name: str, about: str, incident: Incident, what: Sequence[str]) -> Part:
+    """Of that boot; of the time around it if the clock can be believed, else the last lines."""
+    boot = f"--boot={incident.headline.boot.replace('-', '')}"
+    command = [
+        "journalctl",
+        "--no-pager",
+        "--no-hostname",
+        "--output=short-iso",
+        f"--lines={_LINES}",
+        "--quiet",
+        boot,
+    ]
+    problems: list[str] = []
+    for window in (_window(incident), ()):
+        if found := _output([*command, *what, *window], problems.append):
+            return Part(
+                name, about if window else f"{about.split(' around')[0]}, the last {_LINES} lines", found
+            )
+    reason = (
+        "; ".join(dict.fromkeys(problems))
+        or "the journal has nothing of that boot, or may not be read by this user"
+    )
+    return Part(name, "", missing=reason)
+
+
+def _window(incident: Incident) -> Sequence[str]:
+    head = incident.headline
+    try:
+        began = datetime.strptime(head.wall, _CLOCK)  # as the machine had it, as journalctl takes it
+    except ValueError:
+        return ()
+    ended = began + timedelta(seconds=head.seconds) + _AROUND
+    return f"--since={began - _AROUND:{_CLOCK}}", f"--until={ended:{_CLOCK}}"
+
+
+def _output(command: Sequence[str], complain: Callable[[str], object] = lambda _: None) -> str:
+    """What a tool prints; empty where there is no such tool, or it has nothing to say."""
+    try:
+        done = subprocess.run(  # noqa: S603  # our own words, and no shell
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_PATIENCE, check=False
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        complain(f"{command[0]}: {error.strerror if isinstance(error, OSError) else 'it does not end'}")
+        return ""
+    if wrong := _first_line(done.stderr.decode(errors="replace").splitlines()):
+        complain(wrong)
+    return done.stdout.decode(errors="replace")
+
+
+def _first_line(lines: Iterable[str]) -> str:
+    return next((line.strip() for line in lines if line.strip()), "")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2)

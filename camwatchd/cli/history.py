@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""Owns `camwatchctl history`: boots and incidents in order of time, from the ledger; needs no daemon."""
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from camwatchd.cli import past
+from camwatchd.cli.verb import Verb
+from camwatchd.core.plain import to_plain
+
+if TYPE_CHECKING:
+    from camwatchd.adapters.ledger_reading import Copy
+    from camwatchd.adapters.ledger_story import History
+
+
+def document(history: "History", notes: tuple[str, ...]) -> dict[str, Any]:
+    """What `--json` prints; newest first, as the text is."""
+    return {**to_plain(history), "notes": list(notes)}
+
+
+def notes(copy: "Copy", history: "History", aside: tuple[str, ...]) -> tuple[str, ...]:
+    """What a human must know of the ledger itself."""
+    found = []
+    if copy.is_old:
+        found.append(
+            f"the ledger is of an older camwatchd (version {copy.version}), which kept nothing of machine and frames; "
+            "the daemon brings it forward at its next start"
+        )
+    if not history.knows_this_boot:
+        found.append("camwatchd has not run yet since this machine booted; see: systemctl status camwatchd")
+    if aside:
+        found.append(
+            f"could not be used and was set aside, older incidents may be in it: {', '.join(aside)}"
+        )
+    return tuple(found)
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--days", metavar="N", type=_days, help="only the last so many days in which the machine was on"
+    )
+    parser.add_argument("--camera", metavar="NAME", default="", help="only incidents of this one")
+    past.arguments(parser)
+
+
+def _days(text: str) -> float:
+    try:
+        days = float(text)
+    except ValueError:
+        days = 0.0
+    if not 0 < days < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number of days, more than 0, got {text!r}")
+    return days
+
+
+def _run(options: argparse.Namespace) -> int:
+    from camwatchd.adapters import ledger_reading, ledger_story
+    from camwatchd.cli.history_text import text
+
+    try:
+        with past.opened(options) as copy:
+            if wrong := past.unknown(copy, options.camera):
+                return past.refused(wrong)
+            history = ledger_story.history(copy.db, past.this_boot(), options.days, options.camera)
+            told = notes(copy, history, ledger_reading.set_aside(options.state_dir))
+    except ledger_reading.LedgerError as error:
+        return past.failed(error)
+    written = json.dumps(document(history, told), indent=2) if options.json else text(history, told)
+    sys.stdout.write(f"{written}\n")
+    return past.OPEN if any(not incident.ended for incident in history.incidents) else past.OVER
+
+
+VERB = Verb(
+    "history",
+    "show boots and incidents in order of time, the newest first; needs no daemon",
+    _arguments,
+    _run,
+)
