@@ -314,7 +314,17 @@ def test_the_journal_is_asked_for_what_is_wanted(
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
 
     events, analysis = answered(
-        capsys, "--hours", "12", "--camera", "cam0", "--fault", "buffer_error", "--fault", "frames-stopped"
+        capsys,
+        "--hours",
+        "12",
+        "--camera",
+        "cam0",
+        "--fault",
+        "buffer_error",
+        "--fault",
+        "frames-stopped",
+        "--state-dir",
+        str(tmp_path),
     )
     arguments = (folder / "arguments").read_text().splitlines()
     (since,) = [float(word.removeprefix("--since=@")) for word in arguments if word.startswith("--since")]
@@ -355,7 +365,7 @@ def test_a_journal_that_breaks_off_is_said(
     (folder / "damage").touch()
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
 
-    status, out, err = run(capsys)
+    status, out, err = run(capsys, "--state-dir", str(tmp_path))
 
     assert (status, "camera.started" in out, "camera faults: none" in out) == (69, True, True)
     assert "there may be more than it could show" in err

@@ -38,14 +38,9 @@ class Incident:
     steps: Sequence[Step] = ()
 
 
-def remembered(_since: float) -> Sequence[Incident]:
-    """The incidents that the ledger holds from then on, the oldest first."""
-    return ()
-
-
 def with_forgotten(journal: Iterator[Event], incidents: Iterable[Incident]) -> Iterator[Event]:
     """The journal's events, and before them what the ledger knows of the time from which it has none."""
-    first = next(journal, None)
+    first = next(journal, None)  # before the ledger is read: what is younger than this need not be there
     end = first.time if first else math.inf
     yield from sorted(
         (event for event in events(incidents) if event.time < end), key=lambda event: event.time

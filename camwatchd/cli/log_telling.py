@@ -14,10 +14,11 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 
 from camwatchd.adapters.console import wants_colours
-from camwatchd.cli import log_ledger, log_sources, log_text
+from camwatchd.cli import asking, log_ledger, log_sources, log_text
 from camwatchd.cli.log_analysis import Analyser
 from camwatchd.cli.log_events import Event, Reader
 from camwatchd.cli.log_facts import Analysis
+from camwatchd.cli.log_past import Past
 from camwatchd.cli.when import now
 from camwatchd.errors import ExitStatus
 
@@ -57,10 +58,13 @@ def tell(options: argparse.Namespace) -> int:
     live = options.follow or options.file == log_sources.STDIN
     since = _since(options)
     analyser, reader, show = Analyser(since), Reader(), _shower(options, live=live)
+    ledger = Past(options.state_dir)
     trouble: log_sources.UnreadableError | None = None
     try:
         with suppress(*[KeyboardInterrupt] * live), closing(_lines(options, wanted, since)) as lines:
-            for event in filter(wanted.counts, _with_forgotten(options, reader.events(lines), since)):
+            for event in filter(
+                wanted.counts, _with_forgotten(options, reader.events(lines), since, ledger)
+            ):
                 analyser.add(event)
                 if event.time >= since and wanted.shows(event):
                     show(event)
@@ -69,8 +73,10 @@ def tell(options: argparse.Namespace) -> int:
             raise
         trouble = error  # what was read until then says something, too
     _check(options, reader)
-    covered = _covered(options, wanted, reader, since)
+    covered = since - _span(options) if ledger.known else _covered(options, wanted, reader, since)
     _conclude(options, analyser.result(None if options.file else now(), covered, reader.broken))
+    if ledger.trouble and covered > since:
+        asking.complain(f"what the journal has forgotten is not known: {ledger.trouble}")
     if trouble:
         raise trouble
     return ExitStatus.EX_OK
@@ -125,10 +131,12 @@ def _lines(options: argparse.Namespace, wanted: Wanted, since: float) -> Generat
     return log_sources.journal(wanted.matches(), since - _span(options))
 
 
-def _with_forgotten(options: argparse.Namespace, events: Iterator[Event], since: float) -> Iterator[Event]:
+def _with_forgotten(
+    options: argparse.Namespace, events: Iterator[Event], since: float, ledger: Past
+) -> Iterator[Event]:
     if options.file or options.follow:
         return events
-    return log_ledger.with_forgotten(events, log_ledger.remembered(since - _span(options)))
+    return log_ledger.with_forgotten(events, ledger.incidents(since - _span(options)))
 
 
 def _shower(options: argparse.Namespace, *, live: bool) -> Callable[[Event], None]:

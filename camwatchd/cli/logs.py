@@ -2,7 +2,9 @@
 """Owns `camwatchctl logs`: what happened to the cameras by journal, file or ledger, and what it amounts to."""
 
 import argparse
+from pathlib import Path
 
+from camwatchd import STATE_DIR
 from camwatchd.cli import asking
 from camwatchd.cli.duration import at_most
 from camwatchd.cli.log_sources import UnreadableError
@@ -37,6 +39,10 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="instead of the journal: JSON lines, or journalctl -o json; -: standard input",
     )
+    parser.add_argument(
+        "--state-dir", metavar="DIR", type=Path, default=Path(STATE_DIR),
+        help="where the ledger is; default: %(default)s",
+    )  # fmt: skip
     asking.arguments(parser)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG

@@ -26,3 +26,11 @@ def stamp(at: float) -> str:
 def iso(at: float) -> str:
     """A point in time for programs, in UTC to the millisecond, as in the daemon's own JSON lines."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+
+
+def parsed(text: str) -> float:
+    """The point in time that `stamp` wrote on this machine, as the ledger has it; 0 for anything else."""
+    try:
+        return time.mktime(time.strptime(text, "%Y-%m-%d %H:%M:%S"))
+    except (ValueError, OverflowError):
+        return 0.0
