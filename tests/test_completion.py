@@ -42,9 +42,9 @@ def tab(*words: str, folder: Path | None = None, **environ: str) -> set[str]:
     return set(done.stdout.splitlines()) - {""}
 
 
-def program(folder: Path, text: str) -> str:
-    """A PATH on which camwatchctl is this shell script."""
-    file = folder / "camwatchctl"
+def program(folder: Path, text: str, name: str = "camwatchctl") -> str:
+    """A PATH on which a command is this shell script."""
+    file = folder / name
     file.write_text(f"#!/bin/sh\n{text}\n")
     file.chmod(0o755)
     return f"{folder}:{os.environ['PATH']}"
@@ -111,6 +111,7 @@ def test_cameras_are_those_of_the_running_daemon(tmp_path: Path) -> None:
         tmp_path,
         f"exec '{sys.executable}' -c 'import sys; from camwatchd.cli import main; sys.exit(main())' \"$@\"",
     )
+    program(tmp_path, 'shift; exec "$@"', "timeout")  # this machine may be busy: here nobody is in a hurry
     with running(tmp_path) as daemon:
         here = str(daemon.path)
 
