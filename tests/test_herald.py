@@ -4,6 +4,7 @@
 Herald and Post are the true ones; the clock, the line to systemd and whoever provides workers are the test's.
 """
 
+import json
 import os
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 
 from camwatchd.adapters import log
 from camwatchd.adapters.notify import NullNotifier
+from camwatchd.core.histogram import Histogram
+from camwatchd.core.messages import Frames
 from camwatchd.core.state import Phase
 from camwatchd.herald import Herald
 from tests.post_rig import MISSED, deliver, lone_post
@@ -148,3 +151,28 @@ def test_a_countdown_is_told_once_a_second(room: Room) -> None:
 
     assert [round(b - a, 2) for a, b in pairwise(well)] == [5.0] * 3
     assert {round(b - a, 2) for a, b in pairwise(trouble[1:])} == {1.0}
+
+
+def test_the_summary_tells_how_long_captures_took(tmp_path: Path) -> None:
+    """Each summary has the latencies since the one before, in a form that can be put together again."""
+    room = Room(tmp_path, "cam0")
+    (post,) = room.posts
+    for latency in (0.03, 0.03, 0.5):
+        post.figures.arrived(
+            Frames(1, 0, 0, 0.1, latency, latency, 0, 0, 100.0, 20.0), room.now, healthy=True
+        )
+    file = tmp_path / "summaries"
+    with file.open("wb") as stream:
+        herald = Herald(
+            room.systemd, log.build("json", "info", stream.fileno(), {}), room.clock,
+            posts=room.posts, note=str, summary_interval=10,
+        )  # fmt: skip
+        for _ in range(2):
+            room.now += 11
+            herald.tell()
+    told = map(json.loads, file.read_text().splitlines())
+    first, second = (line for line in told if line["event"] == "camera.summary")
+
+    assert Histogram.parse(first["latencies"]).text() == Histogram([0.03, 0.03, 0.5]).text()
+    assert (round(first["latency_p50"], 2), round(first["latency_p99"], 1)) == (0.03, 0.5)
+    assert "latencies" not in second

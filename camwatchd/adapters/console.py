@@ -14,7 +14,7 @@ from camwatchd.adapters.entry import LABELS, Entry, cut
 from camwatchd.core.plain import to_plain
 
 LINE_LIMIT = 4096  # bytes: PIPE_BUF, what a pipe that polls writable takes at once and whole
-_COLOURS = {2: "\x1b[1;31m", 3: "\x1b[31m", 4: "\x1b[33m", 5: "\x1b[32m", 7: "\x1b[2m"}
+COLOURS = {2: "\x1b[1;31m", 3: "\x1b[31m", 4: "\x1b[33m", 5: "\x1b[32m", 7: "\x1b[2m"}
 
 Render = Callable[[Entry], bytes]
 
@@ -65,7 +65,7 @@ def text(colours: bool) -> Render:
         camera = str(entry.facts.get("camera") or "-")
         body = entry.sentence().removeprefix(f"{camera}: ").replace("\n", "\n    ")
         line = cut(f"{head}  {camera:6}  {body}", LINE_LIMIT - 16)
-        colour = _COLOURS.get(entry.priority, "") if colours else ""
+        colour = COLOURS.get(entry.priority, "") if colours else ""
         return colour.encode() + line + (b"\x1b[0m\n" if colour else b"\n")
 
     return render

@@ -34,7 +34,12 @@ class Entry:
         text += f" ({self.suppressed} more like this kept back)" if self.suppressed else ""
         text += f" (told {duration(self.delayed)} late)" if self.delayed else ""
         text += f" ({self.lost} entries lost before this one)" if self.lost else ""
-        return text.translate(_NO_CONTROLS)
+        return readable(text)
+
+
+def readable(text: str) -> str:
+    """The text without anything that would move a cursor."""
+    return text.translate(_NO_CONTROLS)
 
 
 def cut(text: str, limit: int) -> bytes:

@@ -16,6 +16,7 @@ from camwatchd.cli import (
     history,
     incident,
     ladder,
+    logs,
     monitor,
     original,
     pause,
@@ -36,7 +37,7 @@ from camwatchd.errors import ExitStatus
 VERBS: tuple[Verb, ...] = (
     status.VERB, health.VERB, monitor.VERB, wait.VERB, pause.VERB, resume.VERB, recover.VERB, reload.VERB,
     snapshot.VERB, stream.VERB, controls.VERB,
-    history.VERB, incident.VERB,
+    logs.VERB, history.VERB, incident.VERB,
     ladder.VERB, faults.VERB, doctor.VERB, check_config.VERB, version.VERB,
 )  # fmt: skip
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from camwatchd.core import health
 from camwatchd.core.events import Effect, SayFault, SayRecovered
 from camwatchd.core.flight import Before
+from camwatchd.core.histogram import Histogram
 from camwatchd.core.messages import Frames
 from camwatchd.core.timespan import DAY
 
@@ -24,6 +25,7 @@ class Figures:
         self._waited_since = now
         self.dropped = 0
         self.late_frames = 0
+        self.latencies = Histogram()  # since the last summary, of the last capture in each report
         self._arrivals: deque[tuple[float, int]] = deque()
         self._recoveries: deque[tuple[float, str]] = deque(maxlen=_REMEMBERED)
 
@@ -32,6 +34,7 @@ class Figures:
         self.last, self.late = frames, False
         self.dropped += frames.dropped
         self.late_frames += frames.late
+        self.latencies.add(frames.latency)
         if healthy:
             self.tally = self.tally.healthy(frames.count, now)
         self._arrivals.append((now, frames.count))
@@ -65,6 +68,11 @@ class Figures:
         span = self._arrivals[-1][0] - self._arrivals[0][0]
         counted = sum(count for _, count in self._arrivals) - self._arrivals[0][1]
         return counted / span if span > 0 else 0.0
+
+    def take_latencies(self) -> Histogram:
+        """How long captures took since this was asked last."""
+        taken, self.latencies = self.latencies, Histogram()
+        return taken
 
     def before(self, now: float) -> Before:
         """The frames until now, for the flight recorder."""

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: MIT
+"""Owns how `camwatchctl logs` goes through a log: which events are meant, since when, and what is told of them.
+
+Imported only when it is wanted, so that no other verb waits for it.
+"""
+
+import argparse
+import json
+import math
+import os
+import sys
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass
+
+from camwatchd.adapters.console import wants_colours
+from camwatchd.cli import asking, log_ledger, log_sources, log_text
+from camwatchd.cli.log_analysis import Analyser
+from camwatchd.cli.log_events import Event, Reader
+from camwatchd.cli.log_facts import Analysis
+from camwatchd.cli.log_past import Past
+from camwatchd.cli.when import now
+from camwatchd.errors import ExitStatus
+
+_DAY = 24.0  # hours
+_ERROR = 3  # syslog's priority
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events are meant; those from before `since` only tell the trend."""
+
+    cameras: frozenset[str] = frozenset()
+    faults: frozenset[str] = frozenset()
+    errors: bool = False
+
+    def counts(self, event: Event) -> bool:
+        """Whether it belongs to what was asked for."""
+        return (not self.cameras or event.camera in self.cameras) and (
+            not self.faults or event.fault in self.faults
+        )
+
+    def shows(self, event: Event) -> bool:
+        """Whether it is worth a line."""
+        return not self.errors or event.priority <= _ERROR
+
+    def matches(self) -> list[str]:
+        """The same for journalctl, which finds them by its index."""
+        cameras = [f"CAMERA={camera}" for camera in sorted(self.cameras)]
+        return cameras + [f"FAULT={fault}" for fault in sorted(self.faults)]
+
+
+def tell(options: argparse.Namespace) -> int:
+    """Each event as soon as it is read, then the analysis, also where Ctrl-C ends what has no end."""
+    wanted = Wanted(
+        frozenset(options.camera), frozenset().union(*options.fault), errors=options.recent_errors
+    )
+    live = options.follow or options.file == log_sources.STDIN
+    since = _since(options)
+    analyser, reader, show = Analyser(since), Reader(), _shower(options, live=live)
+    ledger = Past(options.state_dir)
+    trouble: log_sources.UnreadableError | None = None
+    try:
+        with suppress(*[KeyboardInterrupt] * live), closing(_lines(options, wanted, since)) as lines:
+            for event in filter(
+                wanted.counts, _with_forgotten(options, reader.events(lines), since, ledger)
+            ):
+                analyser.add(event)
+                if event.time >= since and wanted.shows(event):
+                    show(event)
+    except log_sources.UnreadableError as error:
+        if not reader.ours:
+            raise
+        trouble = error  # what was read until then says something, too
+    _check(options, reader)
+    covered = since - _span(options) if ledger.known else _covered(options, wanted, reader, since)
+    _conclude(options, analyser.result(None if options.file else now(), covered, reader.broken))
+    if ledger.trouble and covered > since:
+        asking.complain(f"what the journal has forgotten is not known: {ledger.trouble}")
+    if trouble:
+        raise trouble
+    return ExitStatus.EX_OK
+
+
+def _conclude(options: argparse.Namespace, analysis: Analysis) -> None:
+    if options.json:
+        text = json.dumps(log_text.analysis_document(analysis))
+    else:
+        text = "\n" * bool(analysis.events) + log_text.analysis_text(analysis)
+    sys.stdout.write(f"{text}\n")
+
+
+def _covered(options: argparse.Namespace, wanted: Wanted, reader: Reader, since: float) -> float:
+    """Since when the log would have had what was asked for: what journalctl found by its index does not tell."""
+    beginning = since - _span(options)
+    if options.file or options.follow or not wanted.matches():
+        return max(beginning, reader.first)
+    with closing(log_sources.journal([], beginning)) as lines:
+        first = next(Reader().events(lines), None)
+    return first.time if first else math.inf
+
+
+def _since(options: argparse.Namespace) -> float:
+    """From when on events are shown. Hours of a file count from its last event: it may be of last week."""
+    if options.follow and options.file:
+        raise log_sources.UnreadableError(
+            "a file is not followed", "tail -F FILE | camwatchctl logs --file -", ExitStatus.EX_USAGE
+        )
+    if options.hours is None and (options.file or options.follow):
+        return -math.inf
+    if not options.file:
+        return now() - _span(options)
+    if options.file == log_sources.STDIN:
+        raise log_sources.UnreadableError(
+            "--hours needs to know the last event first", "give a file instead of -", ExitStatus.EX_USAGE
+        )
+    events = Reader().events(log_sources.file(options.file))
+    return max((event.time for event in events), default=0.0) - _span(options)
+
+
+def _span(options: argparse.Namespace) -> float:
+    return 3600 * float(options.hours or _DAY)
+
+
+def _lines(options: argparse.Namespace, wanted: Wanted, since: float) -> Generator[bytes, None, None]:
+    """Of the journal also the span before, which is as long, unless it is followed."""
+    if options.file:
+        return log_sources.file(options.file)
+    if options.follow:
+        return log_sources.journal(wanted.matches(), since, follow=True)
+    return log_sources.journal(wanted.matches(), since - _span(options))
+
+
+def _with_forgotten(
+    options: argparse.Namespace, events: Iterator[Event], since: float, ledger: Past
+) -> Iterator[Event]:
+    if options.file or options.follow:
+        return events
+    return log_ledger.with_forgotten(events, ledger.incidents(since - _span(options)))
+
+
+def _shower(options: argparse.Namespace, *, live: bool) -> Callable[[Event], None]:
+    colours = sys.stdout.isatty() and wants_colours(sys.stdout.fileno(), os.environ)
+
+    def show(event: Event) -> None:
+        text = json.dumps(log_text.document(event)) if options.json else log_text.line(event, colours)
+        sys.stdout.write(f"{text}\n")
+        if live:
+            sys.stdout.flush()
+
+    return show
+
+
+def _check(options: argparse.Namespace, reader: Reader) -> None:
+    """A file of which nothing can be read is the wrong one."""
+    if options.file and reader.broken and not reader.ours:
+        raise log_sources.UnreadableError(
+            f"{options.file}: none of its {reader.broken} lines is an event",
+            "expected JSON lines of camwatchd (--log-format json) or of journalctl -o json",
+            ExitStatus.EX_USAGE,
+        )

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""What the journal has forgotten, `camwatchctl logs` tells as the ledger remembers it, and nothing twice."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from camwatchd import cli
+from camwatchd.cli.log_analysis import Analyser
+from camwatchd.cli.log_events import Event
+from camwatchd.cli.log_ledger import Incident, Step, with_forgotten
+from camwatchd.cli.log_text import analysis_text, line
+from camwatchd.cli.when import stamp
+from camwatchd.core import records as rec
+from camwatchd.core.ladder import Rung
+from tests.adapters.ledger_rig import start
+from tests.log_rig import DAY, NOON, journalctl, journals
+
+_STEPS = (
+    Step(0.0, "", 0, "named", "frames-stopped: no frame for 4.5 s", 0.0),
+    Step(30.0, "restart-stream", 1, "failed", "no frames", 5.0),
+    Step(40.0, "restart-worker", 1, "succeeded", "", 42.0),
+)
+OLD = Incident(
+    "cam0", NOON - DAY, "frames-stopped", "no frame for 4.5 s", 42.0, "healthy by restart-worker 1", _STEPS
+)
+OPEN = Incident("garden", NOON - DAY / 2, "busy", "", 0.0, "")
+NEW = Incident("cam0", NOON + 10, "sensor-io", "", 2.0, "healthy by itself")
+
+
+def journal(*times: float) -> Iterator[Event]:
+    return (Event(time=at, priority=6, event="camera.summary", message="x", camera="cam0") for at in times)
+
+
+def test_only_what_is_older_than_the_journal_comes_from_the_ledger() -> None:
+    """The ledger's events come first; from the journal's first event on, the journal has them."""
+    events = list(with_forgotten(journal(NOON, NOON + 60), [OLD, OPEN, NEW]))
+
+    assert [(event.source, event.event) for event in events] == [
+        ("ledger", "alert.capture_failure"),
+        ("ledger", "ladder.attempt_failed"),
+        ("ledger", "alert.recovery"),
+        ("ledger", "alert.connection_error"),
+        ("journal", "camera.summary"),
+        ("journal", "camera.summary"),
+    ]
+
+
+def test_without_a_journal_all_comes_from_the_ledger() -> None:
+    """After a boot with a journal in memory, nothing else is left."""
+    events = list(with_forgotten(journal(), [OLD, NEW]))
+
+    assert {event.source for event in events} == {"ledger"}
+    assert len(events) == 4
+
+
+def test_they_read_as_the_log_would() -> None:
+    """The same words as the daemon's, marked with where they come from; and they count in the analysis."""
+    analyser = Analyser()
+    lines = []
+    for event in with_forgotten(journal(), [OLD, OPEN]):
+        analyser.add(event)
+        lines.append(line(event))
+    text = analysis_text(analyser.result())
+
+    assert "CAMERA_ISSUE: capture_failure: cam0: frames-stopped: no frame arrived" in lines[0]
+    assert "[no frame for 4.5 s]" in lines[0]
+    assert "restart-stream (attempt 1) did not help: no frames" in lines[1]
+    assert "healthy again by restart-worker (attempt 1), 42 s after the first failure" in lines[2]
+    assert all("(from the ledger)" in told and "camera=" in told for told in lines)
+    assert "4 events from the ledger: the journal has forgotten them" in text
+    assert "camera=garden: busy since" in text
+
+
+def test_a_fault_of_another_version_is_told() -> None:
+    """A ledger outlives versions: a fault that has no name here is still an event."""
+    (event,) = with_forgotten(journal(), [Incident("cam0", NOON, "gremlins", "", 0.0, "")])
+
+    assert "gremlins: a fault that this version does not know" in line(event)
+
+
+def test_the_ledger_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With a journal that begins after an incident the ledger tells of it, but of none that is too old."""
+    now = time.time()
+    for boot, age in (("old", 72), ("new", 1)):
+        with start(tmp_path, boot, wall=stamp(now - 3600 * age)) as ledger:
+            ledger.write(
+                rec.Begin("0.1.0", 1), rec.CameraHealthy("cam0"), rec.IncidentOpened("cam0", "sensor-io", boot),
+                rec.AttemptFailed("cam0", Rung.RESTART_WORKER, 1, "no", 5.0),
+                rec.IncidentClosed("cam0", Rung.RESTART_WORKER, 2, 12.0),
+            )  # fmt: skip
+    folder = journalctl(tmp_path, [journals(now - NOON, "daemon.started")])
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    status = cli.main(["logs", "--json", "--state-dir", str(tmp_path)])
+    *events, analysis = map(json.loads, capsys.readouterr().out.splitlines())
+
+    assert (status, [(event["source"], event["event"]) for event in events]) == (0, [
+        ("ledger", "alert.connection_error"), ("ledger", "ladder.attempt_failed"), ("ledger", "alert.recovery"),
+        ("journal", "daemon.started"),
+    ])  # fmt: skip
+    assert [row["count"] for row in analysis["faults"]] == [1]
+    assert analysis["trend"][0]["before"] == 0  # the ledger would know
+
+
+def test_without_a_ledger_it_says_what_is_not_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The journal is told all the same."""
+    folder = journalctl(tmp_path, [journals(time.time() - NOON, "daemon.started")])
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+    status = cli.main(["logs", "--state-dir", str(tmp_path)])
+
+    output = capsys.readouterr()
+    assert (status, "daemon.started" in output.out) == (0, True)
+    assert "what the journal has forgotten is not known" in output.err
