@@ -72,7 +72,7 @@ def test_verbs_are_completed() -> None:
     assert tab("") == {verb.name for verb in cli.VERBS}
     assert tab("re") == {verb.name for verb in cli.VERBS if verb.name.startswith("re")}
     assert tab("--json", "sna") == {"snapshot"}
-    assert tab("--") == {"--help", "--json", "--socket", "--version"}
+    assert tab("--") == {"--help", "--socket", "--version", *tab("status", "--")}
 
 
 @pytest.mark.parametrize("verb", [verb.name for verb in cli.VERBS])
