@@ -52,5 +52,5 @@ class Reporter:
 def adjusted(order: int, controls: dict[str, Any], offered: dict[str, Any]) -> Adjusted:
     """The answer; of a camera that offers more than a message holds, as much as there is room for."""
     while len(encode(report := Adjusted(order, "", controls, offered))) > MAX_MESSAGE and offered:
-        offered.popitem()
+        offered = dict(list(offered.items())[: len(offered) * 9 // 10])
     return report
