@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from camwatchd.core import events as ev
 from camwatchd.core import records as rec
+from camwatchd.core.drills import MARK
 from camwatchd.core.events import Effect
 
 
@@ -17,8 +18,8 @@ class Chronicle:
     note: Callable[[rec.Record], None]
     open: bool = False
 
-    def tell(self, effect: Effect, words: tuple[str, ...], *, required: bool) -> None:
-        """Write down what matters; `words`: the last lines of the worker's stderr."""
+    def tell(self, effect: Effect, words: tuple[str, ...], *, required: bool, drill: bool = False) -> None:
+        """Write down what matters; `words`: the last lines of the worker's stderr. A drill proves no health."""
         camera = self.camera
         match effect:
             case ev.SayStarted(seconds):
@@ -28,7 +29,7 @@ class Chronicle:
                 self.open = False
             case ev.SayFault(fault, evidence, _):
                 kind = rec.FaultNamed if self.open else rec.IncidentOpened
-                self.note(kind(camera, fault, evidence))
+                self.note(kind(camera, fault, f"{MARK}: {evidence}" if drill else evidence))
                 self.open = True
             case ev.SayAttemptFailed(rung, attempt, reason, seconds) if self.open:
                 self.note(rec.AttemptFailed(camera, rung, attempt, reason, seconds))
@@ -38,5 +39,6 @@ class Chronicle:
                 self.note(rec.CameraParked(camera, fault, name, detail, words))
             case ev.SayRecovered(_, rung, attempt, seconds):
                 self.note(rec.IncidentClosed(camera, rung, attempt, seconds, words))
-                self.note(rec.CameraHealthy(camera, required))
+                if not drill:
+                    self.note(rec.CameraHealthy(camera, required))
                 self.open = False

@@ -13,7 +13,9 @@ from camwatchd.adapters.opens import Opens
 from camwatchd.adjusting import Adjusting
 from camwatchd.agency import Agency
 from camwatchd.chronicle import Chronicle
-from camwatchd.core import classify, escalation, health, killing, lease, liveness
+from camwatchd.control.facts import DrillFacts
+from camwatchd.control.protocol import Reason, Refused
+from camwatchd.core import classify, drills, escalation, health, killing, lease, liveness
 from camwatchd.core import events as ev
 from camwatchd.core import messages as msg
 from camwatchd.core.events import Effect, Event
@@ -26,6 +28,7 @@ from camwatchd.core.lease import Gate
 from camwatchd.core.settings import CameraSettings, Health, Supervision
 from camwatchd.core.state import Milestone, Phase, Policy, State
 from camwatchd.core.status import CameraView
+from camwatchd.drilling import Drilling, is_marked, objection
 from camwatchd.hearsay import Hearsay
 from camwatchd.loop import Loop
 from camwatchd.narrator import Narrator
@@ -44,11 +47,12 @@ class Post:
         environ: Mapping[str, str],
     ) -> None:  # fmt: skip
         self.camera, self.policy, self.limits = camera, policy, limits
-        self.log, self.clock = log, clock
+        self.drilling = Drilling(camera.name, log, clock)
+        self.clock = clock
         self.figures = Figures(clock())
         self.delivered = False  # a healthy frame since the last watchdog ping
         self.state: State
-        self._narrator = Narrator(camera.name, log)
+        self._narrators = Narrator(camera.name, log), Narrator(camera.name, self.drilling.marked)
         self._chronicle = Chronicle(camera.name, agency.note)
         self._agency, self._host, self._runtime_dir = agency, host, runtime_dir
         self.slot = Slot(loop, self, host, clock)
@@ -84,6 +88,7 @@ class Post:
 
     def begin(self) -> None:
         """Take the camera: the first worker starts (also: all anew, after a change of its settings)."""
+        self.drilling.end()
         self._suspicion = ("", "")
         self.state, effects = escalation.begin(self.policy, self.clock(), self._expected())
         self._act(effects)
@@ -120,11 +125,32 @@ class Post:
         if len(self._inbox) > 1:
             return
         while self._inbox:
-            before = self.state.failures
-            self.state, effects = escalation.step(self.policy, self.state, self._inbox[0], self.clock())
-            self.figures.failed(max(0, self.state.failures - before))
-            self._act(effects)
+            before, now = self.state, self.clock()
+            self.state, effects = escalation.step(self.policy, self.state, self._inbox[0], now)
+            drill = is_marked(before, now)
+            if not drill:
+                self.figures.failed(max(0, self.state.failures - before.failures))
+            self._act(effects, drill=drill)
+            self.drilling.follow(self.state)
             self._inbox.popleft()
+
+    def drill(self, exercise: str) -> DrillFacts | Refused:
+        """Have the worker pretend that its camera fails, and see what comes of it."""
+        last = self.figures.last
+        encoded = last is not None and last.mean < 0
+        refusal = objection(exercise, self.camera, self.state, self.model, self._opens.count(), encoded)
+        if refusal is not None:
+            return refusal
+        if not self.slot.send(msg.Drill(exercise, drills.PRETENDED)):
+            return Refused(Reason.DOWN, f"{self.camera.name}: its worker takes no orders")
+        facts = self.drilling.begin(drills.EXERCISES[exercise], self.policy)
+        self.feed(ev.Drilled(exercise, drills.LASTS))
+        return facts
+
+    @property
+    def log(self) -> EventLog:
+        """What is said during a drill is marked."""
+        return self.drilling.log
 
     def fill(self) -> None:
         """Start the worker that is wanted, if there may be one now."""
@@ -148,7 +174,8 @@ class Post:
         if worker.child.imported:
             self.feed(ev.WorkerImported())
         camera = replace(self.camera, controls={**self.camera.controls, **self.adjusting.kept})
-        order = msg.Open(camera, self.policy.supervision, self._runtime_dir, *self._suspicion)
+        drill = self.drilling.for_the_next_worker()
+        order = msg.Open(camera, self.policy.supervision, self._runtime_dir, *self._suspicion, drill)
         if not self.slot.send(order):
             self.feed(ev.Faulted("worker-protocol", "the worker takes no orders"))
 
@@ -160,6 +187,7 @@ class Post:
     def retire(self) -> None:
         """Give the camera up for good; the slot lives on until its worker is reaped."""
         self._vacancy, self._retired = None, True
+        self.drilling.end()
         self._resetting.end()
         self.slot.end()
         self.rings.close()
@@ -199,6 +227,7 @@ class Post:
             attempts=self.policy.row(state.rung).attempts,
             exhausted=state.exhausted, step=str(state.milestone), deadline=state.ends_by,
             recoveries=self.figures.recent(now), refusal=state.refusal, ask_at=state.ask_at,
+            drill=state.drill.name if state.drill else "",
         )  # fmt: skip
 
     # --- what the slot tells it ---------------------------------------------------------------------------
@@ -272,14 +301,18 @@ class Post:
 
     # --- inside -------------------------------------------------------------------------------------------
 
-    def _act(self, effects: tuple[Effect, ...]) -> None:
+    def _act(self, effects: tuple[Effect, ...], *, drill: bool = False) -> None:
+        narrator = self._narrators[drill]
         for effect in effects:
-            self._narrator.tell(effect, self.policy, self.state.failures, self.state.fault)
-            self._chronicle.tell(effect, self.evidence, required=self.camera.required)
-            self.figures.note(effect, self.clock())
+            narrator.tell(effect, self.policy, self.state.failures, self.state.fault)
+            self._chronicle.tell(effect, self.evidence, required=self.camera.required, drill=drill)
+            if drill:
+                self.drilling.note(effect)
+            else:
+                self.figures.note(effect, self.clock())
             match effect:
                 case ev.SaySlow():
-                    self._narrator.slow(effect, self._call, *self._why_slow(effect), self.state)
+                    narrator.slow(effect, self._call, *self._why_slow(effect), self.state)
                 case ev.Perform():
                     self._perform(effect)
                 case ev.Release():

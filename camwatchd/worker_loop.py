@@ -18,6 +18,7 @@ from camwatchd.core.messages import (
     Adjusted,
     CameraFailed,
     CaptureFailed,
+    Drill,
     Entering,
     Finished,
     Frames,
@@ -136,6 +137,8 @@ class CaptureLoop:
                 self._adjust(order, controls)
             case Publish(streams):
                 self._rings(streams)
+            case Drill(exercise, seconds):
+                return self._pretend(exercise, seconds)
             case Open():
                 return refuse("a second Open")
         return None
@@ -165,6 +168,17 @@ class CaptureLoop:
             self._tell(Adjusted(order, problem[:EVIDENCE_LIMIT] or "no reason was given"))
             return
         self._tell(adjusted(order, self._adjusted, offered))
+
+    def _pretend(self, exercise: str, seconds: float) -> WorkerExit | None:
+        from camwatchd import worker_drill  # hardly any worker ever needs it
+
+        worker_drill.strike(exercise, seconds)
+        if exercise == worker_drill.UNOPENED:
+            self._trouble(worker_drill.failure())
+            return WorkerExit.CAMERA_FAILED
+        self._camera = worker_drill.Pretending(self._camera, exercise, seconds)
+        self._fd = None if self._fd is None else self._camera.fileno()
+        return None
 
     def _rings(self, streams: tuple[str, ...]) -> None:
         try:

@@ -10,6 +10,7 @@ from camwatchd.cli import (
     asking,
     check_config,
     controls,
+    drill,
     faults,
     ladder,
     pause,
@@ -28,7 +29,7 @@ from camwatchd.control.client import ControlError
 VERBS: tuple[Verb, ...] = (
     status.VERB, pause.VERB, resume.VERB, recover.VERB, reload.VERB,
     snapshot.VERB, stream.VERB, controls.VERB,
-    ladder.VERB, faults.VERB, check_config.VERB, version.VERB,
+    ladder.VERB, drill.VERB, faults.VERB, check_config.VERB, version.VERB,
 )  # fmt: skip
 
 

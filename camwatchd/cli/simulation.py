@@ -10,11 +10,11 @@ from itertools import zip_longest
 
 from camwatchd.cli import asking
 from camwatchd.cli.table import table
-from camwatchd.core import alerts, liveness
+from camwatchd.core import alerts, drills, liveness
 from camwatchd.core.faults import FAULTS
 from camwatchd.core.ladder import Rung
 from camwatchd.core.plain import to_plain
-from camwatchd.core.rehearsal import Course, End, Moment, Subject, objection, rehearse
+from camwatchd.core.rehearsal import Course, End, Moment, Subject, rehearse
 from camwatchd.core.settings import CameraSettings, Settings
 from camwatchd.core.state import Policy
 from camwatchd.core.timespan import duration
@@ -52,7 +52,7 @@ def of(settings: Settings, camera: CameraSettings, fault: str, *, usb: bool) -> 
         frame_duration=liveness.expected_frame_duration(camera.frame_rate),
     )  # fmt: skip
     soonest, latest = (rehearse(policy, subject, slow=slow) for slow in (False, True))
-    remark = objection(camera.checks, fault)
+    remark = drills.unseen(camera.checks, fault)
     return Rehearsal(camera.name, fault, camera.required, usb, soonest, latest, remark)
 
 

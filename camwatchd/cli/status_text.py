@@ -37,7 +37,8 @@ def _block(title: str, lines: Iterable[str], width: int) -> str:
 
 
 def _camera(camera: CameraFacts) -> Iterator[str]:
-    yield f"{_word(camera)}{_present(camera)}"
+    drill = f"DRILL ({camera.drill}), the camera itself is well: " if camera.drill else ""
+    yield f"{drill}{_word(camera)}{_present(camera)}"
     yield _next(camera)
     yield _refusal(camera)
     yield _history(camera)

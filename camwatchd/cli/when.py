@@ -10,3 +10,8 @@ def in_words(seconds: float, now: float | None = None) -> str:
     then, today = time.localtime(now + seconds), time.localtime(now)
     same = (then.tm_year, then.tm_yday) == (today.tm_year, today.tm_yday)
     return time.strftime("%H:%M" if same else "%a %H:%M", then)
+
+
+def stamp() -> str:
+    """Day and time, for what is kept."""
+    return time.strftime("%Y-%m-%d %H:%M")

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from camwatchd.control.facts import StatusFacts
+from camwatchd.control.facts import DrillFacts, StatusFacts
 from camwatchd.core.messages import ProtocolError
 from camwatchd.core.plain import PlainError, from_plain, to_plain, without_strangers
 from camwatchd.core.streams import Stream
@@ -61,6 +61,14 @@ class Recover:
     """Begin a recovery of these cameras (none named: all) now. Answered by `RecoverFacts` when it has begun."""
 
     cameras: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """Practise an exercise (core.drills) on this camera. Answered by `DrillFacts` when it has begun; then `Status`."""
+
+    camera: str
+    exercise: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +175,8 @@ class Reason(StrEnum):
     DOWN = "camera-down"
     MEMORY = "no-memory-for-frames"
     PAUSED = "paused"
+    UNFIT = "not-healthy"  # the camera is not as well as a drill needs it
+    INAPPLICABLE = "not-applicable"  # this exercise would prove nothing with this camera
     RESUMED = "resumed"
     INTERNAL = "internal-error"
 
@@ -180,13 +190,14 @@ class Refused:
     hint: str = ""
 
 
-Request = Ping | Status | Pause | Resume | Recover | Reload | Attach | Adjust
+Request = Ping | Status | Pause | Resume | Recover | Drill | Reload | Attach | Adjust
 Answer = (
     Pong
     | StatusFacts
     | PauseFacts
     | ResumeFacts
     | RecoverFacts
+    | DrillFacts
     | ReloadFacts
     | AttachFacts
     | AdjustFacts

@@ -117,6 +117,14 @@ class Resumed:
 
 
 @dataclass(frozen=True, slots=True)
+class Drilled:
+    """The worker pretends from now on that its camera fails; for so long it is a drill."""
+
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class TimePassed:
     """The state's deadline is reached."""
 
@@ -137,6 +145,7 @@ Event = (
     | LeaveRefused
     | Paused
     | Resumed
+    | Drilled
     | TimePassed
 )
 

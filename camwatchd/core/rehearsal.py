@@ -68,16 +68,6 @@ def rehearse(policy: Policy, subject: Subject, *, slow: bool) -> Course:
     return _Play(policy, subject, slow).course()
 
 
-def objection(checks: Checks, fault: str) -> str:
-    """Why this fault is none as these checks are set; empty: it is one."""
-    key, value = {
-        "frozen-picture": ("frozen_after", checks.frozen_after or "ignore"),
-        "black-picture": ("on_black", checks.on_black),
-        "saturated-picture": ("on_saturated", checks.on_saturated),
-    }.get(fault, ("", "recover"))
-    return f"[camera.checks] {key}: as it is set, this is no fault" if value in ("ignore", "warn") else ""
-
-
 # Where a worker fails again. Whatever is not named here streams, and gives no healthy frame.
 _NOT_IMPORTED = frozenset({"import-timeout", "missing-package"})
 _NOT_OPENED = frozenset({

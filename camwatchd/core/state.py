@@ -63,6 +63,16 @@ class Policy:
         return self.ladder[rung.height]
 
 
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """An alarm drill under way (core.drills): until when, and where on the ladder the camera was before."""
+
+    name: str
+    until: float
+    floor: Rung
+    used: tuple[int, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """One camera's place on the ladder. Points in time are monotonic seconds."""
@@ -105,6 +115,9 @@ class State:
     refusal_detail: str = ""  # ... and its reason
     ask_at: float = NEVER  # when another answer is possible
     waits_since: float | None = None  # since when it is postponed because others are at work
+    drill: Drill | None = (
+        None  # what happens now is practised: neither the service nor the machine is restarted
+    )
 
     def to(self, phase: Phase, now: float, deadline: float, **changes: Any) -> "State":
         """The state in another phase (or anew in the same)."""

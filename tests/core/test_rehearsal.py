@@ -3,9 +3,10 @@
 
 import pytest
 
+from camwatchd.core.drills import unseen as objection
 from camwatchd.core.faults import FAULTS
 from camwatchd.core.ladder import LADDER, Rung
-from camwatchd.core.rehearsal import Course, End, Subject, objection, rehearse
+from camwatchd.core.rehearsal import Course, End, Subject, rehearse
 from camwatchd.core.settings import Checks
 from camwatchd.core.state import Policy
 from tests.core.storyboard import policy
