@@ -21,6 +21,7 @@ from camwatchd.cli import (
     snapshot,
     status,
     stream,
+    test,
     version,
 )
 from camwatchd.cli.verb import Verb
@@ -29,7 +30,7 @@ from camwatchd.control.client import ControlError
 VERBS: tuple[Verb, ...] = (
     status.VERB, pause.VERB, resume.VERB, recover.VERB, reload.VERB,
     snapshot.VERB, stream.VERB, controls.VERB,
-    ladder.VERB, drill.VERB, faults.VERB, check_config.VERB, version.VERB,
+    test.VERB, ladder.VERB, drill.VERB, faults.VERB, check_config.VERB, version.VERB,
 )  # fmt: skip
 
 
