@@ -41,7 +41,7 @@ def test_the_steps() -> None:
     assert [
         "not noticed yet",
         "noticed after 4.5 s as frontend-timeout; restart-stream 1",
-        "back after 6.2 s, by restart-worker 1",
+        "noticed after 4.5 s as frames-stopped; back after 6.2 s, by restart-worker 1",
     ] == lines
 
 
@@ -56,7 +56,8 @@ def test_the_report() -> None:
     assert ["alarm drills of camwatchd 1.2 on pi4, 2026-11-23 14:00", "cam0: imx708"] == good[:2]
     assert "restart-worker 1 (expected restart-stream)" in good[5]
     assert good[5].endswith("6.2 s       capture_failure, CAMERA_RECOVERY  ok")
-    assert good[6].endswith("not applicable: only warns")
+    assert good[6].endswith("not applicable")
+    assert "cam0 black: only warns" == good[7]
     assert "1 of 1 drills were noticed and cured; 1 did not apply" == good[-1]
 
     bad = report([*done, Practised("cam0", "stall", NOTICED)], FACTS, "pi4").splitlines()
@@ -91,6 +92,7 @@ def test_every_drill_on_a_real_daemon(
             line for line in rig.lines[since:] if line["event"].startswith(("alert.", "ladder.", "drill."))
         ]
         facts = camera_facts(tmp_path)
+        rig.status(r"cam0 DRILL \(hang\) RECOVERING .*worker-silent")
         assert 0 == cli.main(["pause", "60"])
         assert 75 == cli.main(["drill", "--yes", "stall"])
 

@@ -32,10 +32,11 @@ def said(camera: CameraFacts) -> str:
     drill = camera.last_drill
     if drill is None:
         return ""
+    if drill.outcome == "recovered":
+        noticed = f"noticed after {_span(drill.noticed_after)} as {drill.fault}"
+        return f"{noticed}; back after {_span(drill.back_after)}, by {_cure(drill)}"
     if drill.outcome != "running":
-        return {"recovered": f"back after {_span(drill.back_after)}, by {_cure(drill)}"}.get(
-            drill.outcome, f"{drill.outcome}: see journalctl -u camwatchd DRILL=1"
-        )
+        return f"{drill.outcome}: journalctl -u camwatchd DRILL=1 says more"
     if not drill.fault:
         return "not noticed yet"
     return f"noticed after {_span(drill.noticed_after)} as {drill.fault}; {camera.rung} {camera.attempt}".rstrip(
@@ -49,17 +50,14 @@ def report(done: Iterable[Practised], facts: StatusFacts, where: str) -> str:
     head = [f"alarm drills of camwatchd {facts.daemon.version} on {where}"]
     names = {drill.camera for drill in done}
     head += [f"{c.name}: {c.model} {c.camera_id}".rstrip() for c in facts.cameras if c.name in names]
-    return "\n".join([*head, "", table(HEAD, map(_row, done)), "", _sum(done)])
+    notes = [f"{d.camera} {d.exercise}: {d.refused}" for d in done if d.refused]
+    return "\n".join([*head, "", table(HEAD, map(_row, done)), *notes, "", _sum(done)])
 
 
 def _row(drill: Practised) -> tuple[str, ...]:
     if drill.found is None:
-        why = (
-            f"not applicable: {drill.refused}"
-            if not drill.applicable
-            else f"FAILED: {drill.refused or 'lost'}"
-        )
-        return drill.camera, drill.exercise, "-", "-", "-", "-", "-", why
+        verdict = "FAILED" if drill.applicable else "not applicable"
+        return drill.camera, drill.exercise, *["-"] * 5, verdict
     found = drill.found
     named = _against(found.fault or "-", found.expected_fault)
     cured = _against(found.cure or "-", found.expected_cure, _cure(found) or "-")
