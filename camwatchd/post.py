@@ -32,6 +32,7 @@ from camwatchd.drilling import Drilling, is_marked, objection
 from camwatchd.hearsay import Hearsay
 from camwatchd.loop import Loop
 from camwatchd.narrator import Narrator
+from camwatchd.outlook import Outlook
 from camwatchd.ports import EventLog
 from camwatchd.resetting import Resetting
 from camwatchd.rings import Rings
@@ -50,6 +51,7 @@ class Post:
         self.drilling = Drilling(camera.name, log, clock)
         self.clock = clock
         self.figures = Figures(clock())
+        self.outlook = Outlook(camera.name, log, clock)
         self.delivered = False  # a healthy frame since the last watchdog ping
         self.state: State
         self._narrators = Narrator(camera.name, log), Narrator(camera.name, self.drilling.marked)
@@ -107,13 +109,15 @@ class Post:
     @property
     def deadline(self) -> float:
         """When `tick()` wants to be called next."""
-        return min(self.state.deadline, self.slot.deadline, self._resetting.deadline)
+        return min(self.state.deadline, self.slot.deadline, self._resetting.deadline, self.outlook.deadline)
 
     def tick(self) -> None:
         """Do what is due."""
         self.slot.tick()
         if self.clock() >= self._resetting.deadline:
             self._resetting.tick()
+        if self.clock() >= self.outlook.deadline:
+            self.outlook.tick(self.figures)
         if self.clock() >= self.state.deadline:
             self.feed(ev.TimePassed())
 
@@ -359,6 +363,7 @@ class Post:
         self.feed(ev.FramesArrived(frames.count, frames.frame_duration, frames.oldest or self.clock()))
         if not self.state.in_incident:
             self._suspicion = ("", "")
+            self.outlook.delivered(frames)
         self.delivered = True
         self.figures.arrived(frames, self.clock(), healthy=not self.state.in_incident)
 
@@ -370,6 +375,7 @@ class Post:
                 self.model, self.camera_id = report.model, report.camera_id
                 self.hearsay.located(report.usb)
                 self._opens.add()
+                self.outlook.opened(report.seconds)
                 self.feed(ev.Located(report.usb))
                 self.rings.opened(report.streams, self.camera.slots)
                 text = f"{self.camera.name}: {report.model} is open, {report.width}x{report.height} {report.format}"
@@ -450,7 +456,10 @@ class Post:
         if other:
             self.adjusting.forget()
         self.rings.resized(camera.slots)
-        return before != _of_the_worker(camera, policy.supervision)
+        changed = before != _of_the_worker(camera, policy.supervision)
+        if changed:
+            self.outlook.forget()
+        return changed
 
 
 def _of_the_worker(camera: CameraSettings, rules: Supervision) -> tuple[object, ...]:

@@ -96,6 +96,7 @@ class CameraFacts:
     drill: str = ""  # the exercise that is practised now: what is said above belongs to it
     last_drill: DrillFacts | None = None  # since the daemon was started; the one under way too
     frames: FramesFacts = FramesFacts()
+    signs: tuple[str, ...] = ()  # of trouble to come, in words (core.signs); nothing acts on them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
