@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from camwatchd.control.facts import DrillFacts
 from camwatchd.control.protocol import Reason, Refused
-from camwatchd.core import alerts, drills
+from camwatchd.core import alerts, drills, lease
 from camwatchd.core import events as ev
 from camwatchd.core.drills import EXERCISES, MARK, Exercise
 from camwatchd.core.events import Effect
@@ -128,7 +128,13 @@ class Drilling:
 
 
 def objection(
-    exercise: str, camera: CameraSettings, state: State, model: str, opens: int, encoded: bool
+    exercise: str,
+    camera: CameraSettings,
+    policy: Policy,
+    state: State,
+    model: str,
+    opens: int,
+    encoded: bool,
 ) -> Refused | None:
     """Why this cannot be practised now; `encoded`: nothing is known of the brightness of its pictures."""
     name = camera.name
@@ -145,7 +151,8 @@ def objection(
     if cap and opens + _OPENS > cap:
         text = f"{model} stops working after too many opens in one boot, and was opened {opens} times"
         return Refused(Reason.INAPPLICABLE, text, "after the next boot there are more")
-    why = drills.unseen(camera.checks, row.fault) or drills.too_slow(camera.checks, row.fault)
+    detection = lease.detection_time(policy, state.frame_duration)
+    why = drills.unseen(camera.checks, row.fault) or drills.too_slow(camera.checks, row.fault, detection)
     if not why and encoded and row.fault == "black-picture":
         why = "nobody looks at the brightness of encoded pictures"
     return Refused(Reason.INAPPLICABLE, why) if why else None

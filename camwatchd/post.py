@@ -142,7 +142,8 @@ class Post:
         """Have the worker pretend that its camera fails, and see what comes of it."""
         last = self.figures.last
         encoded = last is not None and last.mean < 0
-        refusal = objection(exercise, self.camera, self.state, self.model, self._opens.count(), encoded)
+        opens = self._opens.count()
+        refusal = objection(exercise, self.camera, self.policy, self.state, self.model, opens, encoded)
         if refusal is not None:
             return refusal
         if not self.slot.send(msg.Drill(exercise, drills.PRETENDED)):

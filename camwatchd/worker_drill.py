@@ -113,9 +113,13 @@ class Pretending:
     def close(self) -> None:
         """As it is."""
         self._camera.close()
+
+    def end(self) -> Camera:
+        """It is over: the camera as it is, and always was."""
         if self._silence >= 0:
             os.close(self._silence)
             self._silence = -1
+        return self._camera
 
     # --- inside -------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ import select
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from camwatchd.adapters.devices import LossWatch, nodes_of_usb
 from camwatchd.cameras.base import Camera, CameraError, Frame
@@ -38,6 +38,9 @@ from camwatchd.worker_frames import FrameCheck
 from camwatchd.worker_link import Link, refuse
 from camwatchd.worker_report import Reporter, adjusted
 
+if TYPE_CHECKING:
+    from camwatchd.worker_drill import Pretending
+
 T = TypeVar("T")
 
 _LAST_WORDS = 1.0  # seconds that the end of the worker waits for room in the link
@@ -65,6 +68,7 @@ class CaptureLoop:
         self._late_told = False
         self._losses: LossWatch | None = None  # of the camera's nodes, if it can be unplugged
         self._lost = False
+        self._pretending: Pretending | None = None  # around the camera, in a drill
 
     def run(self) -> WorkerExit:
         """Until something ends it; the return value says what."""
@@ -153,6 +157,7 @@ class CaptureLoop:
             detail = " < ".join(failed.report.chain)[:EVIDENCE_LIMIT]
             self._tell(Finished(order, Outcome.FAILED, detail, time.monotonic() - began))
             return
+        self._be_honest()
         seconds = time.monotonic() - began
         self._tell(Finished(order, Outcome.SUCCEEDED, "", seconds))
         self._started(seconds)
@@ -176,9 +181,14 @@ class CaptureLoop:
         if exercise == worker_drill.UNOPENED:
             self._trouble(worker_drill.failure())
             return WorkerExit.CAMERA_FAILED
-        self._camera = worker_drill.Pretending(self._camera, exercise, seconds)
+        self._be_honest()
+        self._camera = self._pretending = worker_drill.Pretending(self._camera, exercise, seconds)
         self._fd = None if self._fd is None else self._camera.fileno()
         return None
+
+    def _be_honest(self) -> None:
+        if self._pretending is not None:
+            self._camera, self._pretending = self._pretending.end(), None
 
     def _rings(self, streams: tuple[str, ...]) -> None:
         try:

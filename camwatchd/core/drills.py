@@ -55,9 +55,11 @@ def unseen(checks: Checks, fault: str) -> str:
     return f"as [camera.<name>.checks] {key} is set, {fault} is no fault" if ignored else ""
 
 
-def too_slow(checks: Checks, fault: str) -> str:
-    """Why a drill would be over before the fault is noticed; empty: it would not."""
-    wait = {"frozen-picture": checks.frozen_after, "black-picture": checks.content_after}.get(fault, 0.0)
+def too_slow(checks: Checks, fault: str, detection: float) -> str:
+    """Why a drill would be over before the fault is noticed; empty: it would not. `detection`: of missing frames."""
+    wait = {"frozen-picture": checks.frozen_after, "black-picture": checks.content_after}.get(
+        fault, detection
+    )
     return f"it is noticed after {wait:g} s only, longer than a drill waits" if wait > _LONGEST_CHECK else ""
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Storyboards of alarm drills: the ladder does what it always does, but nobody leaves, and nothing is left of it."""
 
+import json
 from collections import Counter
 
 from hypothesis import given
@@ -12,8 +13,9 @@ from camwatchd.core.drills import EXERCISES, LASTS, expected_cure, too_slow, uns
 from camwatchd.core.events import Event
 from camwatchd.core.faults import FAULTS
 from camwatchd.core.ladder import LADDER, Rung
+from camwatchd.core.plain import from_plain, to_plain
 from camwatchd.core.settings import Checks
-from camwatchd.core.state import Phase, Policy
+from camwatchd.core.state import Phase, Policy, State
 from tests.core.histories import histories, policies
 from tests.core.storyboard import CRASH, DONE, GOOD, Story, healthy, policy
 
@@ -95,12 +97,14 @@ def test_no_history_leaves_during_a_drill(
     state, now = story.state, story.now
     asked: Counter[Rung] = Counter()
     for share, event in history:
-        now += share * max(0.0, state.deadline - now)
+        now += min(share, 1.0) * max(0.0, state.deadline - now)
         state, effects = escalation.step(rules, state, event, now)
         if state.drill is None:
             break
         asked.update(effect.rung for effect in effects if isinstance(effect, ev.Perform))
         assert state.phase is not Phase.LEAVING
+        assert state.deadline >= now
+        assert not state.in_incident or state.lease_until > now
         assert not any(asked[rung] for rung in LEAVING)
 
 
@@ -117,6 +121,14 @@ def test_what_the_checks_rule_out() -> None:
     """A picture that only warns, or that is looked at too late, proves nothing."""
     assert unseen(Checks(), "black-picture")
     assert not unseen(Checks(on_black="recover"), "black-picture")
-    assert too_slow(Checks(frozen_after=300.0), "frozen-picture")
-    assert not too_slow(Checks(), "frozen-picture")
-    assert not too_slow(Checks(), "frames-stopped")
+    assert too_slow(Checks(frozen_after=300.0), "frozen-picture", 8.0)
+    assert not too_slow(Checks(), "frozen-picture", 8.0)
+    assert not too_slow(Checks(), "frames-stopped", 8.0)
+    assert too_slow(Checks(), "frames-stopped", 180.0)  # frames of ten seconds
+
+
+def test_a_drill_is_kept_with_the_state() -> None:
+    """Whatever is written down of a camera can be read again."""
+    state = healthy().after(0, DRILL).state
+
+    assert state == from_plain(State, json.loads(json.dumps(to_plain(state))))
