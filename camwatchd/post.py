@@ -109,7 +109,8 @@ class Post:
     @property
     def deadline(self) -> float:
         """When `tick()` wants to be called next."""
-        return min(self.state.deadline, self.slot.deadline, self._resetting.deadline, self.outlook.deadline)
+        own = min(self.state.deadline, self.state.drill.until) if self.state.drill else self.state.deadline
+        return min(own, self.slot.deadline, self._resetting.deadline, self.outlook.deadline)
 
     def tick(self) -> None:
         """Do what is due."""
@@ -120,6 +121,8 @@ class Post:
             self.outlook.tick(self.figures)
         if self.clock() >= self.state.deadline:
             self.feed(ev.TimePassed())
+        if self.state.drill and self.clock() >= self.state.drill.until:
+            self.feed(ev.DrillOver())
 
     def feed(self, event: Event) -> None:
         """Tell the core a fact and do what it orders; facts that arise meanwhile wait for their turn."""

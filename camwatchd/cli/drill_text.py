@@ -39,9 +39,8 @@ def said(camera: CameraFacts) -> str:
         return f"{drill.outcome}: journalctl -u camwatchd DRILL=1 says more"
     if not drill.fault:
         return "not noticed yet"
-    return f"noticed after {_span(drill.noticed_after)} as {drill.fault}; {camera.rung} {camera.attempt}".rstrip(
-        " 0"
-    )
+    step = f"{camera.rung} {camera.attempt}" if camera.attempt and not camera.refusal else camera.phase
+    return f"noticed after {_span(drill.noticed_after)} as {drill.fault}; {step}"
 
 
 def report(done: Iterable[Practised], facts: StatusFacts, where: str) -> str:

@@ -37,7 +37,7 @@ def _block(title: str, lines: Iterable[str], width: int) -> str:
 
 
 def _camera(camera: CameraFacts) -> Iterator[str]:
-    drill = f"DRILL ({camera.drill}), the camera itself is well: " if camera.drill else ""
+    drill = f"DRILL ({camera.drill}): " if camera.drill else ""
     yield f"{drill}{_word(camera)}{_present(camera)}"
     yield _next(camera)
     yield _refusal(camera)

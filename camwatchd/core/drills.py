@@ -93,7 +93,8 @@ def overdue(state: State, now: float) -> Step:
     if not (state.in_incident and state.fault):
         return state, ()
     said = ev.SayFault(state.fault, "the drill is over, and the camera is not back", state.noticed_after)
-    return replace(state, failures=1, failed_recoveries=0, critical_said=False), (said,)
+    fresh = replace(state, failures=1, failed_recoveries=0, critical_said=False, parks=0, refusal="")
+    return fresh, (said,)
 
 
 def names() -> str:

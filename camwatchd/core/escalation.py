@@ -176,6 +176,7 @@ _ROWS: tuple[tuple[type[Event], tuple[Handler, ...]], ...] = (
     (ev.Paused,           (_p,        _p,      _p,      _p,       _p,        _p,      _p,       _p,           _p,          _p,                  _p)),
     (ev.Resumed,          (_,         _,       _,       _,        _,         _,       _,        _,            _,           _,                   _resumed)),
     (ev.Drilled,          (_,         _drill,  _,       _,        _,         _,       _,        _,            _,           _,                   _)),
+    (ev.DrillOver,        (_,         _,       _,       _,        _,         _,       _,        _,            _,           _,                   _)),
     (ev.TimePassed,       (late,      silence, silence, act,      late,      late,    probe,    ask_again,    _unanswered, _parked_long_enough, _resumed)),
 )
 # fmt: on

@@ -125,6 +125,11 @@ class Drilled:
 
 
 @dataclass(frozen=True, slots=True)
+class DrillOver:
+    """Its time is up."""
+
+
+@dataclass(frozen=True, slots=True)
 class TimePassed:
     """The state's deadline is reached."""
 
@@ -146,6 +151,7 @@ Event = (
     | Paused
     | Resumed
     | Drilled
+    | DrillOver
     | TimePassed
 )
 

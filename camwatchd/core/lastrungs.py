@@ -58,6 +58,8 @@ def park(policy: Policy, state: State, refusal: ev.LeaveRefused, now: float) -> 
     probe_at = now + PARK_PAUSES[min(state.parks, len(PARK_PAUSES) - 1)] if probed else state.probe_at
     if state.device_seen and not state.wedged:  # the probe may have looked too early
         probe_at = min(probe_at, now + lease.hurry_pause(policy, state))
+    if state.drill is not None:  # then it is no drill any more
+        probe_at = min(probe_at, state.drill.until)
     ask_at = now + refusal.again_in if refusal.again_in > 0 else NEVER
     deadline = min(probe_at, ask_at)
     lease_until = (

@@ -63,6 +63,28 @@ def test_nobody_leaves_for_a_drill() -> None:
     assert Rung.RESTART_SERVICE in story.asked()
 
 
+def test_a_park_in_a_drill_ends_with_it() -> None:
+    """Then it is probed in earnest, however long the next probe would have been waited for."""
+    story = healthy(policy(import_timeout=1.0, recovery_cooldown=0.5)).after(0, DRILL, CRASH)
+    began = story.now
+    while story.state.drill is not None:
+        story.fails(CRASH).until_deadline()
+
+    assert began + LASTS == story.now
+    assert (Phase.ACTING, "", 0) == (story.state.phase, story.state.refusal, story.state.parks)
+    assert story.said(ev.SayParked)[0].name == "drill"
+
+
+def test_its_time_is_up_in_whatever_phase() -> None:
+    """The loop says so, and nothing else happens."""
+    story = healthy().after(0, DRILL, CRASH)
+    story.after(LASTS, ev.DrillOver())
+    before = story.state
+
+    assert before.drill is None
+    assert before == story.after(0, ev.DrillOver()).state
+
+
 def test_a_worker_that_cannot_be_killed_in_a_drill_waits_for_its_end() -> None:
     """It is wedged, and refused by the name of the drill; when that is over, the request is made."""
     story = healthy().after(0, DRILL).after(1, CRASH, ev.WorkerUnkillable("worker-unkillable"))
