@@ -7,6 +7,7 @@ from itertools import accumulate
 
 from camwatchd.core import events as ev
 from camwatchd.core import records as rec
+from camwatchd.core.drills import MARK
 from camwatchd.core.events import Effect
 from camwatchd.core.flight import WORDS_LIMIT, Before
 
@@ -22,8 +23,8 @@ class Chronicle:
     open: bool = False
     _told: set[str] = field(default_factory=set)  # words of the open incident that the ledger has
 
-    def tell(self, effect: Effect, *, required: bool) -> None:
-        """Write down what matters, with what was heard meanwhile."""
+    def tell(self, effect: Effect, *, required: bool, drill: bool = False) -> None:
+        """Write down what matters, with what was heard meanwhile. A drill proves no health."""
         camera = self.camera
         match effect:
             case ev.SayStarted(seconds):
@@ -31,9 +32,11 @@ class Chronicle:
                     self.note(rec.IncidentClosed(camera, None, 0, seconds, self._news()))
                 self._healthy(required)
             case ev.SayFault(fault, evidence, _) if self.open:
-                self.note(rec.FaultNamed(camera, fault, evidence, self._news()))
+                said = f"{MARK}: {evidence}" if drill else evidence
+                self.note(rec.FaultNamed(camera, fault, said, self._news()))
             case ev.SayFault(fault, evidence, _):
-                self.note(rec.IncidentOpened(camera, fault, evidence, self._news(), self.before()))
+                said = f"{MARK}: {evidence}" if drill else evidence
+                self.note(rec.IncidentOpened(camera, fault, said, self._news(), self.before()))
                 self.open = True
             case ev.SayAttemptFailed(rung, attempt, reason, seconds) if self.open:
                 self.note(rec.AttemptFailed(camera, rung, attempt, reason, seconds, self._news()))
@@ -43,10 +46,11 @@ class Chronicle:
                 self.note(rec.CameraParked(camera, fault, name, detail, self._news()))
             case ev.SayRecovered(_, rung, attempt, seconds):
                 self.note(rec.IncidentClosed(camera, rung, attempt, seconds, self._news()))
-                self._healthy(required)
+                self._healthy(required, drill=drill)
 
-    def _healthy(self, required: bool) -> None:
-        self.note(rec.CameraHealthy(self.camera, required))
+    def _healthy(self, required: bool, *, drill: bool = False) -> None:
+        if not drill:
+            self.note(rec.CameraHealthy(self.camera, required))
         self.open = False
         self._told.clear()
 

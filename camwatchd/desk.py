@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from camwatchd.control.connection import Lent
-from camwatchd.control.facts import CameraFacts, DaemonFacts, RecoverPlan, StatusFacts, Totals
-from camwatchd.control.protocol import AdjustFacts, AttachFacts, Refused
+from camwatchd.control.facts import CameraFacts, DaemonFacts, DrillFacts, RecoverPlan, StatusFacts, Totals
+from camwatchd.control.protocol import AdjustFacts, AttachFacts, Reason, Refused
 from camwatchd.core import events as ev
 from camwatchd.core import orders, status
 from camwatchd.core.faults import FAULTS
@@ -61,6 +61,13 @@ class Desk:
                 "camera.recover_ordered", message=text, camera=post.camera.name
             )
             post.begin()
+
+    def drill(self, camera: str, exercise: str) -> DrillFacts | Refused:
+        """One at a time: what is practised on two cameras at once may be a true failure of both."""
+        if busy := [post.camera.name for post in self._supervisor.posts if post.drilling.running]:
+            return Refused(Reason.UNFIT, f"a drill is under way on {busy[0]}", "wait until it is over")
+        [post] = self._posts([camera])
+        return post.drill(exercise)
 
     def reload(self, done: Callable[[str], None]) -> None:
         """Read the configuration again."""
@@ -132,6 +139,7 @@ class Desk:
             paused_for=max(0.0, state.deadline - now) if state.phase is Phase.PAUSED else 0.0,
             has_worker=post.slot.worker is not None, model=post.model, camera_id=post.camera_id,
             totals=_totals(post, now), frames=post.rings.facts(),
+            drill=post.drilling.running, last_drill=post.drilling.facts, signs=tuple(post.outlook.said.values()),
         )  # fmt: skip
 
 

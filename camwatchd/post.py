@@ -13,7 +13,9 @@ from camwatchd.adapters.opens import Opens
 from camwatchd.adjusting import Adjusting
 from camwatchd.agency import Agency
 from camwatchd.chronicle import Chronicle
-from camwatchd.core import classify, escalation, health, killing, lease, liveness
+from camwatchd.control.facts import DrillFacts
+from camwatchd.control.protocol import Reason, Refused
+from camwatchd.core import classify, drills, escalation, health, killing, lease, liveness
 from camwatchd.core import events as ev
 from camwatchd.core import messages as msg
 from camwatchd.core.events import Effect, Event
@@ -27,9 +29,11 @@ from camwatchd.core.lease import Gate
 from camwatchd.core.settings import CameraSettings, Health, Supervision
 from camwatchd.core.state import Milestone, Phase, Policy, State
 from camwatchd.core.status import CameraView
+from camwatchd.drilling import Drilling, is_marked, objection
 from camwatchd.hearsay import Hearsay
 from camwatchd.loop import Loop
 from camwatchd.narrator import Narrator
+from camwatchd.outlook import Outlook
 from camwatchd.ports import EventLog
 from camwatchd.resetting import Resetting
 from camwatchd.rings import Rings
@@ -45,11 +49,13 @@ class Post:
         environ: Mapping[str, str],
     ) -> None:  # fmt: skip
         self.camera, self.policy, self.limits = camera, policy, limits
-        self.log, self.clock = log, clock
+        self.drilling = Drilling(camera.name, log, clock)
+        self.clock = clock
         self.figures = Figures(clock())
+        self.outlook = Outlook(camera.name, log, clock)
         self.delivered = False  # a healthy frame since the last watchdog ping
         self.state: State
-        self._narrator = Narrator(camera.name, log)
+        self._narrators = Narrator(camera.name, log), Narrator(camera.name, self.drilling.marked)
         self._chronicle = Chronicle(camera.name, agency.note, lambda: self.evidence, self._before)
         self._agency, self._host, self._runtime_dir = agency, host, runtime_dir
         self.slot = Slot(loop, self, host, clock)
@@ -86,6 +92,7 @@ class Post:
 
     def begin(self) -> None:
         """Take the camera: the first worker starts (also: all anew, after a change of its settings)."""
+        self.drilling.end()
         self._suspicion = ("", "")
         self.state, effects = escalation.begin(self.policy, self.clock(), self._expected())
         self._act(effects)
@@ -104,15 +111,20 @@ class Post:
     @property
     def deadline(self) -> float:
         """When `tick()` wants to be called next."""
-        return min(self.state.deadline, self.slot.deadline, self._resetting.deadline)
+        own = min(self.state.deadline, self.state.drill.until) if self.state.drill else self.state.deadline
+        return min(own, self.slot.deadline, self._resetting.deadline, self.outlook.deadline)
 
     def tick(self) -> None:
         """Do what is due."""
         self.slot.tick()
         if self.clock() >= self._resetting.deadline:
             self._resetting.tick()
+        if self.clock() >= self.outlook.deadline:
+            self.outlook.tick(self.figures)
         if self.clock() >= self.state.deadline:
             self.feed(ev.TimePassed())
+        if self.state.drill and self.clock() >= self.state.drill.until:
+            self.feed(ev.DrillOver())
 
     def feed(self, event: Event) -> None:
         """Tell the core a fact and do what it orders; facts that arise meanwhile wait for their turn."""
@@ -122,11 +134,33 @@ class Post:
         if len(self._inbox) > 1:
             return
         while self._inbox:
-            before = self.state.failures
-            self.state, effects = escalation.step(self.policy, self.state, self._inbox[0], self.clock())
-            self.figures.failed(max(0, self.state.failures - before))
-            self._act(effects)
+            before, now = self.state, self.clock()
+            self.state, effects = escalation.step(self.policy, self.state, self._inbox[0], now)
+            drill = is_marked(before, now)
+            if not drill:
+                self.figures.failed(max(0, self.state.failures - before.failures))
+            self._act(effects, drill=drill)
+            self.drilling.follow(self.state)
             self._inbox.popleft()
+
+    def drill(self, exercise: str) -> DrillFacts | Refused:
+        """Have the worker pretend that its camera fails, and see what comes of it."""
+        last = self.figures.last
+        encoded = last is not None and last.mean < 0
+        opens = self._opens.count()
+        refusal = objection(exercise, self.camera, self.policy, self.state, self.model, opens, encoded)
+        if refusal is not None:
+            return refusal
+        if not self.slot.send(msg.Drill(exercise, drills.PRETENDED)):
+            return Refused(Reason.DOWN, f"{self.camera.name}: its worker takes no orders")
+        facts = self.drilling.begin(drills.EXERCISES[exercise], self.policy)
+        self.feed(ev.Drilled(exercise, drills.LASTS))
+        return facts
+
+    @property
+    def log(self) -> EventLog:
+        """What is said during a drill is marked."""
+        return self.drilling.log
 
     def fill(self) -> None:
         """Start the worker that is wanted, if there may be one now."""
@@ -151,7 +185,8 @@ class Post:
             self._versions = worker.child.versions
             self.feed(ev.WorkerImported())
         camera = replace(self.camera, controls={**self.camera.controls, **self.adjusting.kept})
-        order = msg.Open(camera, self.policy.supervision, self._runtime_dir, *self._suspicion)
+        drill = self.drilling.for_the_next_worker()
+        order = msg.Open(camera, self.policy.supervision, self._runtime_dir, *self._suspicion, drill)
         if not self.slot.send(order):
             self.feed(ev.Faulted("worker-protocol", "the worker takes no orders"))
 
@@ -163,6 +198,7 @@ class Post:
     def retire(self) -> None:
         """Give the camera up for good; the slot lives on until its worker is reaped."""
         self._vacancy, self._retired = None, True
+        self.drilling.end()
         self._resetting.end()
         self.slot.end()
         self.rings.close()
@@ -202,6 +238,7 @@ class Post:
             attempts=self.policy.row(state.rung).attempts,
             exhausted=state.exhausted, step=str(state.milestone), deadline=state.ends_by,
             recoveries=self.figures.recent(now), refusal=state.refusal, ask_at=state.ask_at,
+            drill=state.drill.name if state.drill else "",
         )  # fmt: skip
 
     # --- what the slot tells it ---------------------------------------------------------------------------
@@ -276,14 +313,18 @@ class Post:
 
     # --- inside -------------------------------------------------------------------------------------------
 
-    def _act(self, effects: tuple[Effect, ...]) -> None:
+    def _act(self, effects: tuple[Effect, ...], *, drill: bool = False) -> None:
+        narrator = self._narrators[drill]
         for effect in effects:
-            self._narrator.tell(effect, self.policy, self.state.failures, self.state.fault)
-            self._chronicle.tell(effect, required=self.camera.required)
-            self.figures.note(effect, self.clock())
+            narrator.tell(effect, self.policy, self.state.failures, self.state.fault)
+            self._chronicle.tell(effect, required=self.camera.required, drill=drill)
+            if drill:
+                self.drilling.note(effect)
+            else:
+                self.figures.note(effect, self.clock())
             match effect:
                 case ev.SaySlow():
-                    self._narrator.slow(effect, self._call, *self._why_slow(effect), self.state)
+                    narrator.slow(effect, self._call, *self._why_slow(effect), self.state)
                 case ev.Perform():
                     self._perform(effect)
                 case ev.Release():
@@ -330,6 +371,7 @@ class Post:
         self.feed(ev.FramesArrived(frames.count, frames.frame_duration, frames.oldest or self.clock()))
         if not self.state.in_incident:
             self._suspicion = ("", "")
+            self.outlook.delivered(frames)
         self.delivered = True
         self.figures.arrived(frames, self.clock(), healthy=not self.state.in_incident)
 
@@ -341,6 +383,7 @@ class Post:
                 self.model, self.camera_id = report.model, report.camera_id
                 self.hearsay.located(report.usb)
                 self._opens.add()
+                self.outlook.opened(report.seconds)
                 self.feed(ev.Located(report.usb))
                 self.rings.opened(report.streams, self.camera.slots)
                 text = f"{self.camera.name}: {report.model} is open, {report.width}x{report.height} {report.format}"
@@ -433,7 +476,10 @@ class Post:
         if other:
             self.adjusting.forget()
         self.rings.resized(camera.slots)
-        return before != _of_the_worker(camera, policy.supervision)
+        changed = before != _of_the_worker(camera, policy.supervision)
+        if changed:
+            self.outlook.forget()
+        return changed
 
 
 def _of_the_worker(camera: CameraSettings, rules: Supervision) -> tuple[object, ...]:

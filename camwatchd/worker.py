@@ -83,6 +83,10 @@ def _capture(order: "Open", link: "Link", wakeup: int) -> WorkerExit:
         return WorkerExit.CAMERA_FAILED
     if hasattr(camera, "link_fd"):  # only the simulated camera: its script can make a worker talk nonsense
         camera.link_fd = link.fileno()
+    if order.drill:
+        from camwatchd.worker_drill import Pretending
+
+        camera = Pretending(camera, order.drill)
     return CaptureLoop(camera=camera, order=order, link=link, wakeup=wakeup).run()
 
 

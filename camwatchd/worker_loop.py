@@ -5,7 +5,7 @@ import select
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from camwatchd.adapters.devices import LossWatch, nodes_of_usb
 from camwatchd.cameras.base import Camera, CameraError, Frame
@@ -18,6 +18,7 @@ from camwatchd.core.messages import (
     Adjusted,
     CameraFailed,
     CaptureFailed,
+    Drill,
     Entering,
     Finished,
     Frames,
@@ -36,6 +37,9 @@ from camwatchd.worker_calls import CallFailedError, announced, guarded
 from camwatchd.worker_frames import FrameCheck
 from camwatchd.worker_link import Link, refuse
 from camwatchd.worker_report import Reporter, adjusted
+
+if TYPE_CHECKING:
+    from camwatchd.worker_drill import Pretending
 
 T = TypeVar("T")
 
@@ -64,6 +68,7 @@ class CaptureLoop:
         self._late_told = False
         self._losses: LossWatch | None = None  # of the camera's nodes, if it can be unplugged
         self._lost = False
+        self._pretending: Pretending | None = None  # around the camera, in a drill
 
     def run(self) -> WorkerExit:
         """Until something ends it; the return value says what."""
@@ -136,6 +141,8 @@ class CaptureLoop:
                 self._adjust(order, controls)
             case Publish(streams):
                 self._rings(streams)
+            case Drill(exercise, seconds):
+                return self._pretend(exercise, seconds)
             case Open():
                 return refuse("a second Open")
         return None
@@ -150,6 +157,7 @@ class CaptureLoop:
             detail = " < ".join(failed.report.chain)[:EVIDENCE_LIMIT]
             self._tell(Finished(order, Outcome.FAILED, detail, time.monotonic() - began))
             return
+        self._be_honest()
         seconds = time.monotonic() - began
         self._tell(Finished(order, Outcome.SUCCEEDED, "", seconds))
         self._started(seconds)
@@ -165,6 +173,22 @@ class CaptureLoop:
             self._tell(Adjusted(order, problem[:EVIDENCE_LIMIT] or "no reason was given"))
             return
         self._tell(adjusted(order, self._adjusted, offered))
+
+    def _pretend(self, exercise: str, seconds: float) -> WorkerExit | None:
+        from camwatchd import worker_drill  # hardly any worker ever needs it
+
+        worker_drill.strike(exercise, seconds)
+        if exercise == worker_drill.UNOPENED:
+            self._trouble(worker_drill.failure())
+            return WorkerExit.CAMERA_FAILED
+        self._be_honest()
+        self._camera = self._pretending = worker_drill.Pretending(self._camera, exercise, seconds)
+        self._fd = None if self._fd is None else self._camera.fileno()
+        return None
+
+    def _be_honest(self) -> None:
+        if self._pretending is not None:
+            self._camera, self._pretending = self._pretending.end(), None
 
     def _rings(self, streams: tuple[str, ...]) -> None:
         try:

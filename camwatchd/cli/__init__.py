@@ -11,6 +11,7 @@ from camwatchd.cli import (
     check_config,
     controls,
     doctor,
+    drill,
     faults,
     health,
     history,
@@ -27,6 +28,7 @@ from camwatchd.cli import (
     snapshot,
     status,
     stream,
+    test,
     version,
     wait,
 )
@@ -38,7 +40,7 @@ VERBS: tuple[Verb, ...] = (
     status.VERB, health.VERB, monitor.VERB, wait.VERB, pause.VERB, resume.VERB, recover.VERB, reload.VERB,
     snapshot.VERB, stream.VERB, controls.VERB,
     logs.VERB, history.VERB, incident.VERB,
-    ladder.VERB, faults.VERB, doctor.VERB, check_config.VERB, version.VERB,
+    test.VERB, ladder.VERB, drill.VERB, faults.VERB, doctor.VERB, check_config.VERB, version.VERB,
 )  # fmt: skip
 
 

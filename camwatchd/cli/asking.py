@@ -23,6 +23,8 @@ _STATUS = {
     Reason.DOWN: ExitStatus.EX_TEMPFAIL,
     Reason.MALFORMED: ExitStatus.EX_USAGE,
     Reason.CROWDED: ExitStatus.EX_TEMPFAIL,
+    Reason.UNFIT: ExitStatus.EX_TEMPFAIL,
+    Reason.INAPPLICABLE: ExitStatus.EX_TEMPFAIL,
     Reason.PAUSED: ExitStatus.EX_TEMPFAIL,
     Reason.RUNG: ExitStatus.EX_TEMPFAIL,
     Reason.RESUMED: ExitStatus.EX_TEMPFAIL,

@@ -19,7 +19,7 @@ from camwatchd.core.timespan import duration
 
 
 def text(facts: StatusFacts) -> str:
-    """Blocks of at most six lines for each camera, then the daemon; lines without one at the end."""
+    """Blocks of at most seven lines for each camera, then the daemon; lines without one at the end."""
     cameras = worst_first(facts.cameras)
     width = max((len(_title(camera)) for camera in cameras), default=0) + 2
     blocks = [_block(_title(camera), _camera(camera), width) for camera in cameras] or [
@@ -37,10 +37,12 @@ def _block(title: str, lines: Iterable[str], width: int) -> str:
 
 
 def _camera(camera: CameraFacts) -> Iterator[str]:
-    yield f"{word(camera)}{_present(camera)}"
+    drill = f"DRILL ({camera.drill}): " if camera.drill else ""
+    yield f"{drill}{word(camera)}{_present(camera)}"
     yield _next(camera)
     yield _refusal(camera)
     yield _history(camera)
+    yield f"signs of trouble to come: {'; '.join(camera.signs)}" if camera.signs else ""
     yield _frames(camera.frames)
     yield " ".join(filter(None, (camera.model, camera.camera_id)))
 

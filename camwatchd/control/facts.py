@@ -42,6 +42,22 @@ class FramesFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DrillFacts:
+    """An alarm drill (core.drills): what was expected of it, and what came of it so far. Spans since it began."""
+
+    exercise: str
+    expected_fault: str
+    expected_cure: str  # the rung; a higher one cures as well
+    outcome: str = "running"  # then: recovered, not-noticed, not-recovered, interrupted
+    fault: str = ""  # as it was named last
+    noticed_after: float | None = None
+    cure: str = ""  # the rung; "by itself"
+    attempt: int = 0
+    back_after: float | None = None
+    alerts: tuple[str, ...] = ()  # that it raised, in their order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CameraFacts:
     """One camera."""
 
@@ -81,7 +97,10 @@ class CameraFacts:
     model: str = ""
     camera_id: str = ""
     totals: Totals = Totals()
+    drill: str = ""  # the exercise that is practised now: what is said above belongs to it
+    last_drill: DrillFacts | None = None  # since the daemon was started; the one under way too
     frames: FramesFacts = FramesFacts()
+    signs: tuple[str, ...] = ()  # of trouble to come, in words (core.signs); nothing acts on them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from camwatchd.control.connection import Lent
-from camwatchd.control.facts import CameraFacts, RecoverPlan, StatusFacts
+from camwatchd.control.facts import CameraFacts, DrillFacts, RecoverPlan, StatusFacts
 from camwatchd.control.protocol import (
     LONGEST_PAUSE,
     Adjust,
@@ -14,6 +14,7 @@ from camwatchd.control.protocol import (
     Answer,
     Attach,
     AttachFacts,
+    Drill,
     Pause,
     PauseFacts,
     Ping,
@@ -69,6 +70,9 @@ class Daemon(Protocol):
     def recover(self, cameras: Sequence[str], rung: Rung | None) -> None:
         """Begin a recovery now: with this rung, or from the foot of the ladder."""
 
+    def drill(self, camera: str, exercise: str) -> DrillFacts | Refused:
+        """Begin an alarm drill on a camera that there is; `status()` says how it goes on."""
+
     def reload(self, done: Callable[[str], None]) -> None:
         """Read the configuration again; `done("")` once it is in force, else why it was refused. Called once."""
 
@@ -111,6 +115,9 @@ class Handlers:
                 reply(self._daemon.status())
             case Adjust():
                 self._adjust(request, reply)
+            case Drill(camera, exercise):
+                known = camera in self._daemon.names()
+                reply(self._daemon.drill(camera, exercise) if known else self._unknown(camera))
             case Attach():
                 if not self._attach(request, reply):
                     self._readers.append((request, reply))

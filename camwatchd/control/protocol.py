@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from camwatchd.control.facts import RecoverPlan, StatusFacts
+from camwatchd.control.facts import DrillFacts, RecoverPlan, StatusFacts
 from camwatchd.core.ladder import Rung
 from camwatchd.core.messages import ProtocolError
 from camwatchd.core.plain import PlainError, from_plain, to_plain, without_strangers
@@ -68,6 +68,14 @@ class Recover:
     cameras: tuple[str, ...] = ()
     rung: Rung | None = None
     dry_run: bool = False  # nothing is done: what would be, or why it may not be, is in the answer
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """Practise an exercise (core.drills) on this camera. Answered by `DrillFacts` when it has begun; then `Status`."""
+
+    camera: str
+    exercise: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +184,8 @@ class Reason(StrEnum):
     MEMORY = "no-memory-for-frames"
     PAUSED = "paused"
     RUNG = "refused-rung"
+    UNFIT = "not-healthy"  # the camera is not as well as a drill needs it
+    INAPPLICABLE = "not-applicable"  # this exercise would prove nothing with this camera
     RESUMED = "resumed"
     INTERNAL = "internal-error"
 
@@ -189,13 +199,14 @@ class Refused:
     hint: str = ""
 
 
-Request = Ping | Status | Pause | Resume | Recover | Reload | Attach | Adjust
+Request = Ping | Status | Pause | Resume | Recover | Drill | Reload | Attach | Adjust
 Answer = (
     Pong
     | StatusFacts
     | PauseFacts
     | ResumeFacts
     | RecoverFacts
+    | DrillFacts
     | ReloadFacts
     | AttachFacts
     | AdjustFacts

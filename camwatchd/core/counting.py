@@ -3,8 +3,8 @@
 
 from dataclasses import replace
 
+from camwatchd.core import drills, lease, liveness
 from camwatchd.core import events as ev
-from camwatchd.core import lease, liveness
 from camwatchd.core.climbing import open_incident
 from camwatchd.core.events import Effect, Event
 from camwatchd.core.faults import FAULTS
@@ -67,7 +67,7 @@ def _good_news(state: State, now: float) -> tuple[Effect, ...]:
 
 
 def _healthy(policy: Policy, state: State, now: float, healthy_since: float) -> State:
-    return state.to(
+    return drills.ended(state).to(
         Phase.HEALTHY, now, now + _report_time(policy, state),
         rung=Rung.RETRY, attempt=0, milestone=Milestone.NONE, fault="", suspicion="", exhausted=False,
         failed_recoveries=0, healthy_since=healthy_since, noticed_after=None, critical_said=False,

@@ -19,8 +19,8 @@ stalls end by themselves. A fault says where to enter; a worse one moves up, non
 from collections.abc import Callable
 from dataclasses import replace
 
+from camwatchd.core import drills, lastrungs, lease, orders
 from camwatchd.core import events as ev
-from camwatchd.core import lastrungs, lease, orders
 from camwatchd.core.attempts import (
     action_ended,
     importing,
@@ -71,7 +71,9 @@ def pause(policy: Policy, now: float, seconds: float, frame_duration: float = 1 
 
 def step(policy: Policy, state: State, event: Event, now: float) -> Step:
     """What a fact means: the next state and what is to be done, in order."""
-    return TABLE[type(event)][state.phase](policy, state, event, now)
+    state, said = drills.overdue(state, now)
+    state, effects = TABLE[type(event)][state.phase](policy, state, event, now)
+    return state, (*said, *effects)
 
 
 def _new(now: float, frame_duration: float) -> State:
@@ -155,7 +157,7 @@ _PHASES = (
     Phase.WEDGED, Phase.LEAVING, Phase.PARKED, Phase.PAUSED,
 )  # fmt: skip
 _, _f, _open, _wait, _ended, _p = _nothing, frames, open_incident, worse_while_waiting, action_ended, _pause
-_l, _seen, _o = located, seen_meanwhile, orders.ordered
+_l, _seen, _o, _drill = located, seen_meanwhile, orders.ordered, drills.begin
 
 # fmt: off
 _ROWS: tuple[tuple[type[Event], tuple[Handler, ...]], ...] = (
@@ -176,6 +178,8 @@ _ROWS: tuple[tuple[type[Event], tuple[Handler, ...]], ...] = (
     (ev.Paused,           (_p,        _p,      _p,      _p,       _p,        _p,      _p,       _p,           _p,          _p,                  _p)),
     (ev.Resumed,          (_,         _,       _,       _,        _,         _,       _,        _,            _,           _,                   _resumed)),
     (ev.RecoveryOrdered,  (_,         _o,      _o,      _o,       _,         _,       _o,       _o,           _,           _o,                  _)),
+    (ev.Drilled,          (_,         _drill,  _,       _,        _,         _,       _,        _,            _,           _,                   _)),
+    (ev.DrillOver,        (_,         _,       _,       _,        _,         _,       _,        _,            _,           _,                   _)),
     (ev.TimePassed,       (late,      silence, silence, act,      late,      late,    probe,    ask_again,    _unanswered, _parked_long_enough, _resumed)),
 )
 # fmt: on

@@ -124,6 +124,19 @@ class RecoveryOrdered:
 
 
 @dataclass(frozen=True, slots=True)
+class Drilled:
+    """The worker pretends from now on that its camera fails; for so long it is a drill."""
+
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class DrillOver:
+    """Its time is up."""
+
+
+@dataclass(frozen=True, slots=True)
 class TimePassed:
     """The state's deadline is reached."""
 
@@ -145,6 +158,8 @@ Event = (
     | Paused
     | Resumed
     | RecoveryOrdered
+    | Drilled
+    | DrillOver
     | TimePassed
 )
 

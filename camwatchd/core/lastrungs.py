@@ -58,6 +58,8 @@ def park(policy: Policy, state: State, refusal: ev.LeaveRefused, now: float) -> 
     probe_at = now + PARK_PAUSES[min(state.parks, len(PARK_PAUSES) - 1)] if probed else state.probe_at
     if state.device_seen and not state.wedged:  # the probe may have looked too early
         probe_at = min(probe_at, now + lease.hurry_pause(policy, state))
+    if state.drill is not None:  # then it is no drill any more
+        probe_at = min(probe_at, state.drill.until)
     ask_at = now + refusal.again_in if refusal.again_in > 0 else NEVER
     deadline = min(probe_at, ask_at)
     lease_until = (
@@ -108,6 +110,8 @@ def _reboot_or_park(policy: Policy, state: State, now: float) -> Step:
 
 def own_refusal(policy: Policy, state: State) -> ev.LeaveRefused | None:
     """What the recorder need not be asked about."""
+    if state.drill is not None:
+        return ev.LeaveRefused("drill", "nobody leaves for a drill; the camera is not back after it")
     if not policy.required:
         return ev.LeaveRefused("optional-camera", "only a required camera may reboot the machine")
     if not policy.row(Rung.REBOOT).enabled:
@@ -123,7 +127,7 @@ def service_restart_left(policy: Policy, state: State) -> bool:
     Nor is a USB camera that is not there: whoever restarts misses it when it comes back.
     """
     rung = Rung.RESTART_SERVICE
-    if state.fault in ABSENT and state.place:
+    if (state.fault in ABSENT and state.place) or state.drill is not None:
         return False
     left = policy.row(rung).enabled and lease.attempts_left(policy, state, rung) > 0
     entry = FAULTS[state.fault].entry

@@ -164,6 +164,7 @@ class Open:
     runtime_dir: str
     suspect: str = ""
     picture: str = ""
+    drill: str = ""  # an exercise of core.drills that begins with the opening
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +190,14 @@ class Adjust:
 
 
 @dataclass(frozen=True, slots=True)
+class Drill:
+    """Pretend that the camera fails (core.drills), for so long at most; a restart of the stream ends it."""
+
+    exercise: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """Stop, close and exit with status 0."""
 
@@ -206,7 +215,7 @@ Report = (
     | Finished
     | Adjusted
 )
-Order = Open | RestartStream | Publish | Adjust | Stop
+Order = Open | RestartStream | Publish | Adjust | Drill | Stop
 
 _REPORTS: dict[str, type[Any]] = {cls.__name__: cls for cls in Report.__args__}
 _ORDERS: dict[str, type[Any]] = {cls.__name__: cls for cls in Order.__args__}

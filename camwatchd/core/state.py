@@ -63,6 +63,16 @@ class Policy:
         return self.ladder[rung.height]
 
 
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """An alarm drill under way (core.drills): until when, and where on the ladder the camera was before."""
+
+    name: str
+    until: float
+    floor: Rung
+    used: tuple[int, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """One camera's place on the ladder. Points in time are monotonic seconds."""
@@ -106,6 +116,9 @@ class State:
     ask_at: float = NEVER  # when another answer is possible
     ordered: bool = False  # what is asked for now is an operator's wish, not the ladder's next step
     waits_since: float | None = None  # since when it is postponed because others are at work
+    drill: Drill | None = (
+        None  # what happens now is practised: neither the service nor the machine is restarted
+    )
 
     def to(self, phase: Phase, now: float, deadline: float, **changes: Any) -> "State":
         """The state in another phase (or anew in the same)."""

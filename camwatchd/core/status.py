@@ -32,6 +32,7 @@ class CameraView:
     recoveries: tuple[tuple[float, str], ...]  # when and by what, the last 24 h
     refusal: str = ""  # why there is no reboot, if one was asked for
     ask_at: float = NEVER  # when it is asked for again
+    drill: str = ""  # what is practised
 
 
 def line(views: Sequence[CameraView], now: float, note: str = "") -> str:
@@ -60,6 +61,7 @@ def key(views: Sequence[CameraView]) -> tuple[object, ...]:
             v.attempt,
             v.step,
             v.refusal,
+            v.drill,
             len(v.recoveries),
         )
         for v in views
@@ -67,7 +69,8 @@ def key(views: Sequence[CameraView]) -> tuple[object, ...]:
 
 
 def _camera(view: CameraView, now: float) -> str:
-    head = f"{view.name} {_word(view)} {view.score}/100"
+    name = f"{view.name} DRILL ({view.drill})" if view.drill else view.name
+    head = f"{name} {_word(view)} {view.score}/100"
     if view.phase is Phase.HEALTHY:
         return f"{head}{_rate(view, now)}{_past(view, now)}"
     if view.phase is Phase.PAUSED:
@@ -75,7 +78,7 @@ def _camera(view: CameraView, now: float) -> str:
             f"{view.name} paused by its operator, {duration(view.deadline - now)} left (camwatchctl resume)"
         )
     if not view.fault:
-        return f"{view.name} {_beginning(view)}"
+        return f"{name} {_beginning(view)}"
     step = f"{head}: {view.fault}; {next_step(view, now)}"
     return f"{step}; {_advice(view)}" if view.phase is Phase.PARKED and view.ask_at >= NEVER else step
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from camwatchd.control.connection import Lent
-from camwatchd.control.facts import CameraFacts, DaemonFacts, RecoverPlan, StatusFacts
+from camwatchd.control.facts import CameraFacts, DaemonFacts, DrillFacts, RecoverPlan, StatusFacts
 from camwatchd.control.peers import Rights
 from camwatchd.control.protocol import (
     AdjustFacts,
@@ -97,6 +97,14 @@ class FakeDaemon:
     def recover(self, cameras: Sequence[str], rung: Rung | None) -> None:
         self.orders.append(("recover", tuple(cameras), rung))
         self.scenes = self.cure
+
+    def drill(self, camera: str, exercise: str) -> DrillFacts | Refused:
+        self.orders.append(("drill", camera, exercise))
+        facts = DrillFacts(
+            exercise=exercise, expected_fault="frames-stopped", expected_cure="restart-stream"
+        )
+        self.change([camera], drill=exercise, last_drill=facts)
+        return facts
 
     def reload(self, done: Callable[[str], None]) -> None:
         self.orders.append(("reload",))

@@ -12,6 +12,7 @@ import pytest
 from camwatchd.control import peers
 from camwatchd.control.peers import Peer, Rights
 from camwatchd.control.protocol import (
+    Drill,
     Pause,
     Ping,
     Pong,
@@ -29,7 +30,7 @@ from tests.control.rig import GROUP, STRANGER, Bench, heard
 
 OWN = 990
 RIGHTS = Rights(own_uid=OWN, group=GROUP)
-ORDERS: list[Request] = [Pause(60.0), Resume(), Recover(), Reload()]
+ORDERS: list[Request] = [Pause(60.0), Resume(), Recover(), Reload(), Drill("cam0", "stall")]
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user: needs root")
 
 # Another user, who connects, asks what it was given and waits until it may leave.
@@ -118,7 +119,7 @@ def test_another_user_may_look_and_not_act(bench: Bench) -> None:
     status, *refusals = answers_to(bench, STRANGER, STRANGER, "", Status(), *ORDERS)
 
     assert status["answer"] == "StatusFacts"
-    assert [answer["reason"] for answer in refusals] == ["permission"] * 4
+    assert [answer["reason"] for answer in refusals] == ["permission"] * len(ORDERS)
     assert all(f"uid {STRANGER}" in str(answer["message"]) for answer in refusals)
     assert bench.daemon.orders == []
 

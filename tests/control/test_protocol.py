@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from camwatchd.control import protocol
-from camwatchd.control.facts import RecoverPlan
+from camwatchd.control.facts import DrillFacts, RecoverPlan
 from camwatchd.control.protocol import (
     MAX_ANSWER,
     MAX_REQUEST,
@@ -20,6 +20,7 @@ from camwatchd.control.protocol import (
     Answer,
     Attach,
     AttachFacts,
+    Drill,
     Pause,
     PauseFacts,
     Ping,
@@ -46,13 +47,14 @@ from tests.control.rig import FakeDaemon
 
 REQUESTS: list[Request] = [
     Ping(), Status(), Pause(600.0), Pause(1.5, ("cam0", "cam1")), Resume(), Resume(("cam0",)), Recover(("cam1",)),
-    Recover((), Rung.REBOOT, dry_run=True),
+    Recover((), Rung.REBOOT, dry_run=True), Drill("cam0", "stall"),
     Reload(), Attach("cam0"), Attach("cam0", "lores"), Adjust("cam0", {"ExposureTime": 100, "ColourGains": [1.0, 2]}),
 ]  # fmt: skip
 ANSWERS: list[Answer] = [
     Pong("0.1.0", 812), FakeDaemon().status(), PauseFacts(("cam0",), 599.5, ("cam0",)), ResumeFacts(()),
     RecoverFacts(("cam0",), (RecoverPlan(camera="cam0", disturbs=True, steps=("this",), objection="that"),)),
     ReloadFacts("no good"), Refused(Reason.PERMISSION, "you may not", "use sudo"),
+    DrillFacts(exercise="stall", expected_fault="frames-stopped", expected_cure="restart-stream", back_after=6.5),
     AttachFacts("cam0", Stream("main", "RGB888", 640, 480, 1920, 921600), 3, 4),
     AdjustFacts("cam0", {"ExposureTime": 100}, {"ExposureTime": [1, 66666, None]}),
 ]  # fmt: skip
@@ -146,7 +148,7 @@ def test_a_refusal_says_what_there_is() -> None:
     assert "version 1" in version.message
     assert "version 9" in version.message
     assert "restart camwatchd" in version.hint
-    assert "Ping, Status, Pause, Resume, Recover, Reload" in unknown.message
+    assert "Ping, Status, Pause, Resume, Recover, Drill, Reload" in unknown.message
 
 
 def test_a_field_too_many_is_named() -> None:

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""Owns how alarm drills read: step by step while they run, and the report to keep, expected against seen."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from camwatchd.cli.table import table
+from camwatchd.control.facts import CameraFacts, DrillFacts, StatusFacts
+from camwatchd.core.timespan import duration
+
+HEAD = ("camera", "drill", "noticed after", "named as", "cured by", "back after", "alerts", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Practised:
+    """One line of the report; `found` None: there was none, for the reason `refused`, or it was lost sight of."""
+
+    camera: str
+    exercise: str
+    found: DrillFacts | None = None
+    refused: str = ""
+    applicable: bool = True
+
+    @property
+    def passed(self) -> bool:
+        """Noticed and cured; or not to be practised with this camera."""
+        return not self.applicable or (self.found is not None and self.found.outcome == "recovered")
+
+
+def said(camera: CameraFacts) -> str:
+    """What is new."""
+    drill = camera.last_drill
+    if drill is None:
+        return ""
+    if drill.outcome == "recovered":
+        noticed = f"noticed after {_span(drill.noticed_after)} as {drill.fault}"
+        return f"{noticed}; back after {_span(drill.back_after)}, by {_cure(drill)}"
+    if drill.outcome != "running":
+        return f"{drill.outcome}: journalctl -u camwatchd DRILL=1 says more"
+    if not drill.fault:
+        return "not noticed yet"
+    step = f"{camera.rung} {camera.attempt}" if camera.attempt and not camera.refusal else camera.phase
+    return f"noticed after {_span(drill.noticed_after)} as {drill.fault}; {step}"
+
+
+def report(done: Iterable[Practised], facts: StatusFacts, where: str) -> str:
+    """To keep: which machine and cameras, what was expected of each drill and what came of it, and the sum of it."""
+    done = list(done)
+    head = [f"alarm drills of camwatchd {facts.daemon.version} on {where}"]
+    names = {drill.camera for drill in done}
+    head += [f"{c.name}: {c.model} {c.camera_id}".rstrip() for c in facts.cameras if c.name in names]
+    notes = [f"{d.camera} {d.exercise}: {d.refused}" for d in done if d.refused]
+    return "\n".join([*head, "", table(HEAD, map(_row, done)), *notes, "", _sum(done)])
+
+
+def _row(drill: Practised) -> tuple[str, ...]:
+    if drill.found is None:
+        verdict = "FAILED" if drill.applicable else "not applicable"
+        return drill.camera, drill.exercise, *["-"] * 5, verdict
+    found = drill.found
+    named = _against(found.fault or "-", found.expected_fault)
+    cured = _against(found.cure or "-", found.expected_cure, _cure(found) or "-")
+    alerts = ", ".join(dict.fromkeys(name.split(": ")[-1] for name in found.alerts)) or "none"
+    verdict = "ok" if drill.passed else f"FAILED: {found.outcome}"
+    times = _span(found.noticed_after), _span(found.back_after)
+    return drill.camera, drill.exercise, times[0], named, cured, times[1], alerts, verdict
+
+
+def _against(seen: str, expected: str, shown: str = "") -> str:
+    return (shown or seen) + ("" if seen == expected else f" (expected {expected})")
+
+
+def _cure(drill: DrillFacts) -> str:
+    return f"{drill.cure} {drill.attempt}" if drill.attempt else drill.cure
+
+
+def _span(seconds: float | None) -> str:
+    return "-" if seconds is None else duration(seconds)
+
+
+def _sum(done: list[Practised]) -> str:
+    made = [drill for drill in done if drill.applicable]
+    failed = [drill for drill in made if not drill.passed]
+    left = f"; {len(done) - len(made)} did not apply" if len(made) < len(done) else ""
+    if not failed:
+        return f"{len(made)} of {len(made)} drills were noticed and cured{left}"
+    return f"FAILED: {len(failed)} of {len(made)} drills were not noticed and cured{left}"

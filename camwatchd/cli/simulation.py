@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: MIT
+"""Owns how a rehearsal of the ladder reads: what would be tried and when, and the longest time without frames."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from camwatchd.cli import asking
+from camwatchd.cli.table import table
+from camwatchd.core import alerts, drills, liveness
+from camwatchd.core.faults import FAULTS
+from camwatchd.core.ladder import Rung
+from camwatchd.core.plain import to_plain
+from camwatchd.core.rehearsal import Course, End, Moment, Subject, rehearse
+from camwatchd.core.settings import CameraSettings, Settings
+from camwatchd.core.state import Policy
+from camwatchd.core.timespan import duration
+from camwatchd.errors import ExitStatus
+
+HEAD = ("soonest", "latest", "what happens")
+OUTAGES = ("fault", "noticed within", "soonest end", "latest end", "ends")
+_NONE = CameraSettings()  # where none is configured
+_PLACE = "simulated:usb"
+_FINALLY = {
+    End.REBOOT: "until the reboot is asked for, which the budget may refuse: then it is parked and probed",
+    End.PARKED: "until it is parked: then it is probed after 1, 5, 15 and every 60 minutes",
+    End.PROBED: "until here; the probes go on until somebody ends what is wrong",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """One fault of one camera: every step at once, and every step at its bound."""
+
+    camera: str
+    fault: str
+    required: bool
+    usb: bool
+    soonest: Course
+    latest: Course
+    remark: str = ""  # why it could not happen as things are configured
+
+
+def of(settings: Settings, camera: CameraSettings, fault: str, *, usb: bool) -> Rehearsal:
+    """By the rules that are configured."""
+    policy = Policy(supervision=settings.supervision, ladder=settings.ladder, required=camera.required)
+    subject = Subject(
+        fault=fault, place=_PLACE if usb else "", checks=camera.checks,
+        frame_duration=liveness.expected_frame_duration(camera.frame_rate),
+    )  # fmt: skip
+    soonest, latest = (rehearse(policy, subject, slow=slow) for slow in (False, True))
+    remark = drills.unseen(camera.checks, fault)
+    return Rehearsal(camera.name, fault, camera.required, usb, soonest, latest, remark)
+
+
+def text(found: Rehearsal) -> str:
+    """One fault, move by move."""
+    kind = "required" if found.required else "optional"
+    place = "on USB" if found.usb else "on a ribbon cable"
+    pairs = zip_longest(found.soonest.moments, found.latest.moments)
+    rows = [(_after(early), _after(late), _what(early or late)) for early, late in pairs]
+    return "\n".join([
+        f"{found.fault}: {FAULTS[found.fault].human}",
+        *filter(None, [found.remark]),
+        f"the {kind} camera {found.camera}, {place}, that never returns; counted from the last healthy frame,",
+        "if every step ends at once, and if it takes all the time that it may",
+        "",
+        table(HEAD, rows),
+        "",
+        f"longest time without frames: {duration(found.latest.seconds)}, {_FINALLY[found.latest.end]}",
+    ])  # fmt: skip
+
+
+def outages(found: list[Rehearsal]) -> str:
+    """Every fault in a line."""
+    rows = [
+        (
+            r.fault,
+            *map(_span, (r.latest.moments[0].after, r.soonest.seconds, r.latest.seconds)),
+            r.latest.end,
+        )
+        for r in found
+    ]
+    return table(OUTAGES, rows)
+
+
+def run(options: argparse.Namespace, settings: Settings, faults: tuple[str, ...]) -> int:
+    """The verb's other half."""
+    known = {camera.name: camera for camera in settings.cameras} or {_NONE.name: _NONE}
+    name = options.camera or next(iter(known))
+    if name not in known:
+        asking.complain(f"no camera is called {name!r}; there are: {', '.join(known)}")
+        return ExitStatus.EX_USAGE
+    found = [of(settings, known[name], fault, usb=options.usb) for fault in faults]
+    shown = text(found[0]) if len(found) == 1 else outages(found)
+    sys.stdout.write(f"{json.dumps(to_plain(found), indent=2) if options.json else shown}\n")
+    return ExitStatus.EX_OK
+
+
+def _after(moment: Moment | None) -> str:
+    return "-" if moment is None else _span(moment.after)
+
+
+def _span(seconds: float) -> str:
+    """Whole seconds, for what is to be compared: `duration` rounds to minutes."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s"
+
+
+def _what(moment: Moment | None) -> str:
+    assert moment is not None
+    return "; ".join(filter(None, _words(moment)))
+
+
+def _words(moment: Moment) -> Iterator[str]:
+    which = f"{moment.rung} (attempt {moment.attempt})" if moment.attempt else str(moment.rung or "")
+    match moment.what:
+        case "noticed":
+            yield f"{alerts.of_issue(FAULTS[moment.detail].issue).name}: {moment.detail}"
+        case "attempt" if moment.detail == "again":
+            yield f"{moment.rung} again, as long as the thresholds for the reboot are open"
+        case "attempt":
+            yield which
+            yield "systemd starts us afresh" if moment.rung is Rung.RESTART_SERVICE else moment.detail
+        case "probe":
+            yield "probe: a fresh worker looks whether it is back"
+        case "skipped":
+            yield f"{moment.rung} is passed over: {moment.detail}"
+        case "critical":
+            yield f"{alerts.CRITICAL.name}: {moment.detail}"
+        case End.REBOOT:
+            yield "asks whether the machine may be rebooted"
+        case End.PARKED:
+            yield f"{alerts.CRITICAL.name}: parked ({moment.detail})"

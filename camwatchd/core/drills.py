@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""Owns the alarm drills: what can be practised on a running camera, what is expected, and when a drill is over.
+
+A worker pretends that its camera fails; the ladder does not know, and does what it always does. Only the last two
+rungs are out of reach while the drill lasts, and what it has spent of the others is given back when it ends well.
+"""
+
+from dataclasses import dataclass, replace
+
+from camwatchd.core import events as ev
+from camwatchd.core.faults import FAULTS
+from camwatchd.core.ladder import Rung, RungPolicy
+from camwatchd.core.settings import Checks
+from camwatchd.core.state import Drill, Policy, State, Step
+
+LASTS = (
+    120.0  # seconds; a camera that is not back by then fails for real, and the whole ladder is there for it
+)
+PRETENDED = 60.0  # seconds after which a worker gives it up if nobody has noticed
+MARK = "DRILL"  # in sentences; the journal has the field DRILL=1
+_LONGEST_CHECK = 40.0  # seconds until a picture may fail for what it shows, for a drill to see it
+
+
+@dataclass(frozen=True, slots=True)
+class Exercise:
+    """One row: what the worker pretends, the fault that is expected of it, and the lowest rung that cures it."""
+
+    name: str
+    fault: str
+    cure: Rung
+    human: str
+
+
+# fmt: off
+_ROWS: tuple[Exercise, ...] = (
+    Exercise("stall",    "frames-stopped",   Rung.RESTART_STREAM, "frames stop, and nothing says why"),
+    Exercise("error",    "capture-error",    Rung.RESTART_STREAM, "a capture raises an error"),
+    Exercise("buffer",   "buffer-queue",     Rung.RESTART_STREAM, "frames stop, and libcamera complains about a buffer"),
+    Exercise("frontend", "frontend-timeout", Rung.RESTART_STREAM, "libcamera says that the sensor gives no data"),
+    Exercise("frozen",   "frozen-picture",   Rung.RESTART_STREAM, "the picture stands still"),
+    Exercise("black",    "black-picture",    Rung.RESTART_STREAM, "the picture is black"),
+    Exercise("crash",    "worker-crashed",   Rung.RESTART_WORKER, "the capture process is killed by a signal"),
+    Exercise("hang",     "worker-silent",    Rung.RESTART_WORKER, "the capture process hangs and does not end when asked"),
+    Exercise("open",     "init-failed",      Rung.RESTART_WORKER, "the camera fails, and cannot be opened at the first attempt"),
+)
+# fmt: on
+EXERCISES: dict[str, Exercise] = {row.name: row for row in _ROWS}
+_SHOWN = {"frozen-picture": "frozen_after", "black-picture": "on_black", "saturated-picture": "on_saturated"}
+
+
+def unseen(checks: Checks, fault: str) -> str:
+    """Why this fault is none as these checks are set; empty: it is one."""
+    key = _SHOWN.get(fault, "")
+    ignored = key and getattr(checks, key) in (0, "ignore", "warn")
+    return f"as [camera.<name>.checks] {key} is set, {fault} is no fault" if ignored else ""
+
+
+def too_slow(checks: Checks, fault: str, detection: float) -> str:
+    """Why a drill would be over before the fault is noticed; empty: it would not. `detection`: of missing frames."""
+    wait = {"frozen-picture": checks.frozen_after, "black-picture": checks.content_after}.get(
+        fault, detection
+    )
+    return f"it is noticed after {wait:g} s only, longer than a drill waits" if wait > _LONGEST_CHECK else ""
+
+
+def expected_cure(ladder: tuple[RungPolicy, ...], exercise: Exercise) -> Rung:
+    """The lowest rung that is on and cures it."""
+    rungs = (row.rung for row in ladder if row.enabled and row.rung.height >= exercise.cure.height)
+    return next(rungs, Rung.RESTART_WORKER)
+
+
+# --- handlers ---------------------------------------------------------------------------------------------
+
+
+def begin(_policy: Policy, state: State, event: ev.Event, now: float) -> Step:
+    """A healthy camera; what follows is marked."""
+    assert isinstance(event, ev.Drilled)
+    return replace(state, drill=Drill(event.name, now + event.seconds, state.floor, state.used)), ()
+
+
+def ended(state: State) -> State:
+    """Healthy again after the incident that was practised: the ladder is where it was before."""
+    if state.drill is None or not state.in_incident:
+        return state
+    return replace(state, floor=state.drill.floor, used=state.drill.used, drill=None)
+
+
+def overdue(state: State, now: float) -> Step:
+    """Its time is up. An incident that is still open is no drill any more: what was counted in it does not count."""
+    if state.drill is None or now < state.drill.until:
+        return state, ()
+    state = replace(state, drill=None)
+    if not (state.in_incident and state.fault):
+        return state, ()
+    said = ev.SayFault(state.fault, "the drill is over, and the camera is not back", state.noticed_after)
+    fresh = replace(state, failures=1, failed_recoveries=0, critical_said=False, parks=0, refusal="")
+    return fresh, (said,)
+
+
+def names() -> str:
+    """For whoever asks for one that there is not."""
+    return ", ".join(EXERCISES)
+
+
+assert all(row.fault in FAULTS for row in _ROWS)

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+"""`camwatchctl drill` reads as it should, and says of a real daemon that every fault was noticed and cured."""
+
+import io
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from camwatchd import cli
+from camwatchd.cli.drill_text import Practised, report, said
+from camwatchd.control.facts import DaemonFacts, DrillFacts, StatusFacts
+from camwatchd.core.drills import EXERCISES
+from tests.control.rig import camera, running
+from tests.process.daemon import QUICK, daemon
+from tests.process.daemon import camera as table
+from tests.process.leaving import camera_facts
+
+STALL = DrillFacts(exercise="stall", expected_fault="frames-stopped", expected_cure="restart-stream")
+NOTICED = DrillFacts(
+    exercise="stall", expected_fault="frames-stopped", expected_cure="restart-stream",
+    fault="frontend-timeout", noticed_after=4.5, alerts=("CAMERA_ISSUE: connection_error",),
+)  # fmt: skip
+CURED = DrillFacts(
+    exercise="stall", expected_fault="frames-stopped", expected_cure="restart-stream", fault="frames-stopped",
+    noticed_after=4.5, cure="restart-worker", attempt=1, back_after=6.25, outcome="recovered",
+    alerts=("CAMERA_ISSUE: capture_failure", "CAMERA_RECOVERY"),
+)  # fmt: skip
+FACTS = StatusFacts(
+    daemon=DaemonFacts(version="1.2", pid=1, uptime=1.0, status=""), cameras=(camera(model="imx708"),)
+)
+
+
+def test_the_steps() -> None:
+    """Each says what is new."""
+    lines = [
+        said(camera(last_drill=drill, rung="restart-stream", attempt=1)) for drill in (STALL, NOTICED, CURED)
+    ]
+
+    assert [
+        "not noticed yet",
+        "noticed after 4.5 s as frontend-timeout; restart-stream 1",
+        "noticed after 4.5 s as frames-stopped; back after 6.2 s, by restart-worker 1",
+    ] == lines
+
+
+def test_the_report() -> None:
+    """Expected against seen; what does not apply is passed over, what was not cured is not."""
+    done = [
+        Practised("cam0", "stall", CURED),
+        Practised("cam0", "black", refused="only warns", applicable=False),
+    ]
+    good = report(done, FACTS, "pi4, 2026-11-23 14:00").splitlines()
+
+    assert ["alarm drills of camwatchd 1.2 on pi4, 2026-11-23 14:00", "cam0: imx708"] == good[:2]
+    assert "restart-worker 1 (expected restart-stream)" in good[5]
+    assert good[5].endswith("6.2 s       capture_failure, CAMERA_RECOVERY  ok")
+    assert good[6].endswith("not applicable")
+    assert "cam0 black: only warns" == good[7]
+    assert "1 of 1 drills were noticed and cured; 1 did not apply" == good[-1]
+
+    bad = report([*done, Practised("cam0", "stall", NOTICED)], FACTS, "pi4").splitlines()
+    assert "frontend-timeout (expected frames-stopped)" in bad[7]
+    assert "FAILED: 1 of 2 drills were not noticed and cured; 1 did not apply" == bad[-1]
+
+
+def test_nobody_is_drilled_unasked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a terminal to ask at, --yes is needed; no order reaches the daemon."""
+    with running(tmp_path) as rig:
+        monkeypatch.setenv("CAMWATCHD_SOCKET", str(rig.path))
+        monkeypatch.setattr("sys.stdin", io.StringIO())
+        status = cli.main(["drill", "stall"])
+
+    assert (2, []) == (status, rig.daemon.orders)
+    assert "--yes" in capsys.readouterr().err
+
+
+def test_every_drill_on_a_real_daemon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each is noticed by its name and cured by its rung, marked wherever it is told, and counted nowhere."""
+    checks = {"checks__frozen_after": 0.5, "checks__on_black": "recover", "checks__content_after": 0.5}
+    monkeypatch.setenv("CAMWATCHD_SOCKET", str(tmp_path / "run" / "control.sock"))
+    with daemon(tmp_path, QUICK + table("cam0", **checks)) as rig:
+        since = rig.event("camera.started").number
+        assert 0 == cli.main(["drill", "--all", "--yes", "--json"])
+        shown = json.loads(capsys.readouterr().out)["drills"]
+        told = [
+            line for line in rig.lines[since:] if line["event"].startswith(("alert.", "ladder.", "drill."))
+        ]
+        facts = camera_facts(tmp_path)
+        rig.status(r"cam0 DRILL \(hang\) RECOVERING .*worker-silent")
+        assert 0 == cli.main(["pause", "60"])
+        assert 75 == cli.main(["drill", "--yes", "stall"])
+
+    found = [drill["found"] for drill in shown]
+    assert [(row.name, row.fault, row.cure) for row in EXERCISES.values()] == [
+        (drill["exercise"], drill["fault"], drill["cure"]) for drill in found
+    ]
+    assert all(drill["alerts"][-1] == "CAMERA_RECOVERY" for drill in found)
+    assert len(told) > 4 * len(EXERCISES)
+    assert [] == [
+        line.facts for line in told if line.facts.get("drill") != 1 or "DRILL" not in line["message"]
+    ]
+    totals = facts.totals
+    assert (0, 0, None, 0) == (totals.outages, totals.failures, totals.mttr, facts.recoveries_24h)
+    with sqlite3.connect(tmp_path / "state" / "ledger.db") as ledger:
+        incidents = ledger.execute("SELECT evidence, ended FROM incidents").fetchall()
+        marks = ledger.execute("SELECT count(*) FROM marks WHERE kind = 'healthy'").fetchall()
+    assert len(EXERCISES) == len(incidents)
+    assert all(evidence.startswith("DRILL: ") and ended for evidence, ended in incidents)
+    assert marks == [(1,)]

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+"""`camwatchctl ladder` marks who is where, and tells what a fault would come to under the configured rules."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from camwatchd import cli
+from camwatchd.cli import ladder
+from camwatchd.core.faults import FAULTS
+from camwatchd.core.ladder import LADDER
+from camwatchd.core.settings import Supervision
+from tests.control.rig import camera
+
+CLIMBING = camera(
+    "cam1",
+    phase="backoff",
+    fault="not-found",
+    rung="restart-worker",
+    attempt=2,
+    next_action="restart-worker 2/3 in 4 s",
+)
+
+
+def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
+    status = cli.main(["ladder", *argv])
+    output = capsys.readouterr()
+    return status, output.out, output.err
+
+
+def test_the_present_position_is_marked() -> None:
+    """The row of its rung, and below the table what it is doing there."""
+    shown = ladder.text(LADDER, Supervision(), [camera("cam0"), CLIMBING]).splitlines()
+
+    assert ["restart-worker"] == [line.split()[1] for line in shown[2:8] if line.startswith("> ")]
+    assert ["> cam1 is at restart-worker: not-found; restart-worker 2/3 in 4 s"] == shown[8:]
+    assert [[], [CLIMBING]] == [
+        ladder.climbers(rung, [camera("cam0"), CLIMBING]) for rung in (LADDER[0].rung, LADDER[2].rung)
+    ]
+
+
+def test_a_healthy_camera_is_on_no_rung() -> None:
+    """And without a daemon nobody is said to be."""
+    drawn = ladder.text(LADDER, Supervision(), None)
+
+    assert drawn in ladder.text(LADDER, Supervision(), [camera("cam0")])
+    assert "no camera is on the ladder" in ladder.text(LADDER, Supervision(), [camera("cam0")])
+    assert "off" in ladder.text([replace(row, enabled=False) for row in LADDER], Supervision(), None)
+
+
+def test_a_simulation_needs_no_daemon(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It takes the numbers of the configuration, and of the camera that is meant."""
+    file = tmp_path / "config.toml"
+    file.write_text(
+        "[supervision]\nmax_consecutive_failures = 6\n[camera.front]\n[camera.side]\nindex = 1\nrequired = false\n"
+    )
+    places = ["--config", str(file), "--conf-dir", str(tmp_path / "conf.d")]
+
+    status, shown, _ = run(capsys, "--simulate", "frames-stopped", *places)
+    assert (0, True) == (status, "\n9.0 s " in shown)
+    assert "required camera front" in shown
+    assert "longest time without frames: " in shown
+    status, shown, _ = run(capsys, "--simulate", "frames-stopped", "--camera", "side", "--json", *places)
+    assert [("side", "parked", 9.0)] == [
+        (r["camera"], r["latest"]["end"], r["soonest"]["moments"][0]["after"]) for r in json.loads(shown)
+    ]
+    assert (2, "") == run(capsys, "--simulate", "busy", "--camera", "rear", *places)[:2]
+    file.write_text("[camera.front]\nwidth = 0\n")
+    status, _, problem = run(capsys, "--simulate", "busy", *places)
+    assert (78, True) == (status, "camera.front.width" in problem)
+
+
+def test_the_longest_outage_of_every_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    """One row each, in the order of the table."""
+    _, shown, _ = run(capsys, "--simulate", "all")
+
+    assert list(FAULTS) == [line.split()[0] for line in shown.splitlines()[2:]]
