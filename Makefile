@@ -26,7 +26,7 @@ demo: $(RUNTIME)  ## a simulated camera lives through five faults, in about a mi
 	@$(call until_ctrl_c,$(BIN)/python -m camwatchd.demo,kill $$!,exit $$?)
 
 # Six at a time: most of them wait for a process. Each file stays together, for the fixtures that it shares.
-test: $(DEV)  ## every test that needs no special machine; under two minutes
+test: $(DEV)  ## every test that needs no special machine; about two minutes
 	@$(BIN)/python -m pytest --numprocesses 6 --dist loadfile --no-loadscope-reorder
 
 test-vm: $(DEV) deb  ## the tests with a real kernel camera in a virtual machine; as root, see tests/vm/README.md
@@ -80,9 +80,10 @@ $(RUNTIME): pyproject.toml
 	@echo "installing camwatchd and what it needs into .venv ..."
 	@$(call set_up,$(PYTHON) -m venv .venv && $(INSTALL) . && touch $@)
 
+# Collected once, so that the tests are compiled once: else each of the six processes compiles all of them for itself.
 $(DEV): $(RUNTIME)
 	@echo "installing the development tools into .venv ..."
-	@$(call set_up,$(INSTALL) ".[dev]" && touch $@)
+	@$(call set_up,$(INSTALL) ".[dev]" && { $(BIN)/python -m pytest --collect-only --quiet >/dev/null || :; } && touch $@)
 
 # Python that is only starting answers Ctrl-C with a traceback, and so do venv and pip. What a shell starts in the
 # background hears nothing of it; the shell ends it by SIGTERM, which Python leaves alone. $(1): the command, $(2): how

@@ -4,6 +4,7 @@
 import mmap
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,8 @@ from camwatchd.frames.layout import (
     unpack_facts,
 )
 
+Pixels = npt.NDArray[np.uint8]
+
 _SLICE = 0.25  # s: how long one sleep lasts at most, so that whoever waits can look whether the daemon lives
 _HALF = WORD // 2
 
@@ -33,7 +36,7 @@ class Raw:
 
     facts: Facts
     metadata: bytes
-    data: npt.NDArray[np.uint8]
+    data: Pixels
 
 
 class Reader:
@@ -89,29 +92,26 @@ class Reader:
 
     def copy(self, number: int) -> Raw | None:
         """A copy of a frame; None if it is no longer there, or not yet."""
-        found = self._look(number)
-        if found is None:
-            return None
-        facts, at = found
-        slot = self.layout.slot_at(number)
-        metadata = bytes(self._buffer[slot + METADATA : slot + METADATA + facts.metadata_size])
-        data = self._bytes[at : at + facts.size].copy()
-        return Raw(facts, metadata, data) if self.is_whole(number) else None
+        return self._read(number, np.ndarray.copy)
 
     def view(self, number: int) -> Raw | None:
         """The same without a copy of the data: whole only as long as `is_whole(number)` says so afterwards."""
-        found = self._look(number)
-        if found is None:
-            return None
-        facts, at = found
-        slot = self.layout.slot_at(number)
-        metadata = bytes(self._buffer[slot + METADATA : slot + METADATA + facts.metadata_size])
-        return Raw(facts, metadata, self._bytes[at : at + facts.size]) if self.is_whole(number) else None
+        return self._read(number, lambda data: data)
 
     def is_whole(self, number: int) -> bool:
         """Whether what was read of this frame so far was its own."""
         futex.fence()
         return self._sequence(number) == 2 * number % WORD
+
+    def _read(self, number: int, take: Callable[[Pixels], Pixels]) -> Raw | None:
+        found = self._look(number)
+        if found is None:
+            return None
+        facts, at = found
+        slot = self.layout.slot_at(number)
+        metadata = bytes(self._buffer[slot + METADATA : slot + METADATA + facts.metadata_size])
+        data = take(self._bytes[at : at + facts.size])
+        return Raw(facts, metadata, data) if self.is_whole(number) else None
 
     def _look(self, number: int) -> tuple[Facts, int] | None:
         if self._sequence(number) != 2 * number % WORD:

@@ -253,9 +253,8 @@ def test_a_stopped_terminal_does_not_block(terminal: tuple[int, int]) -> None:
     before = time.monotonic()
     assert not out.write(entry("stopped"))
     os.write(master, b"\x11")
-    while out.write(entry("x" * 300)):
+    while out.write(entry("x" * 300)) or out.write(entry("full")):  # the kernel moves some on meanwhile
         assert time.monotonic() - before < 5
-    assert not out.write(entry("full"))
     assert time.monotonic() - before < 5
     assert b"stopped" not in os.read(master, 1 << 20)
 

@@ -24,7 +24,7 @@ BOUND = 0.050  # seconds: the promise
 # Measured is the daemon and not the machine: the time that the kernel had it, or us, wait for a processor is taken
 # off, and a sample is taken again when just then a process with nothing to do was itself this late. The bound stays.
 NOISE = 0.010
-_SAMPLES = 20
+_SAMPLES = 12
 _TRIES = 200
 _CONFIG = QUICK.replace("debug", "info") + camera("cam0")
 _CRASH = '[[camera.cam0.fault]]\nkind = "crash"\nat = 0.5\n'
@@ -71,7 +71,7 @@ class Probe:
         self.theirs.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def idle() -> Iterator[Probe]:
     """The probe of a process with nothing to do."""
     probe = Probe()

@@ -20,7 +20,9 @@ _SPENT = QUICK.replace("recovery_cooldown = 1", "recovery_cooldown = 0.3").repla
 )
 
 ARRANGEMENTS = {
-    "story": QUICK
+    "story": QUICK.replace(
+        "backoff = 0.1", "backoff = 0.5"
+    )  # longer than the pause between two lines of status
     + camera(
         "cam0",
         {"kind": "slow-open", "at": 0, "amount": 1.0, "duration": 2.0},
@@ -105,7 +107,7 @@ def test_the_lease_is_what_the_rungs_may_take(daemons: dict[str, Daemon]) -> Non
     lease = intervals(heard_until(rig, "WATCHDOG_USEC", since=_first_after(rig, fault.at - 0.05)))[-1]
     stream = 30 + 1.5
     worker = (
-        2 * (20 + 60 + 4 + 2.5) + 0.1 + 0.2
+        2 * (20 + 60 + 4 + 2.5) + 0.5 + 1.0
     )  # reaping, importing, opening, settling; the backoff doubles
     reset = 1 + (20 + 20) + (20 + 60 + 4) + 10  # the worker's end, the reset, then as above
 
