@@ -8,7 +8,8 @@ from camwatchd.control.facts import CameraFacts, DaemonFacts, StatusFacts, Total
 from camwatchd.core.timespan import duration
 
 Line = tuple[str, str]
-UNKNOWN = "unknown: nothing has failed since the daemon took the camera"
+_NO_OUTAGE = "unknown: nothing has failed since the daemon took the camera"
+_NO_REPAIR = "unknown: the first recovery is still to come"
 
 
 def detailed(facts: StatusFacts) -> str:
@@ -78,8 +79,9 @@ def _recoveries(camera: CameraFacts) -> str:
 def _totals(totals: Totals) -> Iterator[Line]:
     yield "captures", f"{totals.captures}, {totals.failures} failed"
     yield "availability", f"{100 * totals.availability:.4f} %, {totals.outages} outages"
-    yield "MTBF", UNKNOWN if totals.mtbf is None else duration(totals.mtbf)
-    yield "MTTR", UNKNOWN if totals.mttr is None else duration(totals.mttr)
+    yield "MTBF", _NO_OUTAGE if totals.mtbf is None else duration(totals.mtbf)
+    unknown = _NO_REPAIR if totals.outages else _NO_OUTAGE
+    yield "MTTR", unknown if totals.mttr is None else duration(totals.mttr)
 
 
 def _daemon(daemon: DaemonFacts) -> Iterator[Line]:

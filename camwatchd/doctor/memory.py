@@ -111,7 +111,7 @@ def standby(facts: Facts) -> Finding:
         return unknown("standby", "without a valid configuration and /proc/meminfo nobody can tell")
     wanted = facts.settings.daemon.standby
     enough = facts.total >= ENOUGH_MEMORY
-    rule = f"{_mb(facts.total)} of memory, of {_mb(ENOUGH_MEMORY)} that it is worth it from"
+    rule = f"{_mb(facts.total)} of memory; worth it from {_mb(ENOUGH_MEMORY)} on"
     if wanted is True and not enough:
         text = f"[daemon] standby = true, with {rule}: a worker takes 60 to 100 MB"
         return warning(
