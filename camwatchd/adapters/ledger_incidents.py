@@ -69,10 +69,23 @@ class Incidents:
     def _close(self, number: int, record: rec.IncidentClosed, source: Source) -> None:
         rung = record.rung or ""
         self._add_step(number, source, rung, record.attempt, "succeeded", "", record.seconds)
-        how = f"healthy by {rung} {record.attempt}" if rung else "healthy by itself"
-        self._db.execute(
-            "UPDATE incidents SET seconds = ?, ended = ? WHERE number = ?", (record.seconds, how, number)
+        self._end(
+            record.camera,
+            f"healthy by {rung} {record.attempt}" if rung else "healthy by itself",
+            record.seconds,
+            source,
         )
+
+    def _end(self, camera: str, how: str, seconds: float, source: Source) -> None:
+        """As old as it is: a camera that an operator took anew counts its seconds from there."""
+        self._db.execute(
+            "UPDATE incidents SET ended = ?, seconds = max(?, ? - at) WHERE camera = ? AND ended = ''",
+            (how, seconds, source.at, camera),
+        )
+
+    def end_left(self, camera: str, source: Source) -> None:
+        """It is healthy: an incident that is open all the same was left by a service that was stopped meanwhile."""
+        self._end(camera, "healthy after the service was started anew", 0.0, source)
 
     def answer(
         self, camera: str, fault: str, rung: str, verdict: Verdict, words: Sequence[str], source: Source
