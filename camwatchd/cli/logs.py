@@ -5,20 +5,19 @@ import argparse
 from pathlib import Path
 
 from camwatchd import STATE_DIR
-from camwatchd.cli import asking
+from camwatchd.cli import asking, faults
 from camwatchd.cli.duration import at_most
 from camwatchd.cli.log_sources import UnreadableError
 from camwatchd.cli.verb import Verb
-from camwatchd.core.faults import FAULTS, Issue
 
 _LONGEST = 24.0 * 366  # hours
 
 _EPILOG = """\
 exit status:
-  0   the log was read, whatever it says
+  0   the log was read, whatever it says; where the journal may not be: the ledger's part
   2   wrong arguments, or the file is no log
-  69  there is no journal to read
-  77  not for this user"""
+  69  there is neither journal nor ledger to read, or it breaks off
+  77  neither is for this user"""
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +30,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
     asking.cameras(parser)
     parser.add_argument(
-        "--fault", metavar="FAULT", action="append", default=[], type=_fault,
+        "--fault", metavar="FAULT", action="append", default=[], type=faults.meant,
         help="only this one, or those of this alert; may be repeated",
     )  # fmt: skip
     parser.add_argument(
@@ -57,16 +56,6 @@ def _hours(text: str) -> float:
     if 0 < hours <= _LONGEST:
         return hours
     raise argparse.ArgumentTypeError(f"{text!r}: expected hours, or 90s, 10m, 2h; at most {_LONGEST:g} h")
-
-
-def _fault(text: str) -> frozenset[str]:
-    """A fault, or all that raise an alert of this name."""
-    meant = frozenset(name for name, fault in FAULTS.items() if text in (name, fault.issue.value))
-    if meant:
-        return meant
-    raise argparse.ArgumentTypeError(
-        f"no fault or alert: {text!r}; see camwatchctl faults, or one of {', '.join(Issue)}"
-    )
 
 
 def _run(options: argparse.Namespace) -> int:
