@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from camwatchd.cli import faults, past
+from camwatchd.cli import colour, faults, past
 from camwatchd.cli.verb import Verb
 from camwatchd.core.plain import to_plain
 
@@ -82,7 +82,11 @@ def _run(options: argparse.Namespace) -> int:
             told = notes(copy, history, ledger_reading.set_aside(options.state_dir))
     except ledger_reading.LedgerError as error:
         return past.failed(error)
-    written = json.dumps(document(history, told), indent=2) if options.json else text(history, told)
+    written = (
+        json.dumps(document(history, told), indent=2)
+        if options.json
+        else colour.painted(text(history, told))
+    )
     sys.stdout.write(f"{written}\n")
     open_now = any(not incident.ended and not incident.drill for incident in history.incidents)
     return past.OPEN if open_now else past.OVER

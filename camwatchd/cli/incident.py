@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from camwatchd import __main__ as daemon
-from camwatchd.cli import asking, past
+from camwatchd.cli import asking, colour, past
 from camwatchd.cli.verb import Verb
 from camwatchd.core.faults import FAULTS
 from camwatchd.core.plain import to_plain
@@ -92,7 +92,9 @@ def _shown(options: argparse.Namespace, copy: "Copy") -> int:
         return past.refused(none(options.incident, options.camera, history.incidents))
     if options.bundle is not None:
         return _bundled(options, copy, history, one)
-    sys.stdout.write(f"{json.dumps(document(one), indent=2) if options.json else _text(one)}\n")
+    sys.stdout.write(
+        f"{json.dumps(document(one), indent=2) if options.json else colour.painted(_text(one))}\n"
+    )
     return past.OVER if one.headline.ended else past.OPEN
 
 

@@ -7,14 +7,12 @@ Imported only when it is wanted, so that no other verb waits for it.
 import argparse
 import json
 import math
-import os
 import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 
-from camwatchd.adapters.console import wants_colours
-from camwatchd.cli import asking, log_ledger, log_sources, log_text
+from camwatchd.cli import asking, colour, log_ledger, log_sources, log_text
 from camwatchd.cli.log_analysis import Analyser
 from camwatchd.cli.log_events import Event, Reader
 from camwatchd.cli.log_facts import Analysis
@@ -161,7 +159,7 @@ def _with_forgotten(
 
 
 def _shower(options: argparse.Namespace, *, live: bool) -> Callable[[Event], None]:
-    colours = sys.stdout.isatty() and wants_colours(sys.stdout.fileno(), os.environ)
+    colours = colour.wanted()
 
     def show(event: Event) -> None:
         text = json.dumps(log_text.document(event)) if options.json else log_text.line(event, colours)

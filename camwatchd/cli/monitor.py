@@ -6,13 +6,14 @@ import json
 import time
 from typing import Any
 
-from camwatchd.cli import asking, looking, when
+from camwatchd.cli import asking, colour, looking, when
 from camwatchd.cli.documents import camera_status, cameras
 from camwatchd.cli.duration import at_most
 from camwatchd.cli.status import outcome
 from camwatchd.cli.tallying import Seen, Tally
 from camwatchd.cli.verb import Verb
 from camwatchd.control.facts import CameraFacts, StatusFacts, condition
+from camwatchd.core.drills import MARK
 from camwatchd.core.plain import to_plain
 from camwatchd.core.timespan import duration
 from camwatchd.errors import ExitStatus
@@ -35,7 +36,8 @@ def line(look: looking.Look, news: str = "") -> str:
 
 
 def _camera(camera: CameraFacts) -> str:
-    head = f"{camera.name} {condition(camera).name.lower()} {camera.health_score}/100"
+    drill = f"{MARK} ({camera.drill}) " if camera.drill else ""
+    head = f"{camera.name} {drill}{condition(camera).name.lower()} {camera.health_score}/100"
     age = (
         "no frame yet"
         if camera.last_frame_age is None
@@ -107,7 +109,11 @@ def _run(options: argparse.Namespace) -> int:
             now = time.monotonic()
             tally.note(look if isinstance(look, StatusFacts) else None, now)
             news, status = presence.news(look), outcome(look)
-            asking.say(json.dumps(look_document(look, now - began)) if options.json else line(look, news))
+            asking.say(
+                json.dumps(look_document(look, now - began))
+                if options.json
+                else colour.painted(line(look, news))
+            )
     except KeyboardInterrupt:
         asking.announce(options, "")  # the terminal has written ^C
     seconds = time.monotonic() - began
