@@ -8,12 +8,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from camwatchd.cli import colour, faults, past
+from camwatchd.cli.duration import at_most
 from camwatchd.cli.verb import Verb
 from camwatchd.core.plain import to_plain
+from camwatchd.core.timespan import DAY
 
 if TYPE_CHECKING:
     from camwatchd.adapters.ledger_reading import Copy
     from camwatchd.adapters.ledger_story import History
+
+_LONGEST = 36600.0  # days; the ledger keeps no more than some hundred
 
 
 def document(history: "History", notes: tuple[str, ...]) -> dict[str, Any]:
@@ -48,7 +52,10 @@ def narrowed(history: "History", wanted: frozenset[str], *, drills: bool) -> "Hi
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--days", metavar="N", type=_days, help="only the last so many days in which the machine was on"
+        "--days",
+        metavar="N",
+        type=_days,
+        help="only the last so many days in which the machine was on: 12h, 7d or plain days",
     )
     parser.add_argument("--camera", metavar="NAME", default="", help="only incidents of this one")
     parser.add_argument(
@@ -60,13 +67,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _days(text: str) -> float:
-    try:
-        days = float(text)
-    except ValueError:
-        days = 0.0
-    if not 0 < days < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a number of days, more than 0, got {text!r}")
-    return days
+    return at_most(_LONGEST * DAY, "d")(text) / DAY
 
 
 def _run(options: argparse.Namespace) -> int:

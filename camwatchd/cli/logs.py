@@ -23,7 +23,10 @@ exit status:
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recent-errors", action="store_true", help="show only errors; all is analysed")
     parser.add_argument(
-        "--hours", metavar="H", type=_hours, help="so far back; default: 24, of a file all of it"
+        "--hours",
+        metavar="H",
+        type=_hours,
+        help="so far back: 2h, 90m or plain hours; default: 24, of a file all of it",
     )
     parser.add_argument(
         "--follow", action="store_true", help="show what is logged from now on, until Ctrl-C"
@@ -49,13 +52,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _hours(text: str) -> float:
     """Plain hours, or with a unit of their own."""
-    try:
-        hours = float(text) if text[-1:].isdigit() else at_most(3600 * _LONGEST)(text) / 3600
-    except (ValueError, argparse.ArgumentTypeError):
-        hours = 0.0
-    if 0 < hours <= _LONGEST:
-        return hours
-    raise argparse.ArgumentTypeError(f"{text!r}: expected hours, or 90s, 10m, 2h; at most {_LONGEST:g} h")
+    return at_most(3600 * _LONGEST, "h")(text) / 3600
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from camwatchd.cli import asking, captures, configured, direct
 from camwatchd.cli.captures import Capture, Trial
+from camwatchd.cli.duration import at_most
 from camwatchd.cli.verb import Verb
 from camwatchd.client.errors import FrameError, FrameTimeoutError
 from camwatchd.control.client import ControlError
@@ -48,7 +49,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "-n", "--num-tests", metavar="N", type=_number, default=10, help="captures; default: %(default)s"
     )
     parser.add_argument(
-        "--timeout", metavar="S", type=float, default=5.0, help="for a frame; default: %(default)g"
+        "--timeout",
+        metavar="S",
+        type=at_most(86400.0),
+        default=5.0,
+        help="for a frame: 5s, 1m or plain seconds; default: %(default)g seconds",
     )
     parser.add_argument("--camera", metavar="NAME", help="which one; default: the first")
     configured.arguments(parser)
