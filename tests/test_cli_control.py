@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from camwatchd import cli
-from camwatchd.cli import asking, pause, unit
+from camwatchd.cli import asking, exits, pause, unit
 from camwatchd.cli.duration import at_most
 from camwatchd.control.protocol import LONGEST_PAUSE, PauseFacts
 from tests.control.rig import STRANGER, Running, camera, open_folder, running
@@ -41,6 +41,8 @@ def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
     """Exit status, stdout and stderr of a command."""
     status = cli.main(list(argv))
     output = capsys.readouterr()
+    verb = next((word for word in argv if word in exits.EXITS), "status")
+    assert status in exits.EXITS[verb], f"{verb} ends with {status}, which its table does not have"
     return status, output.out, output.err
 
 

@@ -24,17 +24,10 @@ _PLURALS = {"failure": "failures", "warning": "warnings"}
 _RESULT, _NAME = 9, 20  # columns
 _WIDTH = 118  # at most
 _ERASE = "\r\x1b[K"
-_EPILOG = """\
-exit status:
-  0   nothing is wrong, as far as can be told
-  1   there are warnings
-  2   there are failures"""
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     asking.arguments(parser)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = _EPILOG
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -23,15 +23,7 @@ _RUNNING = "running"
 
 _EPILOG = """\
 what can be practised, and what is expected:
-{}
-
-exit status:
-  0   every drill was noticed by its name, cured and told of (one that does not apply is passed over)
-  1   one was not, or was named as something else
-  2   wrong arguments, or nobody could be asked whether to go on
-  69  the daemon does not answer
-  75  the camera is not healthy, or the drill does not apply to it
-  77  not for this user"""
+{}"""
 
 
 def _rows() -> str:

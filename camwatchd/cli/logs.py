@@ -12,13 +12,6 @@ from camwatchd.cli.verb import Verb
 
 _LONGEST = 24.0 * 366  # hours
 
-_EPILOG = """\
-exit status:
-  0   the log was read, whatever it says; where the journal may not be: the ledger's part
-  2   wrong arguments, or the file is no log
-  69  there is neither journal nor ledger to read, or it breaks off
-  77  neither is for this user"""
-
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recent-errors", action="store_true", help="show only errors; all is analysed")
@@ -46,8 +39,6 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         help="where the ledger is; default: %(default)s",
     )  # fmt: skip
     asking.arguments(parser)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = _EPILOG
 
 
 def _hours(text: str) -> float:

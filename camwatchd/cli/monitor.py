@@ -19,12 +19,6 @@ from camwatchd.core.timespan import duration
 from camwatchd.errors import ExitStatus
 
 _LONGEST = 366 * 86400.0  # seconds
-_EPILOG = """\
-exit status:
-  0   every required camera was healthy at the last look, and no outage was seen
-  1   there was an outage, or a required camera is in trouble or paused at the end
-  3   a required camera is critical or parked at the end
-  69  the daemon does not answer at the end"""
 
 
 def line(look: looking.Look, news: str = "") -> str:
@@ -98,8 +92,6 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         help="5s, 1m or plain seconds; default: 5 seconds",
     )  # fmt: skip
     asking.arguments(parser)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = _EPILOG
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -22,13 +22,6 @@ from camwatchd.errors import ExitStatus
 STATUS = {Condition.HEALTHY: 0, Condition.PAUSED: 1, Condition.TROUBLE: 1, Condition.CRITICAL: 3}
 
 _EPILOG = """\
-exit status:
-  0   every required camera is healthy
-  1   a required camera is starting, in trouble, being recovered, or paused
-  2   wrong arguments
-  3   a required camera is critical or parked: a human should look
-  69  the daemon does not answer
-
 --watch goes on until Ctrl-C and then ends with the status of the last look."""
 
 
