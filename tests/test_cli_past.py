@@ -364,7 +364,6 @@ def test_a_bundle_has_all_of_it_and_no_secrets(tmp_path: Path, capsys: pytest.Ca
     with running(tmp_path) as rig:
         status, out, _ = run(capsys, *argv, "--socket", str(rig.path))
     again = run(capsys, *argv, "--socket", str(rig.path))
-
     assert (0, 0o600) == (status, target.stat().st_mode & 0o777)
     assert f"written: {target}" in out
     assert "not in it: kernel.txt: " in out  # of a boot that no journal knows
@@ -378,6 +377,19 @@ def test_a_bundle_has_all_of_it_and_no_secrets(tmp_path: Path, capsys: pytest.Ca
     assert 'backend = "simulated"' in everything
     assert [] == [secret for secret in ("hunter2", "me:it@", "abc") if secret in everything]
     assert (69, True) == (again[0], "name a file that is not there yet" in again[2])
+
+    before = target.stat()
+    forced = run(capsys, *argv, "--force", "--picture", "--socket", str(rig.path))
+
+    assert (0, True, 0o600) == (
+        forced[0],
+        before.st_ino != target.stat().st_ino,
+        target.stat().st_mode & 0o777,
+    )
+    assert "not in it: picture.jpg: camwatchd is not running" in forced[1]
+    assert {"config.toml", "conf.d", "state", "bug.tar.gz"} >= {
+        path.name for path in tmp_path.iterdir() if "sock" not in path.name
+    }
 
 
 def test_a_bundle_without_daemon_and_with_a_broken_configuration(tmp_path: Path) -> None:
@@ -432,6 +444,14 @@ def test_the_journal_is_asked_for_the_time_of_the_incident(
         ('"wifi_password": "a"', '"wifi_password": "(taken out)"'),
         ("rtsp://me:it@host/stream", "rtsp://(taken out)@host/stream"),
         ("wlan0: link aa:BB:0c:1d:2e:3f", "wlan0: link (taken out)"),
+        ("dhcp: 192.168.1.17 from fe80::1ff:fe23:4567:890a: ok", "dhcp: (taken out) from (taken out): ok"),
+        ("10.0.0.5:8554, not 127.0.0.1 nor ::1", "(taken out):8554, not 127.0.0.1 nor ::1"),
+        ("wpa psk=abc; Authorization: Bearer a.b", "wpa psk=(taken out) Authorization: Bearer (taken out)"),
+        ("-----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY-----", "(taken out)"),
+        (
+            "usb 1-1.2.3.4: xhci 0000:01:00.0, 1.2.3.4-1, std::ab::c",
+            "usb 1-1.2.3.4: xhci 0000:01:00.0, 1.2.3.4-1, std::ab::c",
+        ),
         ("usb 1-1.3: SerialNumber: 9E1D", "usb 1-1.3: SerialNumber: (taken out)"),
         (
             "imx708 11-001a: 12:34:56.789 [0:04:11.18] token",

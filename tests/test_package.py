@@ -11,6 +11,7 @@ import pytest
 
 from camwatchd import __main__ as daemon
 from camwatchd import cli
+from camwatchd.cli import exits
 from camwatchd.core.alerts import ALERTS
 from camwatchd.errors import ExitStatus
 
@@ -84,6 +85,16 @@ def test_the_man_page_has_every_alert() -> None:
     heads = items(section("camwatchd.8", "ALERTS"))
 
     assert [head.removeprefix("Qq ") for head in heads] == [alert.name for alert in ALERTS]
+
+
+def test_every_verb_has_its_exit_statuses() -> None:
+    """The man page says what the table says of each verb, and the help of the verb does, too."""
+    (verbs,) = [a for a in cli.arguments()._actions if isinstance(a, argparse._SubParsersAction)]
+
+    assert {verb.name for verb in cli.VERBS} == set(exits.EXITS)
+    assert section("camwatchctl.1", "EXIT STATUS").split(".Pp")[0].strip() == exits.manual().strip()
+    for name, parser in verbs.choices.items():
+        assert exits.text(name) in parser.format_help()
 
 
 def test_the_exit_statuses_are_the_codes() -> None:

@@ -12,6 +12,7 @@ from camwatchd.cli import (
     controls,
     doctor,
     drill,
+    exits,
     faults,
     health,
     history,
@@ -91,5 +92,7 @@ def arguments() -> argparse.ArgumentParser:
     for verb in VERBS:
         verb_parser = verbs.add_parser(verb.name, help=verb.summary, description=f"{verb.summary}.")
         verb.add_arguments(verb_parser)
+        verb_parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        verb_parser.epilog = "\n\n".join(filter(None, (verb_parser.epilog, exits.text(verb.name))))
         verb_parser.set_defaults(run=verb.run)
     return parser

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from camwatchd import __main__ as daemon
-from camwatchd.cli import asking, past
+from camwatchd.cli import asking, colour, past
 from camwatchd.cli.verb import Verb
 from camwatchd.core.faults import FAULTS
 from camwatchd.core.plain import to_plain
@@ -49,6 +49,12 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--bundle", metavar="FILE",
         help="write an archive (.tar.gz) with all there is to know about it; - is standard output",
     )  # fmt: skip
+    parser.add_argument("--force", action="store_true", help="replace FILE if it is there")
+    parser.add_argument(
+        "--picture",
+        action="store_true",
+        help="with what the camera sees now; else there is no picture in it",
+    )
     parser.add_argument(
         "--config", default=given.config, metavar="FILE", help="for --bundle; default: %(default)s"
     )
@@ -92,7 +98,9 @@ def _shown(options: argparse.Namespace, copy: "Copy") -> int:
         return past.refused(none(options.incident, options.camera, history.incidents))
     if options.bundle is not None:
         return _bundled(options, copy, history, one)
-    sys.stdout.write(f"{json.dumps(document(one), indent=2) if options.json else _text(one)}\n")
+    sys.stdout.write(
+        f"{json.dumps(document(one), indent=2) if options.json else colour.painted(_text(one))}\n"
+    )
     return past.OVER if one.headline.ended else past.OPEN
 
 
@@ -114,20 +122,23 @@ def none(wanted: str, camera: str, known: "tuple[Headline, ...]") -> str:
 
 def _bundled(options: argparse.Namespace, copy: "Copy", history: "History", one: "Incident") -> int:
     from camwatchd.cli import bundle
-    from camwatchd.cli.bundle_parts import Sources, parts
+    from camwatchd.cli.bundle_parts import Sources, parts, picture
 
     to_file = options.bundle != "-"
     if to_file:
         asking.announce(options, f"collecting what is known of incident {one.headline.number} ...")
     sources = Sources(one, history, copy.db, options.socket, Path(options.config), Path(options.conf_dir))
     found = parts(sources, document(one))
+    if options.picture:
+        found.append(picture(options.socket, one.headline.camera))
     try:
-        size = bundle.write(options.bundle, f"camwatchd-incident-{one.headline.number}", found)
+        folder = f"camwatchd-incident-{one.headline.number}"
+        size = bundle.write(options.bundle, folder, found, force=options.force)
     except BrokenPipeError:  # whoever reads from our pipe has left
         raise
     except OSError as error:
         hint = (
-            "name a file that is not there yet"
+            "name a file that is not there yet, or replace it: --force"
             if isinstance(error, FileExistsError)
             else "name another file"
         )
@@ -135,15 +146,19 @@ def _bundled(options: argparse.Namespace, copy: "Copy", history: "History", one:
         return ExitStatus.EX_UNAVAILABLE
     if to_file:
         missing = {part.name: part.missing for part in found if part.missing}
-        facts = {"bundle": options.bundle, "bytes": size, "missing": missing}
+        pictured = any(part.data for part in found)
+        facts = {"bundle": options.bundle, "bytes": size, "missing": missing, "picture": pictured}
         sys.stdout.write(f"{json.dumps(facts, indent=2) if options.json else _said(facts)}\n")
     return ExitStatus.EX_OK
 
 
 def _said(facts: dict[str, Any]) -> str:
-    lines = [
-        f"written: {facts['bundle']}, {facts['bytes'] / 1000:.0f} kB; without pictures and what looks like a secret"
-    ]
+    without = (
+        "without what looks like a secret"
+        if facts["picture"]
+        else "without pictures and what looks like a secret"
+    )
+    lines = [f"written: {facts['bundle']}, {facts['bytes'] / 1000:.0f} kB; {without}"]
     lines += [f"not in it: {name}: {why}" for name, why in facts["missing"].items()]
     return "\n".join([*lines, "look through it before you publish it; README.txt in it says what is what"])
 

@@ -68,7 +68,7 @@ def _head(analysis: Analysis) -> Iterator[str]:
         for fault in analysis.open
     )
     if analysis.from_ledger:
-        yield f"{_count(analysis.from_ledger, 'event')} from the ledger: the journal has forgotten them"
+        yield f"{_count(analysis.from_ledger, 'event')} from the ledger: the journal does not have them"
     if analysis.drills:
         yield f"{_count(analysis.drills, 'event')} of alarm drills, not counted below"
     if analysis.kept_back:
