@@ -4,6 +4,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from camwatchd.control.client import Client, ControlError
+from camwatchd.control.protocol import Reason
 from camwatchd.doctor import systemd
 from camwatchd.doctor.finding import Finding, failure, listed, ok, unknown, warning
 from camwatchd.doctor.place import UNIT, Place
@@ -16,6 +18,8 @@ _GENERATED = "/run/systemd/generator"
 _FATAL = ("FailureAction", "SuccessAction", "SendSIGKILL", "NotifyAccess", "Type", "User")
 _REVERT = f"systemctl cat {UNIT}  # shows who changes what; to undo it: sudo systemctl revert {UNIT}"
 _START = "sudo systemctl start camwatchd"
+_JOURNAL = f"journalctl -u {UNIT} -b -n 50 --no-pager"
+_MANY = 3  # restarts by systemd, which the ladder may ask for now and then; whoever starts it by hand begins anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class Facts:
     unit: Mapping[str, str]
     manager: Mapping[str, str]
     disabled: bool = False
+    deserted: bool = False  # nobody listens at its socket
 
 
 def find(place: Place) -> Iterator[Finding]:
@@ -38,7 +43,18 @@ def find(place: Place) -> Iterator[Finding]:
 
 def gather(place: Place) -> Facts:
     """The facts of this machine."""
-    return Facts(systemd.unit(place), systemd.manager(place), place.has(DISABLE))
+    return Facts(
+        systemd.unit(place), systemd.manager(place), place.has(DISABLE), deserted=_deserted(place.socket)
+    )
+
+
+def _deserted(socket: str) -> bool:
+    """A daemon that is there and does not answer is another matter: the check of the versions asks it."""
+    try:
+        Client(socket).close()
+    except ControlError as error:
+        return error.reason is Reason.UNREACHABLE
+    return False
 
 
 def service(facts: Facts) -> Finding:
@@ -50,19 +66,22 @@ def service(facts: Facts) -> Finding:
         return failure("service", f"systemd knows no {UNIT}", "sudo apt install --reinstall camwatchd")
     if unit["LoadState"] == "masked":
         return failure("service", f"{UNIT} is masked", f"sudo systemctl unmask --now {UNIT}")
-    state = f"{unit.get('ActiveState')} ({unit.get('SubState')})"
+    state, restarts = f"{unit.get('ActiveState')} ({unit.get('SubState')})", unit.get("NRestarts") or "0"
+    again = f"restarted by systemd {restarts} times"
     if unit.get("ActiveState") == "failed":
-        text = f"{state}, result {unit.get('Result')}"
-        return failure("service", text, f"journalctl -u {UNIT} -b -n 50 --no-pager; {_START}")
+        return failure("service", f"{state}, result {unit.get('Result')}", f"{_JOURNAL}; {_START}")
+    if unit.get("SubState") == "auto-restart":
+        text = f"it failed and waits to be started again: {state}, result {unit.get('Result')}; {again}"
+        return failure("service", text, _JOURNAL)
+    if facts.deserted and unit.get("ActiveState") == "active":
+        return failure("service", f"{state}, but nobody listens at its socket; {again}", _JOURNAL)
     if unit.get("ActiveState") not in ("active", "activating", "reloading"):
         return warning("service", f"it does not run: {state}", _START)
     if unit.get("UnitFileState") not in ("enabled", "enabled-runtime"):
         text = f"{state}, but not after the next boot: it is {unit.get('UnitFileState') or 'not enabled'}"
         return warning("service", text, f"sudo systemctl enable {UNIT}")
-    return ok(
-        "service",
-        f"{state}, enabled, pid {unit.get('MainPID')}; restarted by systemd {unit.get('NRestarts')} times",
-    )
+    text = f"{state}, enabled, pid {unit.get('MainPID')}; {again}"
+    return warning("service", text, _JOURNAL) if int(restarts) >= _MANY else ok("service", text)
 
 
 def watchdog(facts: Facts) -> Finding:

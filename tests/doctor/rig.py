@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Owns the test's Raspberry Pi: a folder with what the doctor looks at, healthy until a test breaks something."""
 
+import functools
 import os
+import socket
+import threading
 from pathlib import Path
 
+from camwatchd import __version__
+from camwatchd.control.protocol import Ping, Pong, Reason, Refused, decode_request, encode_answer
 from camwatchd.doctor.place import Place
 
 KERNEL = "6.12.47+rpt-rpi-2712"
@@ -68,7 +73,7 @@ def put(root: Path, name: str, text: str) -> Path:
 
 
 def healthy(root: Path) -> Place:
-    """A Pi 5 with a camera on CSI and one on USB, where everything is as it should be; no daemon answers."""
+    """A Pi 5 with a camera on CSI and one on USB, where everything is as it should be; the daemon says who it is."""
     for name, text in _FILES.items():
         put(root, name, text)
     for name in ("video0", "video1", "media0", "v4l-subdev0", "dma_heap/linux,cma"):
@@ -79,7 +84,27 @@ def healthy(root: Path) -> Place:
     systemctl(root)
     csi_sensor(root)
     usb_camera(root)
-    return Place(root=root, socket=str(root / "control.sock"), path=f"{root}/bin:/usr/bin:/bin")
+    return Place(root=root, socket=answering(), path=f"{root}/bin:/usr/bin:/bin")
+
+
+@functools.cache
+def answering() -> str:
+    """The socket of somebody who only says who he is, as long as the tests run."""
+    door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    door.bind(f"\0camwatchd-test-{os.getpid()}")  # abstract: it leaves no file behind
+    door.listen()
+    threading.Thread(target=_answer, args=(door,), daemon=True).start()
+    return str(door.getsockname().decode())
+
+
+def _answer(door: socket.socket) -> None:
+    while True:
+        with door.accept()[0] as guest:
+            while datagram := guest.recv(4096):
+                serial, request = decode_request(datagram)
+                pong = isinstance(request, Ping)
+                answer = Pong(__version__, 700) if pong else Refused(Reason.INTERNAL, "a mere test")
+                guest.send(encode_answer(serial, answer))
 
 
 def systemctl(root: Path, **changes: str) -> None:

@@ -47,6 +47,8 @@ ACCOUNTS = rights.Facts(
 )
 UNIT_FILE = Path(__file__).parents[2] / "systemd/camwatchd.service"
 
+LOOPING = {"ActiveState": "activating", "SubState": "auto-restart", "Result": "watchdog", "NRestarts": "37"}
+
 
 def node(name: str, gid: int = 44, mode: int = 0o660) -> Node:
     return Node(name=name, uid=0, gid=gid, mode=mode)
@@ -99,6 +101,12 @@ RULES: list[tuple[Callable[[Any], Finding], object, str, str]] = [
     (service.service, service.Facts({"LoadState": "not-found"}, {}), "failure", "apt install"),
     (service.service, service.Facts({"LoadState": "masked"}, {}), "failure", "unmask"),
     (service.service, service.Facts(rig.UNIT | {"ActiveState": "inactive"}, {}), "warning", "systemctl start"),
+    (service.service, service.Facts(rig.UNIT | LOOPING, {}), "failure", "result watchdog; restarted by systemd 37 t"),
+    (service.service, service.Facts(rig.UNIT | LOOPING, {}), "failure", "journalctl -u camwatchd.service -b -n 50"),
+    (service.service, service.Facts(rig.UNIT, {}, deserted=True), "failure", "nobody listens"),
+    (service.service, service.Facts(rig.UNIT | {"ActiveState": "activating"}, {}, deserted=True), "ok", "activating"),
+    (service.service, service.Facts(rig.UNIT | {"NRestarts": "2"}, {}), "ok", "restarted by systemd 2 times"),
+    (service.service, service.Facts(rig.UNIT | {"NRestarts": "3"}, {}), "warning", "restarted by systemd 3 times"),
     (service.service, service.Facts(rig.UNIT | {"UnitFileState": "disabled"}, {}), "warning", "systemctl enable"),
     (service.watchdog, service.Facts(rig.UNIT, {"ServiceWatchdogs": "no"}), "failure", "service-watchdogs yes"),
     (service.watchdog, service.Facts(rig.UNIT | {"WatchdogUSec": "0"}, {}), "failure", "is off"),
