@@ -22,7 +22,7 @@ class Facts:
     """Processes that are not the service's."""
 
     locking: tuple[str, ...] = ()  # they own a camera: libcamera lets no second program have it
-    opened: tuple[str, ...] = ()  # they have a node open
+    streaming: tuple[str, ...] = ()  # they have a node open that gives frames
     hidden: bool = False  # some processes were not shown to us
     shown: bool = True  # there is a /proc
     root: bool = True  # we may see all that can be seen
@@ -36,7 +36,7 @@ def find(place: Place) -> Iterator[Finding]:
 def gather(place: Place) -> Facts:
     """The facts of this machine. Links are read, never opened: that could disturb a camera, or hang."""
     service = ours(place)
-    opened, hidden = [], False
+    streaming, hidden = [], False
     for folder in place.files("proc/[0-9]*"):
         try:
             links = list((folder / "fd").iterdir())
@@ -46,12 +46,15 @@ def gather(place: Place) -> Facts:
         except OSError:  # it is gone meanwhile
             continue
         nodes = sorted({node for link in links for node in _node(link)})
-        if nodes and int(folder.name) not in service:
-            opened.append(f"{place.read(folder / 'comm') or '?'} (pid {folder.name}): {listed(nodes)}")
+        videos = [node for node in nodes if node.startswith("/dev/video")]
+        if videos and int(folder.name) not in service:
+            # They come first, for only the first few are told.
+            told = listed(dict.fromkeys([*videos, *nodes]))
+            streaming.append(f"{place.read(folder / 'comm') or '?'} (pid {folder.name}): {told}")
     locking = [text for text in place.host.camera_holders() if _pid(text) not in service]
     return Facts(
         locking=tuple(locking),
-        opened=tuple(opened),
+        streaming=tuple(streaming),
         hidden=hidden,
         shown=place.has("proc"),
         root=os.geteuid() == 0,
@@ -78,9 +81,9 @@ def check(facts: Facts) -> Finding:
         text = f"a camera belongs to {listed(facts.locking)}: nobody else can open it"
         return warning("holders", text, _end(facts.locking[0]))
     # Programs that speak V4L2 themselves lock nothing, but nobody can stream what they stream.
-    if streaming := [text for text in facts.opened if "/dev/video" in text]:
-        text = f"opened by {listed(streaming, 2)}: if it captures, that camera is busy"
-        return warning("holders", text, _end(streaming[0]))
+    if facts.streaming:
+        text = f"opened by {listed(facts.streaming, 2)}: if it captures, that camera is busy"
+        return warning("holders", text, _end(facts.streaming[0]))
     if facts.hidden and not facts.root:
         text = "nobody else owns a camera, and none of your processes has one open; others were not shown"
         return unknown("holders", text, AS_ROOT)

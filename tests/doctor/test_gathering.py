@@ -3,6 +3,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -134,6 +135,25 @@ def test_the_service_has_the_camera_by_right(tmp_path: Path) -> None:
     (holders,) = (finding for finding in findings(place) if finding.name == "holders")
     assert (holders.result, "ffmpeg (pid 811): /dev/video0" in holders.reason) == (Result.WARNING, True)
     assert "700" not in holders.reason
+
+
+def test_a_competitor_with_many_nodes_is_seen(tmp_path: Path) -> None:
+    """Whoever has the video node open is found however many others it has, and the node is named."""
+    place = rig.healthy(tmp_path)
+    folder = tmp_path / "proc/811/fd"
+    folder.mkdir(parents=True)
+    for number, name in enumerate(("media0", "media1", "media2", "v4l-subdev0", "v4l-subdev1", "video0")):
+        (folder / str(number)).symlink_to(f"/dev/{name}")
+
+    (holders,) = (finding for finding in findings(place) if finding.name == "holders")
+    assert (holders.result, ": /dev/video0, " in holders.reason) == (Result.WARNING, True)
+
+
+def test_nobody_at_the_socket_is_a_failure(tmp_path: Path) -> None:
+    """systemd may say what it likes: a service at whose socket nobody listens does not run."""
+    place = replace(rig.healthy(tmp_path), socket=str(tmp_path / "none"))
+
+    assert not_ok(place) == {"service": Result.FAILURE}
 
 
 def test_a_lock_is_told_with_its_owner(tmp_path: Path) -> None:
