@@ -146,6 +146,28 @@ def test_errors_are_shown_but_all_is_analysed(log_file: str, capsys: pytest.Capt
     assert (analysis["recoveries"], analysis["events"]) == (2, 22)
 
 
+@pytest.mark.parametrize(
+    "last",
+    [
+        ours(9, "alert.recovery", camera="cam0", fault="not-found"),
+        ours(9, "camera.started", camera="cam0"),
+    ],
+)
+def test_a_fault_may_end_under_another_name(
+    last: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A recovery of what got another name meanwhile, or a new start, ends the fault that is asked for, uncounted."""
+    file = tmp_path / "log"
+    file.write_text(
+        f"{ours(1, 'alert.capture_failure', 'error', camera='cam0', fault='frames-stopped')}\n{last}\n"
+    )
+
+    events, analysis = answered(capsys, "--file", str(file), "--fault", "frames-stopped")
+
+    assert ([event["fault"] for event in events], analysis["open"]) == (["frames-stopped"], [])
+    assert analysis["recoveries"] == 0
+
+
 def test_an_export_of_the_journal_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Bytes that are no UTF-8, fields too large or given twice are read as they can be."""
     odd = {"__REALTIME_TIMESTAMP": f"{NOON * 1e6:.0f}", "_SYSTEMD_UNIT": "camwatchd.service"}
@@ -336,6 +358,8 @@ def test_the_journal_is_asked_for_what_is_wanted(
         "FAULT=buffer-queue",
         "FAULT=frames-stopped",
     } < set(arguments)
+    ends = arguments[arguments.index("+") + 1 :]
+    assert ends[:2] == ["CAMERA=cam0", "EVENT=alert.recovery"]
     assert abs(time.time() - since - 24 * 3600) < 60
     assert [event["fault"] for event in events] == ["buffer-queue"]
     faults = analysis["trend"][0]

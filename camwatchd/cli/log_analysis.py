@@ -20,7 +20,7 @@ _ISSUES = {alert.event for alert in alerts.ALERTS} - {alerts.RECOVERY.event, ale
 _ERROR = 3  # syslog's priority
 _KINDS = 64  # different names, of cameras or of faults, that are told apart; a log may hold anything
 _OTHERS = "others"
-_OVER = (alerts.RECOVERY.event, ENDED, "camera.started")  # a new start knows of no fault
+OVER = (alerts.RECOVERY.event, ENDED, "camera.started")  # a new start knows of no fault
 PROBE = "probe"  # a look whether what climbing cannot cure is over
 _COMPARABLE = 3600.0  # seconds; a rate over less says nothing
 _SIGNIFICANT = 2.0  # standard deviations
@@ -122,7 +122,12 @@ class Analyser:
         span.add(event, self._took(event))
         if event.event in _ISSUES and not event.drill and len(self._open) < _KINDS:
             self._open[event.camera] = event
-        elif event.event in _OVER:
+        else:
+            self.close(event)
+
+    def close(self, event: Event) -> None:
+        """What ends an incident ends it also where only those of another fault are asked for; it counts nowhere."""
+        if event.event in OVER:
             self._open.pop(event.camera, None)
 
     def _took(self, event: Event) -> float | None:

@@ -13,7 +13,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 
 from camwatchd.cli import asking, colour, log_ledger, log_sources, log_text
-from camwatchd.cli.log_analysis import Analyser
+from camwatchd.cli.log_analysis import OVER, Analyser
 from camwatchd.cli.log_events import Event, Reader
 from camwatchd.cli.log_facts import Analysis
 from camwatchd.cli.log_past import Past
@@ -34,9 +34,11 @@ class Wanted:
 
     def counts(self, event: Event) -> bool:
         """Whether it belongs to what was asked for."""
-        return (not self.cameras or event.camera in self.cameras) and (
-            not self.faults or event.fault in self.faults
-        )
+        return self.concerns(event) and (not self.faults or event.fault in self.faults)
+
+    def concerns(self, event: Event) -> bool:
+        """Whether it is of a camera that is meant: its end may go by the name of another fault than its beginning."""
+        return not self.cameras or event.camera in self.cameras
 
     def shows(self, event: Event) -> bool:
         """Whether it is worth a line."""
@@ -45,7 +47,10 @@ class Wanted:
     def matches(self) -> list[str]:
         """The same for journalctl, which finds them by its index."""
         cameras = [f"CAMERA={camera}" for camera in sorted(self.cameras)]
-        return cameras + [f"FAULT={fault}" for fault in sorted(self.faults)]
+        if not self.faults:
+            return cameras
+        ends = [f"EVENT={event}" for event in OVER]
+        return [*cameras, *(f"FAULT={fault}" for fault in sorted(self.faults)), "+", *cameras, *ends]
 
 
 def tell(options: argparse.Namespace) -> int:
@@ -62,7 +67,10 @@ def tell(options: argparse.Namespace) -> int:
     try:
         with suppress(*[KeyboardInterrupt] * live), closing(_lines(options, wanted, since)) as lines:
             events = _read(options, reader.events(lines), unread)
-            for event in filter(wanted.counts, _with_forgotten(options, events, since, ledger)):
+            for event in filter(wanted.concerns, _with_forgotten(options, events, since, ledger)):
+                if not wanted.counts(event):
+                    analyser.close(event)
+                    continue
                 analyser.add(event)
                 if event.time >= since and wanted.shows(event):
                     show(event)
