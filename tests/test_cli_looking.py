@@ -151,6 +151,18 @@ def test_the_detailed_status_has_everything(daemon: Running, capsys: pytest.Capt
     assert as_json[0] == as_json[1]
 
 
+def test_only_the_cameras_that_are_named_are_shown(
+    daemon: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They speak for all, too; a name that none has is refused."""
+    daemon.daemon.cameras = PARKED
+
+    code, out, _ = run(capsys, "status", "--json", "--camera", "cam0")
+    assert (code, list(json.loads(out)["cameras"])) == (0, ["cam0"])
+    assert [run(capsys, "status", *words)[0] for words in ((), ("--camera", "cam1"))] == [3, 3]
+    assert "there are: cam0, cam1" in run(capsys, "status", "--camera", "cam7")[2]
+
+
 @pytest.mark.parametrize("verb", ["status", "health"])
 def test_json_of_a_daemon_that_is_down(
     verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

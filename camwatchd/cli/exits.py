@@ -20,7 +20,7 @@ EXITS: Mapping[str, Mapping[int, str]] = {
     "status": {
         0: "every required camera is healthy",
         1: "a required camera is starting, in trouble, being recovered, or paused",
-        2: _ARGUMENTS,
+        2: _CAMERA,
         3: "a required camera is critical or parked: a human should look",
         69: _DOWN, 75: _CROWDED, 77: _NOT_YOU,
     },

@@ -4,6 +4,7 @@
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from camwatchd import STATE_DIR
@@ -14,6 +15,7 @@ from camwatchd.cli.duration import at_most
 from camwatchd.cli.status_detail import detailed
 from camwatchd.cli.status_text import text
 from camwatchd.cli.verb import Verb
+from camwatchd.cli.wait import meant
 from camwatchd.control.client import DEFAULT_SOCKET
 from camwatchd.control.facts import Condition, StatusFacts, condition, gating
 from camwatchd.errors import ExitStatus
@@ -51,6 +53,13 @@ def _records(options: argparse.Namespace) -> absence.Records | None:
     )
 
 
+def narrowed(options: argparse.Namespace, look: looking.Look) -> looking.Look:
+    """Only the cameras that are named, which then speak for all; ControlError for a name that none has."""
+    if isinstance(look, StatusFacts) and options.camera:
+        return replace(look, cameras=tuple(meant(look, options.camera)))
+    return look
+
+
 def outcome(look: looking.Look) -> int:
     """The exit status after this look."""
     return exit_status(look) if isinstance(look, StatusFacts) else asking.status_of(look)
@@ -70,6 +79,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             name, metavar=metavar, help=f"while the daemon does not answer: where {of} are read"
         )
+    asking.cameras(parser)
     asking.arguments(parser)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
@@ -77,8 +87,12 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     if options.watch:
-        return watch.run(options, lambda look: written(options, look), outcome)
-    look = looking.once(options)
+        return watch.run(
+            options,
+            lambda look: written(options, narrowed(options, look)),
+            lambda look: outcome(narrowed(options, look)),
+        )
+    look = narrowed(options, looking.once(options))
     if (
         isinstance(look, StatusFacts) or options.json
     ):  # who parses is told of the absence where the rest would be
