@@ -55,6 +55,13 @@ def seconds(name: str, section: str = "Service") -> float:
     return float(number) * (60 if unit else 1)
 
 
+def test_the_textfile_service_may_complain() -> None:
+    """Lines of the command are of a level that passes, while systemd's own two every half minute do not."""
+    found = settings(SYSTEMD / "camwatchd-textfile.service")
+
+    assert found["Service", "SyslogLevel"] == found["Service", "LogLevelMax"] == ["notice"]
+
+
 @needs_analyze
 def test_systemd_understands_the_units(tmp_path: Path) -> None:
     """systemd-analyze verify has nothing to say about the units, once their programs exist."""
