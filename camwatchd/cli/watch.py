@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 
-from camwatchd.cli import looking, when
+from camwatchd.cli import asking, looking, when
 from camwatchd.control.facts import StatusFacts
 from camwatchd.core.timespan import duration
 from camwatchd.errors import ExitStatus
@@ -35,7 +35,7 @@ def run(
             )
             sys.stdout.flush()
     except KeyboardInterrupt:
-        sys.stdout.write("\n")  # the terminal has written ^C
+        asking.announce(options, "")  # the terminal has written ^C
     return status
 
 
