@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from camwatchd.cli import looking, monitor, watch
+from camwatchd.cli import following, looking, monitor, watch
 from camwatchd.cli.tallying import Tally
 from camwatchd.control.client import ControlError
 from camwatchd.control.facts import DaemonFacts, StatusFacts, Totals
@@ -125,6 +125,15 @@ def test_a_watch_for_programs_is_an_object_a_line(daemon: Running) -> None:
         interrupted(process)
 
     assert [schemas.mistakes(look, "status") for look in looks] == [[], []]
+
+
+def test_a_watch_for_programs_ends_with_an_object(daemon: Running) -> None:
+    """Ctrl-C adds no empty line to it, which no parser of lines would take."""
+    with ctl("status", "--watch", "--json", "--interval", "1h") as process:
+        line_with(process, "daemon")
+        _, rest, _ = interrupted(process)
+
+    assert rest == ""
 
 
 def test_a_reader_that_leaves_ends_the_watch(daemon: Running) -> None:
@@ -354,6 +363,20 @@ def test_how_a_recovery_ended_is_its_exit_status(
     assert (status, document["ends"][0]["outcome"]) == expected
     assert [plan["camera"] for plan in document["plans"]] == ["cam1"]
     assert schemas.mistakes(document, "recover") + schemas.strangers(document, "recover") == []
+
+
+def test_a_recovery_that_goes_on_is_said_to(daemon: Running, capsys: pytest.CaptureFixture[str]) -> None:
+    """When the time is over the last word is how it stands and what goes on; of a daemon that has died, too."""
+    daemon.daemon.cure = [ILL]
+    status, _, err = run(capsys, "recover", "--camera", "cam1", "--yes", "--timeout", "0.1")
+
+    assert status == 1
+    assert re.match(
+        r"camwatchctl: cam1: not healthy after 0\.\d+ s: frames-stopped: .*; the recovery goes on\n", err
+    )
+    gone = following.End(camera="cam1", outcome="no-daemon", seconds=3.0, words="nobody listens")
+    assert "not healthy after 3.0 s: nobody listens; unless" in following.verdict(gone)
+    assert following.verdict(replace(gone, outcome="healthy")) == ""
 
 
 def test_recover_without_waiting(daemon: Running, capsys: pytest.CaptureFixture[str]) -> None:

@@ -61,6 +61,19 @@ def follow(options: argparse.Namespace, names: Sequence[str], *, leaving: bool =
     return ends
 
 
+def verdict(end: End) -> str:
+    """How it stands where it was not followed to its end, and what goes on without us; empty: it has ended."""
+    if end.outcome in _OVER:
+        return ""
+    after = f"{end.camera}: not healthy after {duration(end.seconds)}"
+    if end.outcome == "no-daemon":
+        return (
+            f"{after}: {end.words}; unless somebody has stopped it, systemd starts it again and the ladder goes on\n"
+            "  hint: see: systemctl status camwatchd"
+        )
+    return f"{after}: {end.words}; the recovery goes on\n  hint: how it goes: camwatchctl status --watch"
+
+
 def exit_status(ends: Iterable[End]) -> int:
     """The worst of them."""
     return max(_STATUS.get(end.outcome, int(ExitStatus.EX_UNAVAILABLE)) for end in ends)

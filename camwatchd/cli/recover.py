@@ -95,6 +95,9 @@ def _followed(options: argparse.Namespace, facts: RecoverFacts) -> int:
     except KeyboardInterrupt:
         asking.complain("the recovery goes on\n  hint: how it goes: camwatchctl status --watch")
         raise
+    for end in () if options.json else ends:
+        if words := following.verdict(end):
+            asking.complain(words)
     if options.json:
         asking.say(json.dumps({**to_plain(facts), "ends": [to_plain(end) for end in ends]}, indent=2))
     return following.exit_status(ends)
