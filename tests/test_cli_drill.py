@@ -4,6 +4,7 @@
 import io
 import json
 import sqlite3
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from tests.control.rig import camera, running
 from tests.process.daemon import QUICK, daemon
 from tests.process.daemon import camera as table
 from tests.process.leaving import camera_facts
+from tests.test_cli_looking import ctl, interrupted, line_with
 
 STALL = DrillFacts(exercise="stall", expected_fault="frames-stopped", expected_cure="restart-stream")
 NOTICED = DrillFacts(
@@ -97,6 +99,33 @@ def test_nobody_is_drilled_unasked(
 
     assert (2, []) == (status, rig.daemon.orders)
     assert "--yes" in capsys.readouterr().err
+
+
+def test_drills_that_are_cut_short_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the daemon dies, the report says of which drill nothing is known any more; what is done is in it."""
+    with ExitStack() as life:
+        daemon = life.enter_context(running(tmp_path))
+        monkeypatch.setenv("CAMWATCHD_SOCKET", str(daemon.path))
+        with ctl("drill", "--all", "--yes", "--json") as process:
+            assert daemon.daemon.told.wait(30)
+            life.close()
+            out, err = process.communicate(timeout=30)
+
+    (lost,) = json.loads(out)["drills"]
+    assert (process.returncode, lost["passed"]) == (69, False)
+    assert lost["failed_because"].startswith("lost sight of: camwatchd ")
+    assert err.startswith("camwatchctl: camwatchd is not running")
+
+
+def test_ctrl_c_says_that_a_drill_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The daemon ends it by itself, and cures what it has pretended."""
+    with running(tmp_path) as daemon:
+        monkeypatch.setenv("CAMWATCHD_SOCKET", str(daemon.path))
+        with ctl("drill", "stall", "--yes", "--camera", "cam0") as process:
+            line_with(process, "not noticed yet")
+            status, _, err = interrupted(process)
+
+    assert (status, "the drill under way goes on, and is over within" in err) == (130, True)
 
 
 def test_every_drill_on_a_real_daemon(

@@ -4,21 +4,24 @@
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
 
-from camwatchd.cli import asking, colour, when
+from camwatchd.cli import asking, colour, looking, when
 from camwatchd.cli.drill_text import Practised, document, report, said
 from camwatchd.cli.verb import Verb
 from camwatchd.control.client import PATIENCE, ControlError
 from camwatchd.control.facts import CameraFacts, DrillFacts, StatusFacts
 from camwatchd.control.protocol import Drill, Reason, Status
 from camwatchd.core.drills import EXERCISES, LASTS
+from camwatchd.core.timespan import duration
 from camwatchd.errors import ExitStatus
 
 _LOOK = 0.2  # seconds between two looks at the status
 _FAILED = 1
+_INTERRUPTED = 128 + signal.SIGINT
 _RUNNING = "running"
 
 _EPILOG = """\
@@ -53,17 +56,41 @@ def _run(options: argparse.Namespace) -> int:
         return ExitStatus.EX_USAGE
     if not (options.yes or _agreed(names)):
         return ExitStatus.EX_USAGE
-    done = [_practise(options, name, exercise) for name in names for exercise in exercises]
-    after = asking.ask(options, Status(), StatusFacts)
+    done: list[Practised] = []
+    status = _all(options, [(name, exercise) for name in names for exercise in exercises], done)
+    _tell(options, done, facts)
+    return status or (ExitStatus.EX_OK if all(drill.passed for drill in done) else _FAILED)
+
+
+def _all(options: argparse.Namespace, wanted: list[tuple[str, str]], done: list[Practised]) -> int:
+    """One after the other; what ends them early leaves what is done to be told: its exit status."""
+    try:
+        for name, exercise in wanted:
+            done.append(_practise(options, name, exercise))  # each is there when the next one fails
+    except ControlError as error:
+        if not done:
+            raise
+        return asking.failed(options, error)
+    except KeyboardInterrupt:
+        asking.complain(
+            f"the drill under way goes on, and is over within {duration(LASTS)}\n"
+            "  hint: how it goes: camwatchctl status --watch"
+        )
+        if not done:
+            raise
+        return _INTERRUPTED
+    return ExitStatus.EX_OK
+
+
+def _tell(options: argparse.Namespace, done: list[Practised], facts: StatusFacts) -> None:
     where = f"{os.uname().nodename}, {when.stamp(when.now())}"
     plain = {
         "host": os.uname().nodename,
-        "release": after.daemon.version,
+        "release": facts.daemon.version,
         "drills": [document(drill) for drill in done],
     }
-    shown = json.dumps(plain, indent=2) if options.json else colour.painted(report(done, after, where))
+    shown = json.dumps(plain, indent=2) if options.json else colour.painted(report(done, facts, where))
     sys.stdout.write(f"{shown}\n")
-    return ExitStatus.EX_OK if all(drill.passed for drill in done) else _FAILED
 
 
 def _agreed(names: list[str]) -> bool:
@@ -89,19 +116,28 @@ def _practise(options: argparse.Namespace, camera: str, exercise: str) -> Practi
         asking.announce(options, f"  none: {error.message}")
         return Practised(camera, exercise, refused=error.message, applicable=error.reason is Reason.UNFIT)
     found = None
-    for facts in _followed(options, camera):
-        asking.announce(options, f"  {said(facts)}")
-        found = facts.last_drill
+    try:
+        for facts in _followed(options, camera):
+            asking.announce(options, f"  {said(facts)}")
+            found = facts.last_drill
+    except ControlError as error:  # a drill ends with its daemon
+        refused = f"lost sight of: {error.message}"
+        asking.announce(options, f"  {refused}")
+        return Practised(camera, exercise, refused=refused)
     return Practised(camera, exercise, found)
 
 
 def _followed(options: argparse.Namespace, name: str) -> Iterator[CameraFacts]:
-    """The camera each time there is something new, until the drill is over."""
+    """The camera each time there is something new, until the drill is over. A daemon that is busy is asked again."""
     until, last = time.monotonic() + LASTS + PATIENCE, ""
     while time.monotonic() < until:
-        camera = next(
-            (c for c in asking.ask(options, Status(), StatusFacts).cameras if c.name == name), None
-        )
+        look = looking.once(options)
+        if isinstance(look, ControlError):
+            if look.reason is Reason.UNREACHABLE:
+                raise look
+            time.sleep(_LOOK)
+            continue
+        camera = next((c for c in look.cameras if c.name == name), None)
         if camera is None or camera.last_drill is None:
             return  # the configuration has it no more, or the daemon was restarted
         over = camera.last_drill.outcome != _RUNNING

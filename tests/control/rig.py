@@ -100,6 +100,7 @@ class FakeDaemon:
 
     def drill(self, camera: str, exercise: str) -> DrillFacts | Refused:
         self.orders.append(("drill", camera, exercise))
+        self.told.set()
         facts = DrillFacts(
             exercise=exercise, expected_fault="frames-stopped", expected_cure="restart-stream"
         )
