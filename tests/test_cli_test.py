@@ -1,13 +1,21 @@
 # SPDX-License-Identifier: MIT
 """`camwatchctl test` measures through a real daemon and without one, and says what is not good."""
 
+import argparse
 import json
+import socket
+import threading
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from camwatchd import cli
 from camwatchd.cli.captures import Capture, Trial, percentiles, text
+from camwatchd.cli.test import through_daemon
+from camwatchd.client.camera import Camera
+from camwatchd.client.errors import FrameTimeoutError
+from camwatchd.client.frame import Frame
 from tests.control.rig import descriptors
 from tests.process.daemon import QUICK, camera, daemon
 
@@ -54,6 +62,41 @@ def test_what_is_wrong_is_told_once() -> None:
     assert 1 == lines.count("cam0: no frame within 5 s")
     assert "given up" == lines[-1]
     assert not any("5000" in line for line in lines)
+
+
+class Interrupted:
+    """A camera in whose second capture somebody presses Ctrl-C."""
+
+    name = "cam0"
+
+    def __init__(self) -> None:
+        self._captures = iter([FrameTimeoutError("no frame"), KeyboardInterrupt()])
+
+    def capture_array(self, _timeout: float) -> Frame:
+        raise next(self._captures)
+
+
+def test_ctrl_c_shows_what_was_measured() -> None:
+    """Of a thousand captures those that were made are told of, and why there are no more."""
+    options = argparse.Namespace(json=True, num_tests=1000, timeout=1.0)
+    trial = through_daemon(cast("Camera", Interrupted()), options)
+
+    assert (len(trial.captures), trial.trouble) == (1, "ended by Ctrl-C after 1 captures")
+
+
+def test_a_daemon_that_closes_the_door_has_the_camera(run: Run, tmp_path: Path) -> None:
+    """It is there, stopping or crowded: its camera is not opened beside it."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "config.toml").write_text(camera("cam0"))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
+        door.bind(str(tmp_path / "run" / "control.sock"))
+        door.listen()
+        closing = threading.Thread(target=lambda: door.accept()[0].close())
+        closing.start()
+        status, shown = run("-n", "1")
+        closing.join()
+
+    assert (status, shown) == (69, "")
 
 
 def test_through_a_running_daemon(run: Run, tmp_path: Path) -> None:

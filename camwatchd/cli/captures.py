@@ -43,6 +43,11 @@ class Trial:
         return self.good >= self.asked and not self.trouble
 
 
+def interrupted(captured: int) -> str:
+    """The trouble of one that somebody has ended."""
+    return f"ended by Ctrl-C after {captured} captures"
+
+
 def percentiles(values: Iterable[float | None]) -> dict[str, float]:
     """By the nearest rank: each is a value that was measured. Empty where nothing was."""
     known = sorted(value for value in values if value is not None)

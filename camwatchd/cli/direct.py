@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from camwatchd.adapters.child import Child, spawn_worker
 from camwatchd.adapters.host import Host
 from camwatchd.adapters.stderr import StderrReader
+from camwatchd.cli import captures
 from camwatchd.cli.captures import Capture, Trial
 from camwatchd.core import classify, killing
 from camwatchd.core import messages as msg
@@ -29,7 +30,10 @@ def test(
     with TemporaryDirectory(prefix="camwatchctl-") as folder, _worker(camera) as child:
         talk = _Talk(child, settings, number, timeout, progress)
         child.send(msg.Open(camera, settings.supervision, folder))
-        trouble = talk.trouble()
+        try:
+            trouble = talk.trouble()
+        except KeyboardInterrupt:
+            trouble = captures.interrupted(len(talk.captures))
     return Trial(camera.name, "direct", number, tuple(talk.captures[:number]), trouble)
 
 

@@ -15,7 +15,7 @@ from camwatchd.cli.verb import Verb
 from camwatchd.client.errors import FrameError, FrameTimeoutError
 from camwatchd.control.client import ControlError
 from camwatchd.control.facts import StatusFacts
-from camwatchd.control.protocol import Reason, Status
+from camwatchd.control.protocol import Status
 from camwatchd.core.settings import CameraSettings
 from camwatchd.errors import ConfigError, ExitStatus
 
@@ -55,8 +55,8 @@ def _run(options: argparse.Namespace) -> int:
     try:
         facts = asking.ask(options, Status(), StatusFacts)
     except ControlError as error:
-        if error.reason is not Reason.UNREACHABLE:
-            raise
+        if not isinstance(error.__cause__, FileNotFoundError | ConnectionRefusedError):
+            raise  # there is a daemon, which stops or has too much to do, and the camera is its
         return _without_daemon(options)
     name = options.camera or next((camera.name for camera in facts.cameras), "cam0")
     from camwatchd.cli import frames
@@ -64,7 +64,7 @@ def _run(options: argparse.Namespace) -> int:
 
     with Camera(name, socket=options.socket) as camera:
         try:
-            return _told(options, _through_daemon(camera, options))
+            return _told(options, through_daemon(camera, options))
         except FrameError as error:
             return frames.failed(options, error)
 
@@ -91,7 +91,7 @@ def _progress(options: argparse.Namespace) -> Callable[[int], None]:
 # --- through the daemon -----------------------------------------------------------------------------------
 
 
-def _through_daemon(camera: "Camera", options: argparse.Namespace) -> Trial:
+def through_daemon(camera: "Camera", options: argparse.Namespace) -> Trial:
     """One after the other, each a frame that was not there before."""
     show, done, trouble = _progress(options), list[Capture](), ""
     last: Frame | None = None
@@ -100,6 +100,9 @@ def _through_daemon(camera: "Camera", options: argparse.Namespace) -> Trial:
         asked_at = time.monotonic()
         try:
             frame = camera.capture_array(options.timeout)
+        except KeyboardInterrupt:
+            trouble = captures.interrupted(len(done))
+            break
         except FrameTimeoutError as error:
             missed += 1
             done.append(Capture(time.monotonic() - asked_at, problem=str(error)))
