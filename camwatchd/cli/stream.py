@@ -36,6 +36,12 @@ def _rate(text: str) -> float:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if sys.stdout.isatty():
+        asking.complain(
+            "frames are no text, and a terminal may not survive them\n"
+            "  hint: pipe them: camwatchctl stream | ffplay -; or into a file: camwatchctl stream > FILE"
+        )
+        return ExitStatus.EX_USAGE
     with frames.camera(options) as camera:
         try:
             return _streamed(camera, options)

@@ -3,6 +3,7 @@
 
 import io
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -59,6 +60,21 @@ def test_an_output_without_room(served: Served, arguments: list[str], status: in
     said = [line for line in done.stderr.splitlines() if not line.startswith("camwatchctl: for ffmpeg")]
 
     assert (status, ["camwatchctl: standard output: No space left on device"]) == (done.returncode, said)
+
+
+def test_a_terminal_gets_no_frames() -> None:
+    """It is said where they may go; nobody is asked for one."""
+    ours, theirs = pty.openpty()
+    with open(ours), open(theirs, "wb") as terminal:
+        done = subprocess.run(
+            [*CTL, "/nobody", "stream", "--format", "raw"],
+            stdout=terminal,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert (done.returncode, "camwatchctl stream > FILE" in done.stderr) == (2, True)
 
 
 def test_a_damaged_picture_is_left_out_of_a_stream(served: Served) -> None:
