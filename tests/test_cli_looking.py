@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: MIT
 """The verbs that stay: they look again and again, over a restart of the daemon, and end clean with a summary."""
 
+import argparse
 import json
 import os
 import pty
 import re
 import signal
+import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -235,6 +239,36 @@ def test_wait_says_why_it_is_over(
     assert words in err
 
 
+def test_a_daemon_that_hangs_does_not_make_a_wait_longer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The last look is given what is left of the time, not five seconds more."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
+        door.bind(str(tmp_path / "s"))
+        door.listen()
+        began = time.monotonic()
+        status, _, err = run(capsys, "wait", "--timeout", "0.1", "--socket", str(tmp_path / "s"))
+
+    assert (status, "did not answer within 0.5 s" in err) == (69, True)
+    assert time.monotonic() - began < 4
+
+
+def test_another_release_is_waited_for(tmp_path: Path) -> None:
+    """In the middle of an upgrade the daemon answers what we do not understand; it is asked again."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
+        door.bind(str(tmp_path / "s"))
+        door.listen()
+        guests: list[socket.socket] = []
+        answering = threading.Thread(target=lambda: guests.append(door.accept()[0]) or guests[0].send(b"{}"))
+        answering.start()
+        look = looking.once(argparse.Namespace(socket=str(tmp_path / "s")))
+        answering.join()
+        guests[0].close()
+
+    assert isinstance(look, ControlError)
+    assert look.reason is Reason.VERSION
+
+
 # --- monitor ----------------------------------------------------------------------------------------------
 
 
@@ -258,14 +292,37 @@ def test_a_summary_is_of_what_was_watched() -> None:
         tally.note(look, at)
     seen = tally.cameras["cam0"]
 
-    assert (seen.captures, seen.outages, seen.recoveries) == (1600, 1, 1)
-    assert (seen.mttr, seen.mtbf) == (12.0, 60 + 30 + 10 - 12 - 30 - 2)
+    assert (seen.captures, seen.outages, seen.recoveries) == (1600, 2, 2)
+    assert (seen.mttr, seen.mtbf) == ((12 + 30 + 2) / 2, (60 + 30 + 10 - 12 - 30 - 2) / 2)
     assert seen.availability == 1 - 44 / 100
     assert (tally.away, tally.restarts) == (30.0, 1)
     assert "did not answer for 30 s" in monitor.summary(tally, 100.0)
-    assert "available 56.000 %; 1600 captures, 0 failed; 1 outages, 1 recoveries; MTBF 56 s, MTTR 12 s" in (
+    assert "camwatchd was restarted once" in monitor.summary(tally, 100.0)
+    assert "available 56.000 %; 1600 captures, 0 failed; 2 outages, 2 recoveries; MTBF 28 s, MTTR 22 s" in (
         monitor.summary(tally, 100.0)
     )
+
+
+def test_a_daemon_that_dies_between_two_looks_is_an_outage() -> None:
+    """Nobody saw it away, but it is another one, and younger than the last look."""
+    tally = Tally()
+    later = replace(totals(6), daemon=DaemonFacts(version="1", pid=2, uptime=6, status=""))
+    for at, look in ((0.0, totals(100)), (10.0, later)):
+        tally.note(look, at)
+    seen = tally.cameras["cam0"]
+
+    assert (tally.away, seen.outages, seen.recoveries) == (4.0, 1, 1)
+    assert (seen.availability, seen.mttr, seen.mtbf) == (0.6, 4.0, 6.0)
+
+
+def test_a_daemon_that_hangs_for_a_while_is_counted_once() -> None:
+    """What it counted itself, when it is back, is the same time over again."""
+    tally = Tally()
+    for at, look in ((0.0, totals(100)), (10.0, None), (20.0, totals(120, downtime=10))):
+        tally.note(look, at)
+    seen = tally.cameras["cam0"]
+
+    assert (seen.observed, seen.downtime, seen.outages, seen.recoveries) == (20.0, 10.0, 1, 1)
 
 
 def test_a_camera_that_was_down_all_the_time_has_no_mean_times() -> None:

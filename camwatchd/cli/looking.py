@@ -8,20 +8,22 @@ import time
 from collections.abc import Iterator
 
 from camwatchd.cli import asking
-from camwatchd.control.client import ControlError
+from camwatchd.control.client import PATIENCE, ControlError
 from camwatchd.control.facts import StatusFacts
 from camwatchd.control.protocol import Reason, Status
 from camwatchd.core.timespan import duration
 
 Look = StatusFacts | ControlError  # the latter: there is nobody to ask, for the time being
-_AWAY = (Reason.UNREACHABLE, Reason.SILENT, Reason.CROWDED)
+# While an upgrade goes on another release may answer: the daemon is restarted soon.
+_AWAY = (Reason.UNREACHABLE, Reason.SILENT, Reason.CROWDED, Reason.VERSION)
 _FOREVER = float("inf")
+_LEAST = 0.5  # seconds to answer in, however little time there is
 
 
-def once(options: argparse.Namespace) -> Look:
+def once(options: argparse.Namespace, patience: float = PATIENCE) -> Look:
     """What there is to be seen now; raises what waiting does not change."""
     try:
-        return asking.ask(options, Status(), StatusFacts)
+        return asking.ask(options, Status(), StatusFacts, patience)
     except ControlError as error:
         if error.reason in _AWAY:
             return error
@@ -32,7 +34,8 @@ def looks(options: argparse.Namespace, interval: float, lasts: float = _FOREVER)
     """A look at once and one every `interval` seconds; the last when `lasts` seconds are over."""
     end, due = time.monotonic() + lasts, time.monotonic()
     while True:
-        yield once(options)
+        # One that hangs does not make it longer than it was to last.
+        yield once(options, min(PATIENCE, max(_LEAST, end - time.monotonic())))
         now = time.monotonic()
         if now >= end:
             return

@@ -48,7 +48,9 @@ def summary(tally: Tally, seconds: float) -> str:
     lines += [f"camwatchd did not answer for {duration(tally.away)}, which counts as not available"] * (
         tally.away > 0
     )
-    lines += [f"camwatchd was restarted {tally.restarts} times"] * (tally.restarts > 0)
+    lines += [f"camwatchd was restarted {'once' if tally.restarts == 1 else f'{tally.restarts} times'}"] * (
+        tally.restarts > 0
+    )
     return "\n".join([*lines, *(f"{name}: {_seen(seen)}" for name, seen in tally.cameras.items())])
 
 

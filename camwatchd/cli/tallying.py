@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass, fields, replace
 
-from camwatchd.control.facts import CameraFacts, StatusFacts, Totals
+from camwatchd.control.facts import CameraFacts, Condition, StatusFacts, Totals, condition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +47,8 @@ class Tally:
         self.restarts = 0
         self._before: StatusFacts | None = None
         self._at: float | None = None
+        self._lately = 0.0  # seconds without a daemon since it answered last
+        self._lost: dict[str, float] = {}  # who was well when the daemon went: its downtime then
 
     def note(self, facts: StatusFacts | None, at: float) -> None:
         """What was seen at this monotonic second; None: the daemon did not answer."""
@@ -58,15 +60,23 @@ class Tally:
         before = self._before or facts  # what was before the first look is no concern of ours
         if before.daemon.pid != facts.daemon.pid:
             self.restarts += 1
+            self._absent(max(0.0, passed - facts.daemon.uptime))  # between two looks
             before = replace(facts, cameras=())
+            self._lately = 0.0
         known = {camera.name: camera.totals for camera in before.cameras}
         for camera in facts.cameras:
             self._add(camera, known.get(camera.name, Totals()))
-        self._before = facts
+        self._before, self._lately = facts, 0.0
 
     def _absent(self, seconds: float) -> None:
+        """An outage of the daemon is one of every camera that was well."""
         self.away += seconds
+        self._lately += seconds
+        well = {c.name for c in self._before.cameras if _is_well(c)} if self._before else set()
         for name, seen in self.cameras.items():
+            if name in well and name not in self._lost:
+                self._lost[name] = seen.downtime
+                seen = replace(seen, outages=seen.outages + 1)
             self.cameras[name] = replace(
                 seen, observed=seen.observed + seconds, downtime=seen.downtime + seconds
             )
@@ -75,6 +85,19 @@ class Tally:
         if camera.totals.observed < before.observed:  # taken anew, after a change of the configuration
             before = Totals()
         seen = self.cameras.get(camera.name, Seen())
-        gained = {n: getattr(seen, n) + getattr(camera.totals, n) - getattr(before, n) for n in _SUMMED}
+        gained = {n: getattr(seen, n) + self._gain(n, camera.totals, before) for n in _SUMMED}
         lowest = seen.lowest_score if camera.drill else min(seen.lowest_score, camera.health_score)
-        self.cameras[camera.name] = replace(seen, **gained, lowest_score=lowest)
+        seen = replace(seen, **gained, lowest_score=lowest)
+        if camera.name in self._lost and _is_well(camera):
+            took = seen.downtime - self._lost.pop(camera.name)
+            seen = replace(seen, recoveries=seen.recoveries + 1, repairs=seen.repairs + took)
+        self.cameras[camera.name] = seen
+
+    def _gain(self, name: str, now: Totals, before: Totals) -> float:
+        """Of a daemon that only did not answer for a while, that while is in its own totals, too."""
+        gain: float = getattr(now, name) - getattr(before, name)
+        return max(0.0, gain - self._lately) if name in ("observed", "downtime") else gain
+
+
+def _is_well(camera: CameraFacts) -> bool:
+    return condition(camera) is Condition.HEALTHY
