@@ -14,6 +14,7 @@ class ExitStatus(IntEnum):
     EX_BUG = 1  # a traceback that nobody caught; what the Python interpreter uses
     EX_USAGE = 2  # wrong arguments; what argparse uses
     EX_UNAVAILABLE = 69  # the daemon does not answer
+    EX_IOERR = 74  # standard output cannot be written to
     EX_TEMPFAIL = 75  # the daemon: systemd shall start us afresh; camwatchctl: not now, try again
     EX_NOPERM = 77  # not for this user
     EX_CONFIG = 78  # starting again will not help before a human has changed something

@@ -3,6 +3,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from camwatchd.cli import reader
 from camwatchd.cli.table import table
 from camwatchd.core.faults import FAULTS
 from camwatchd.core.ladder import LADDER, Rung
+from tests import schemas
 
 
 @pytest.mark.parametrize(("verb", "names"), [("ladder", list(Rung)), ("faults", list(FAULTS))])
@@ -78,6 +80,96 @@ def test_an_unknown_verb_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert ended.value.code == 2
     assert "faults" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("argv", "hint"),
+    [
+        (["stauts"], "did you mean status? see: camwatchctl --help"),
+        (["status", "--detaled"], "did you mean --detailed? see: camwatchctl status --help"),
+        (["--detaled"], "did you mean --detailed? see: camwatchctl status --help"),
+        (["logs", "--fault", "buffer"], "did you mean buffer"),
+        (["drill", "stal"], "did you mean stall?"),
+        (["reload", "now"], "  hint: see: camwatchctl reload --help"),
+    ],
+)
+def test_what_was_meant_is_suggested(argv: list[str], hint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A word that is nearly right is named, and the help of the verb, not of all."""
+    with pytest.raises(SystemExit) as ended:
+        cli.main(argv)
+
+    assert (ended.value.code, hint in capsys.readouterr().err) == (2, True)
+
+
+def test_wrong_arguments_are_unknown_to_nagios(capsys: pytest.CaptureFixture[str]) -> None:
+    """The guidelines of the plugins have 3 for them: 2 would wake somebody for a camera."""
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["health", "--nagios", "--foo"])
+
+    assert ended.value.code == 3
+    assert capsys.readouterr().out.startswith("CAMWATCHD UNKNOWN - wrong arguments: ")
+
+
+@pytest.mark.parametrize(
+    ("argv", "status", "reason"),
+    [
+        (["recover"], 69, "unreachable"), (["pause"], 69, "unreachable"), (["drill", "stall"], 69, "unreachable"),
+        (["controls"], 69, "unreachable"), (["reload"], 69, "unreachable"), (["history"], 69, "unavailable"),
+        (["incident"], 69, "unavailable"), (["logs", "--file", "/none"], 2, "usage"),
+        (["resume", "--foo"], 2, "usage"), (["drill"], 2, "usage"),
+    ],
+)  # fmt: skip
+def test_what_fails_is_an_object_for_programs(
+    argv: list[str], status: int, reason: str, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """One form for all verbs: the words that a human gets besides, taken apart, and one word more."""
+    monkeypatch.setenv("CAMWATCHD_SOCKET", str(tmp_path / "none"))
+    place = ["--state-dir", str(tmp_path)] if argv[0] in ("history", "incident") else []
+    try:
+        found = cli.main([*argv, "--json", *place])
+    except SystemExit as ended:
+        found = int(str(ended.code))
+    out, err = capsys.readouterr()
+    document = json.loads(out)
+
+    assert schemas.mistakes(document, "error") + schemas.strangers(document, "error") == []
+    assert (found, document["exit"], document["reason"]) == (status, status, reason)
+    assert document["error"] in err
+    assert document["hint"] in err
+
+
+@pytest.mark.parametrize(
+    ("argv", "output", "words"),
+    [
+        ("faults", ">&-", "standard output is closed"), ("status --watch", ">&-", "standard output is closed"),
+        ("faults", ">/dev/full", "No space left"), ("health --json", ">/dev/full", "No space left"),
+        ("faults", ">&- 2>&-", ""),
+    ],
+)  # fmt: skip
+def test_an_output_that_takes_nothing(argv: str, output: str, words: str) -> None:
+    """One sentence, no traceback, and a status that means nothing else."""
+    script = "import sys; from camwatchd.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = f"exec '{sys.executable}' -c '{script}' {argv} {output}"
+    done = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, text=True, check=False)
+
+    assert (done.returncode, words in done.stderr, "Traceback" in done.stderr) == (74, True, False)
+
+
+def test_ctrl_c_while_it_is_imported() -> None:
+    """No traceback of imports: until the command itself takes it, the signal ends us as it does others."""
+    script = (
+        "import os, signal, sys\n"
+        "class Pressed:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'camwatchd.cli': os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Pressed())\n"
+        "from camwatchd.cli_entry import main; sys.exit(main())"
+    )
+    command = ["env", "--default-signal=INT", sys.executable, "-c", script]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
 
 
 def test_a_reader_that_leaves_is_no_bug() -> None:

@@ -258,12 +258,16 @@ def test_another_release_is_waited_for(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
         door.bind(str(tmp_path / "s"))
         door.listen()
-        guests: list[socket.socket] = []
-        answering = threading.Thread(target=lambda: guests.append(door.accept()[0]) or guests[0].send(b"{}"))
+
+        def answer() -> None:
+            with door.accept()[0] as guest:
+                guest.recv(1000)
+                guest.send(b"{}")
+
+        answering = threading.Thread(target=answer)
         answering.start()
         look = looking.once(argparse.Namespace(socket=str(tmp_path / "s")))
         answering.join()
-        guests[0].close()
 
     assert isinstance(look, ControlError)
     assert look.reason is Reason.VERSION

@@ -8,15 +8,18 @@ import sys
 import textwrap
 from collections.abc import Iterator, Mapping
 
+from camwatchd.errors import ExitStatus
+
 _ARGUMENTS = "wrong arguments"
 _CAMERA = "wrong arguments, or no such camera"
 _DOWN = "the daemon does not answer"
 _CROWDED = "too many programs are asking"
 _NOT_YOU = "not for this user"
+_UNWRITTEN = "standard output is closed, or has no room"
 _CONFIG = "the configuration cannot be used"
 
 # Each verb with all that it may end with; 69, 75 and 77 are those of sysexits.h.
-EXITS: Mapping[str, Mapping[int, str]] = {
+_EXITS: Mapping[str, Mapping[int, str]] = {
     "status": {
         0: "every required camera is healthy",
         1: "a required camera is starting, in trouble, being recovered, or paused",
@@ -28,7 +31,7 @@ EXITS: Mapping[str, Mapping[int, str]] = {
         0: "OK: every required camera is healthy, and the machine too; or the metrics are written, whatever they say",
         1: "WARNING: a camera is in trouble or paused, or the machine is (power, heat, room)",
         2: "CRITICAL: a camera is critical or parked, or the daemon does not answer; or wrong arguments",
-        3: "UNKNOWN: the daemon's answer cannot be had or understood",
+        3: "UNKNOWN: the daemon's answer cannot be had or understood; or wrong arguments to --nagios",
         69: "the file for the metrics cannot be written",
     },
     "monitor": {
@@ -68,7 +71,8 @@ EXITS: Mapping[str, Mapping[int, str]] = {
         75: "no frame came in time", 77: _NOT_YOU,
     },
     "stream": {
-        0: "it has ended as it was asked to", 1: "standard output cannot be written to", 2: "wrong arguments, no such camera, or a terminal to write to",
+        0: "it has ended as it was asked to", 1: "standard output cannot be written to",
+        2: "wrong arguments, no such camera, or a terminal to write to",
         69: "the daemon does not answer, or the picture cannot be made",
         75: "no frame came in time", 77: _NOT_YOU,
     },
@@ -111,6 +115,10 @@ EXITS: Mapping[str, Mapping[int, str]] = {
     "check-config": {0: "the daemon would start with it", 2: _ARGUMENTS, 78: _CONFIG},
     "version": {0: "the daemon that runs is this one, or none can be asked", 1: "it is another one", 2: _ARGUMENTS},
 }  # fmt: skip
+EXITS: Mapping[str, Mapping[int, str]] = {
+    verb: dict(sorted({**meanings, int(ExitStatus.EX_IOERR): _UNWRITTEN}.items()))
+    for verb, meanings in _EXITS.items()
+}
 
 
 def text(verb: str) -> str:

@@ -5,6 +5,7 @@ import argparse
 import json
 import sys
 
+from camwatchd.cli.command_line import near
 from camwatchd.cli.table import table
 from camwatchd.cli.verb import Verb, only_json
 from camwatchd.core.faults import FAULTS, Fault, Issue
@@ -26,8 +27,10 @@ def meant(text: str) -> frozenset[str]:
     found = frozenset(name for name, fault in FAULTS.items() if text in (name, fault.issue.value))
     if found:
         return found
+    meant = near(text, (*FAULTS, *Issue))
     raise argparse.ArgumentTypeError(
-        f"no fault or alert: {text!r}; see camwatchctl faults, or one of {', '.join(Issue)}"
+        f"no fault or alert: {text!r}{f'; did you mean {meant}?' if meant else ''}; "
+        f"see camwatchctl faults, or one of {', '.join(Issue)}"
     )
 
 
