@@ -44,6 +44,7 @@ def test_json_has_the_codes_own_numbers(capsys: pytest.CaptureFixture[str]) -> N
 def test_check_config_is_the_daemons_own(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """check-config says of a file what the daemon says of it, with the same exit status."""
     file = tmp_path / "config.toml"
+    (tmp_path / "conf.d").mkdir()
     places = ["--config", str(file), "--conf-dir", str(tmp_path / "conf.d")]
     answers = []
     for text in ('[camera.cam0]\nbackend = "simulated"\n', "[camera.cam0]\nwidth = 0\n"):
@@ -55,6 +56,22 @@ def test_check_config_is_the_daemons_own(tmp_path: Path, capfd: pytest.CaptureFi
 
     assert [ours for ours, _ in answers] == [daemons for _, daemons in answers]
     assert [ours[0] for ours, _ in answers] == [0, 78]
+
+
+def test_a_folder_that_is_named_must_be_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As a file must; and the files that were read are told with their mistakes, too."""
+    file, folder = tmp_path / "config.toml", tmp_path / "nope"
+    file.write_text("[camera.cam0]\nwidth = 0\n")
+    places = ["check-config", "--config", str(file), "--conf-dir", str(folder)]
+    found = cli.main(places), "check the path after --conf-dir" in capsys.readouterr().err
+    status = cli.main([*places, "--json"])
+    told = json.loads(capsys.readouterr().out)
+
+    assert (found, status) == ((78, True), 78)
+    assert ([problem["file"] for problem in told["problems"]], told["files"]) == (
+        [str(folder), str(file)],
+        [str(file)],
+    )
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,7 +102,7 @@ def test_an_unknown_verb_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("argv", "hint"),
     [
-        (["stauts"], "did you mean status? see: camwatchctl --help"),
+        (["statu"], "did you mean status? see: camwatchctl --help"),
         (["status", "--detaled"], "did you mean --detailed? see: camwatchctl status --help"),
         (["--detaled"], "did you mean --detailed? see: camwatchctl status --help"),
         (["logs", "--fault", "buffer"], "did you mean buffer"),

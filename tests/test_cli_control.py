@@ -171,7 +171,7 @@ def test_every_time_is_written_alike(
 
     assert found == [600 / unit, 5 / unit, 2.0 * plain]
     with pytest.raises(SystemExit, match="2"):
-        main([verb, *others, option, "soon"])
+        cli.main([verb, *others, option, "soon"])
     assert "'soon' is no duration; expected" in capsys.readouterr().err
 
 

@@ -129,6 +129,7 @@ def test_check_config_for_programs(
 ) -> None:
     """Each problem has its file, key, value, expectation and hint; the exit status is the same as without --json."""
     (file := tmp_path / "config.toml").write_text(text)
+    (tmp_path / "none").mkdir()
 
     assert (
         cli.main(["check-config", "--json", "--config", str(file), "--conf-dir", str(tmp_path / "none")])
