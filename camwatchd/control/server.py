@@ -220,9 +220,15 @@ class Server:
         if not isinstance(request, (*peers.READING, Attach)):
             text = f"asked for by uid {client.peer.uid} (pid {client.peer.pid}): {request}"
             # An application may steer its camera many times a second: that is nothing for the journal.
-            idle = isinstance(request, Adjust) or (isinstance(request, Recover) and request.dry_run)
-            say = self._log.debug if idle else self._log.info
-            say("control.ordered", message=text, uid=client.peer.uid, client=client.peer.pid)
+            dry = isinstance(request, Recover) and request.dry_run
+            asks = dry or (isinstance(request, Adjust) and not request.controls)
+            say = self._log.debug if dry or isinstance(request, Adjust) else self._log.info
+            say(
+                "control.asked" if asks else "control.ordered",
+                message=text,
+                uid=client.peer.uid,
+                client=client.peer.pid,
+            )
         try:
             self._handlers.handle(request, _Asker(self, client, serial))
         except Exception:

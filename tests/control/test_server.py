@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from camwatchd.control.handlers import FREE_WITHIN
 from camwatchd.control.protocol import (
     MAX_REQUEST,
+    Adjust,
     Pause,
     PauseFacts,
     Ping,
@@ -141,6 +142,8 @@ def test_orders_are_logged_with_who_gave_them(bench: Bench) -> None:
     with bench.connect() as client:
         bench.ask(client, Status(), 1)
         bench.ask(client, Recover(("cam0",)), 2)
+        bench.ask(client, Recover(("cam0",), dry_run=True), 3)
+        bench.ask(client, Adjust("cam0"), 4)
 
     assert bench.log.of("control.ordered") == [
         f"asked for by uid {os.getuid()} (pid {os.getpid()}): "
