@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from camwatchd.adapters import vitals
 from camwatchd.adapters.vitals import DiskVitals, HostVitals, PowerVitals
-from camwatchd.cli import exposition, health_text, nagios
+from camwatchd.cli import exposition, health_text, nagios, unit
 from camwatchd.cli.absence import Absence
 from camwatchd.cli.documents import status_document
+from camwatchd.cli.health import PATIENCE
 from camwatchd.cli.health_facts import Health, Level, document, level, remarks
 from camwatchd.cli.metrics import METRICS
 from camwatchd.control.facts import StatusFacts
@@ -211,6 +213,11 @@ def test_labels_are_escaped() -> None:
 def test_the_reader_is_strict(spoilt: str) -> None:
     """What Prometheus would refuse or promtool complain about is found."""
     assert Reader(spoilt).mistakes
+
+
+def test_it_answers_before_nagios_gives_up() -> None:
+    """Whatever hangs, daemon, systemd and vcgencmd together, there are two of the ten seconds left."""
+    assert PATIENCE + unit.PATIENCE + vitals.PATIENCE <= 8
 
 
 def test_a_file_is_whole_or_as_it_was(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-_PATIENCE = 3.0  # seconds for vcgencmd
+PATIENCE = 2.0  # seconds for vcgencmd
 # The bits of `vcgencmd get_throttled`: now, and 16 higher: at any time since the boot.
 _EVENTS = {"under_voltage": 0, "frequency_capped": 1, "throttled": 2, "soft_temperature_limit": 3}
 _SINCE_BOOT = 16
@@ -126,7 +126,7 @@ class Vitals:
         try:
             done = subprocess.run(  # noqa: S603  # our own words, and no shell
                 [self.vcgencmd, "get_throttled"],
-                stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_PATIENCE, check=False,
+                stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, check=False,
             )  # fmt: skip
         except (OSError, subprocess.TimeoutExpired):
             return None

@@ -16,6 +16,8 @@ from camwatchd.control.facts import StatusFacts
 from camwatchd.control.protocol import Status
 from camwatchd.errors import ExitStatus
 
+# Monitoring systems give a plugin 10 s. With systemd's and vcgencmd's, if both hang, it stays well below.
+PATIENCE = 3.0  # seconds for the daemon
 STATE_DIR = "/var/lib/camwatchd/state"  # StateDirectory= of the unit
 
 
@@ -24,7 +26,7 @@ def gathered(options: argparse.Namespace) -> Health:
     vitals = Vitals()
     found: StatusFacts | Absence
     try:
-        found = asking.ask(options, Status(), StatusFacts)
+        found = asking.ask(options, Status(), StatusFacts, PATIENCE)
     except ControlError as error:
         found = asking.absence_of(options, error)
     return Health(found=found, host=vitals.host(), power=vitals.power(), disk=vitals.disk(options.state_dir))

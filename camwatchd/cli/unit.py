@@ -16,7 +16,7 @@ _ASKED = (
     "StateChangeTimestamp",
     "NRestarts",
 )
-_PATIENCE = 5.0  # seconds
+PATIENCE = 2.5  # seconds
 _DISABLE = "/boot/firmware/camwatchd.disable"  # ConditionPathExists=! of the unit
 
 
@@ -31,7 +31,7 @@ def properties() -> dict[str, str]:
     try:
         done = subprocess.run(  # noqa: S603  # our own words, and no shell
             ["systemctl", "show", UNIT, f"--property={','.join(_ASKED)}"],  # noqa: S607  # wherever it is
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_PATIENCE, check=True,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, check=True,
         )  # fmt: skip
     except (OSError, subprocess.SubprocessError):
         return {}
