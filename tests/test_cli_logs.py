@@ -373,7 +373,7 @@ def test_without_permission_it_says_which_group(
     """journalctl hides what a user may not see: an empty log would be a lie."""
     monkeypatch.setenv("PATH", f"{journalctl(tmp_path, complaint=_HINT)}:{os.environ['PATH']}")
 
-    status, out, err = run(capsys)
+    status, out, err = run(capsys, "--state-dir", str(tmp_path))
 
     assert (status, out) == (77, "")
     assert "may not be read by this user" in err
@@ -401,7 +401,7 @@ def test_without_journalctl_it_asks_for_a_file(
     """Where there is no journal at all, a file can be read."""
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    status, _, err = run(capsys)
+    status, _, err = run(capsys, "--state-dir", str(tmp_path))
 
     assert status == 69
     assert "--file FILE" in err

@@ -19,6 +19,7 @@ from camwatchd.adapters import rundir
 from camwatchd.adapters.ledger_story import Asked, Boot, End, Headline, History, Incident, Step
 from camwatchd.cli import history, history_text, incident, incident_text
 from camwatchd.core import records as rec
+from camwatchd.core.drills import MARK
 from camwatchd.core.flight import Before, HostFacts
 from camwatchd.core.ladder import Rung
 from camwatchd.core.plain import to_plain
@@ -282,6 +283,28 @@ def test_days_and_camera_choose(tmp_path: Path, capsys: pytest.CaptureFixture[st
     for wrong in ("0", "-1", "many", "inf"):
         with pytest.raises(SystemExit, match="2"):
             cli.main(["history", "--days", wrong])
+
+
+def test_history_by_fault_and_without_drills(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By a fault's or an alert's name; a drill is marked, is not open, and may be left out."""
+    with start(written(tmp_path), rundir.boot_id(), "other") as ledger:
+        ledger.write(rec.Begin("0.1.0", 1), rec.CameraHealthy("cam1"))
+        ledger.write(rec.IncidentOpened("cam1", "worker-crashed", f"{MARK}: signal 11"))
+    busy = told(capsys, tmp_path, "history", "--fault", "busy", "--fault", FAULT)[1]["incidents"]
+    alert = told(capsys, tmp_path, "history", "--fault", "connection_error")[1]["incidents"]
+    every = told(capsys, tmp_path, "history")
+    real = told(capsys, tmp_path, "history", "--no-drills")[1]["incidents"]
+    status, text, _ = run(capsys, "history", "--state-dir", str(tmp_path))
+
+    assert ([2, 1], [2]) == ([one["number"] for one in busy], [one["number"] for one in alert])
+    assert [(3, True), (2, False), (1, False)] == [
+        (one["number"], one["drill"]) for one in every[1]["incidents"]
+    ]
+    assert [2, 1] == [one["number"] for one in real]
+    assert (0, 0) == (every[0], status)
+    assert "cam1: DRILL: worker-crashed: OPEN" in text
+    assert text.startswith("no incident is open")
+    assert 0 == told(capsys, tmp_path, "incident", "3")[0]
 
 
 def test_an_incident_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
