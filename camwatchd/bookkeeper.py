@@ -138,6 +138,10 @@ class Bookkeeper:
             self._in_trouble(f"no record was written for {PATIENCE:g} s")
         for entry in [e for e in self._entries if e.serial in self._answers and now >= e.since + PATIENCE]:
             _, answer = self._answers.pop(entry.serial)
+            if (
+                not entry.sent
+            ):  # nobody waits for it any more, and what it would be granted had to be revoked
+                self._entries.remove(entry)
             text = f"the request could not be written down within {PATIENCE:g} s"
             answer(Verdict(Kind.REFUSED, "ledger-silent", text, 60.0))
 

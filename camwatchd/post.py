@@ -199,6 +199,7 @@ class Post:
         """Give the camera up for good; the slot lives on until its worker is reaped."""
         self._vacancy, self._retired = None, True
         self.drilling.end()
+        self._chronicle.leave(self.clock() - self.state.opened_at)
         self._resetting.end()
         self.slot.end()
         self.rings.close()

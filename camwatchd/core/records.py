@@ -96,13 +96,14 @@ class RungSkipped:
 
 @dataclass(frozen=True, slots=True)
 class IncidentClosed:
-    """Healthy again, by a rung's attempt or (rung None) by itself."""
+    """Healthy again, by a rung's attempt or (rung None) by itself; or at an end of another kind, which is `how`."""
 
     camera: str
     rung: Rung | None
     attempt: int
     seconds: float
     words: tuple[str, ...] = ()
+    how: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,6 +205,25 @@ def test_a_flood_of_records_drops_what_decides_nothing(tmp_path: Path, flood: re
         assert ["cam0" if flood == failed(7) else "cam1"] == healthy
 
 
+def test_a_request_that_nobody_could_hear_is_not_made_later(tmp_path: Path) -> None:
+    """Its answer was given; as often as a camera asks, the memory for it is bounded."""
+    heard: list[Verdict] = []
+    with bookkeeping(tmp_path) as books:
+        books.environ["TOO_LONG"] = "x" * 1_000_000  # nobody can be executed, so nothing is sent
+        books.book.begin(rec.Begin("0.1.0", 1))
+        waiting = len(books.book._entries)
+        books.book.ask(_ASK, heard.append)
+        books.later(PATIENCE)
+        books.book.tick()
+        still = len(books.book._entries)
+        del books.environ["TOO_LONG"]
+        books.later(30)
+        books.until_written()
+
+        assert (["ledger-silent"], waiting) == ([verdict.name for verdict in heard], still)
+        assert ["boot", "start"] == books.marks()
+
+
 # --- the state directory ------------------------------------------------------------------------------------
 
 
