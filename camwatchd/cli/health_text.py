@@ -41,7 +41,7 @@ def _host(host: HostVitals) -> Iterator[str]:
 def _share(name: str, part: int | None, whole: int | None) -> str:
     if part is None or whole is None:
         return f"{name} unknown"
-    return f"{name} {part / 1e6:.0f} of {whole / 1e6:.0f} MB"
+    return f"{name} {part >> 20} of {whole >> 20} MiB"
 
 
 def _power(power: PowerVitals) -> str:
