@@ -4,6 +4,7 @@
 import argparse
 import signal
 import sys
+from typing import NoReturn
 
 from camwatchd import __version__
 from camwatchd.cli import (
@@ -67,6 +68,13 @@ def main(argv: list[str] | None = None) -> int:
     return answer
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says where to look, too, when it says what is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(f"{message}\n  hint: see: {self.prog} --help")
+
+
 def _options(argv: list[str]) -> argparse.Namespace:
     """Without a verb the status is meant, whatever options are given."""
     parser = arguments()
@@ -76,7 +84,7 @@ def _options(argv: list[str]) -> argparse.Namespace:
 
 def arguments() -> argparse.ArgumentParser:
     """The command line, made from the table."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="camwatchctl",
         description="Asks camwatchd, which supervises and recovers cameras. Without a verb: status.",
     )

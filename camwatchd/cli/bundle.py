@@ -30,15 +30,18 @@ _SECRETS = (
     (r"(?s)-----BEGIN [A-Z ]*KEY-----.*?-----END [A-Z ]*KEY-----", _TAKEN_OUT),
 )
 
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)  # FAT, of which USB sticks are, has none
+
 _README = """\
 What camwatchd knows of one incident, made by: camwatchctl incident ID --bundle FILE
 
 {contents}
 
-{pictures} Taken out, wherever it stood: what is assigned to a word like password, psk, secret, token, api_key or
-credential; bearer tokens and private keys; user and password of an address; IP and MAC addresses; serial numbers that
-the kernel tells; comments of the configuration; the name of the machine in the journal. The environment of no process
-is in it. Times are the machine's own.
+{pictures}
+Taken out, wherever it stood: what is assigned to a word like password, psk, secret, token, api_key or credential;
+bearer tokens and private keys; user and password of an address; IP and MAC addresses; serial numbers that the kernel
+tells; comments of the configuration; the name of the machine in the journal. The environment of no process is in it.
+Times are the machine's own.
 """
 
 
@@ -71,29 +74,41 @@ def _unless_harmless(found: re.Match[str]) -> str:
     return f"{_TAKEN_OUT}{found[0].removeprefix(text)}" if tells else found[0]
 
 
-def write(place: str, folder: str, parts: Sequence[Part], *, force: bool = False) -> int:
-    """The archive with this folder in it, whole or not at all, or to standard output; its size.
+def check(place: str, *, force: bool = False) -> None:
+    """FileExistsError: something is there already, and `force` does not say that it may be replaced."""
+    if place != "-" and not force and os.path.lexists(place):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), place)
 
-    FileExistsError: something is there already, and `force` does not say that it may be replaced.
-    """
+
+def write(place: str, folder: str, parts: Sequence[Part], *, force: bool = False) -> int:
+    """The archive with this folder in it, whole or not at all, or to standard output; its size."""
     if place == "-":
         with tarfile.open(fileobj=sys.stdout.buffer, mode="w|gz") as archive:
             _fill(archive, folder, parts, 0.0)
         return 0
     target = Path(place)
-    if not force and os.path.lexists(target):
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), place)
+    check(place, force=force)
     # Under a name that nobody can foresee: others may write into this folder, too.
     aside = target.with_name(f".{secrets.token_hex(8)}.new")
     try:
         size = _write(aside, folder, parts)
-        if force:
-            aside.replace(target)
-        else:
-            os.link(aside, target)  # unlike a renaming it replaces nothing that has come meanwhile
+        _place(aside, target, force=force)
     finally:
         aside.unlink(missing_ok=True)
     return size
+
+
+def _place(aside: Path, target: Path, *, force: bool) -> None:
+    """Under its own name. A link, unlike a renaming, replaces nothing that has come meanwhile."""
+    if not force:
+        try:
+            os.link(aside, target)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+        else:
+            return
+    aside.replace(target)
 
 
 def _write(place: Path, folder: str, parts: Sequence[Part]) -> int:
@@ -112,7 +127,9 @@ def _fill(archive: tarfile.TarFile, folder: str, parts: Sequence[Part], mtime: f
         f"{part.name:20}{part.missing and 'MISSING: '}{part.missing or part.about}" for part in parts
     )
     pictures = "A picture, as was asked for." if any(part.data for part in parts) else "No pictures."
-    readme = Part("README.txt", "", _README.format(contents=contents, pictures=pictures))
+    # Its own words are no secrets, though they tell of them.
+    text = _README.format(contents=without_secrets(contents), pictures=pictures)
+    readme = Part("README.txt", "", data=text.encode("utf-8", "replace"))
     for part in (readme, *(part for part in parts if not part.missing)):
         data = part.data or without_secrets(part.text).encode("utf-8", "replace")
         info = tarfile.TarInfo(f"{folder}/{part.name}")

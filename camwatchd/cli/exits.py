@@ -119,22 +119,18 @@ def text(verb: str) -> str:
 
 
 def manual() -> str:
-    """The section of the man page: by number, then by verb; verbs that mean the same stand together."""
-    statuses = sorted({status for meanings in EXITS.values() for status in meanings})
-    lines = [line for status in statuses for line in _item(status)]
-    return "\n".join([".Bl -tag -width Ds -compact", *lines, ".El", ""])
+    """The section of the man page."""
+    lines = [line for verb in EXITS for line in _item(verb)]
+    return "\n".join([".Bl -tag -width Ds", *lines, ".El", ""])
 
 
-def _item(status: int) -> Iterator[str]:
-    verbs: dict[str, list[str]] = {}
-    for verb, meanings in EXITS.items():
-        if status in meanings:
-            verbs.setdefault(meanings[status], []).append(verb)
-    yield f".It {status}"
-    for number, (means, names) in enumerate(verbs.items(), 1):
-        yield f".Cm {' , '.join(names)} :"
-        end = ";" if number < len(verbs) else ""
-        yield from textwrap.wrap(f"{means}{end}", 118, break_long_words=False, break_on_hyphens=False)
+def _item(verb: str) -> Iterator[str]:
+    yield f".It Cm {verb}"
+    yield ".Bl -tag -width 99 -compact"
+    for status, means in EXITS[verb].items():
+        yield f".It {status}"
+        yield from textwrap.wrap(means, 118, break_long_words=False, break_on_hyphens=False)
+    yield ".El"
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from camwatchd.errors import ExitStatus
 if TYPE_CHECKING:
     from camwatchd.adapters.ledger_reading import Copy
     from camwatchd.adapters.ledger_story import Headline, History, Incident
+    from camwatchd.cli.bundle import Part
 
 _LAST = "last"
 _DIGITS = 19  # no number in SQLite has more
@@ -101,7 +102,7 @@ def _shown(options: argparse.Namespace, copy: "Copy") -> int:
     sys.stdout.write(
         f"{json.dumps(document(one), indent=2) if options.json else colour.painted(_text(one))}\n"
     )
-    return past.OVER if one.headline.ended else past.OPEN
+    return past.OVER if one.headline.ended or one.headline.drill else past.OPEN
 
 
 def _text(one: "Incident") -> str:
@@ -122,34 +123,35 @@ def none(wanted: str, camera: str, known: "tuple[Headline, ...]") -> str:
 
 def _bundled(options: argparse.Namespace, copy: "Copy", history: "History", one: "Incident") -> int:
     from camwatchd.cli import bundle
-    from camwatchd.cli.bundle_parts import Sources, parts, picture
 
-    to_file = options.bundle != "-"
-    if to_file:
-        asking.announce(options, f"collecting what is known of incident {one.headline.number} ...")
-    sources = Sources(one, history, copy.db, options.socket, Path(options.config), Path(options.conf_dir))
-    found = parts(sources, document(one))
-    if options.picture:
-        found.append(picture(options.socket, one.headline.camera))
     try:
+        bundle.check(options.bundle, force=options.force)  # what takes its time comes later
+        if options.bundle != "-":
+            asking.announce(options, f"collecting what is known of incident {one.headline.number} ...")
+        found = _parts(options, copy, history, one)
         folder = f"camwatchd-incident-{one.headline.number}"
         size = bundle.write(options.bundle, folder, found, force=options.force)
     except BrokenPipeError:  # whoever reads from our pipe has left
         raise
     except OSError as error:
-        hint = (
-            "name a file that is not there yet, or replace it: --force"
-            if isinstance(error, FileExistsError)
-            else "name another file"
-        )
+        there = isinstance(error, FileExistsError)
+        hint = "name a file that is not there yet, or replace it: --force" if there else "name another file"
         asking.complain(f"{options.bundle}: it cannot be written: {error.strerror}\n  hint: {hint}")
         return ExitStatus.EX_UNAVAILABLE
-    if to_file:
+    if options.bundle != "-":
         missing = {part.name: part.missing for part in found if part.missing}
         pictured = any(part.data for part in found)
         facts = {"bundle": options.bundle, "bytes": size, "missing": missing, "picture": pictured}
         sys.stdout.write(f"{json.dumps(facts, indent=2) if options.json else _said(facts)}\n")
     return ExitStatus.EX_OK
+
+
+def _parts(options: argparse.Namespace, copy: "Copy", history: "History", one: "Incident") -> "list[Part]":
+    from camwatchd.cli.bundle_parts import Sources, parts, picture
+
+    config, drop_ins = Path(options.config), Path(options.conf_dir)
+    found = parts(Sources(one, history, copy.db, options.socket, config, drop_ins), document(one))
+    return [*found, picture(options.socket, one.headline.camera)] if options.picture else found
 
 
 def _said(facts: dict[str, Any]) -> str:
