@@ -70,8 +70,10 @@ class Incidents:
         rung = record.rung or ""
         self._add_step(number, source, rung, record.attempt, "succeeded", "", record.seconds)
         how = f"healthy by {rung} {record.attempt}" if rung else "healthy by itself"
+        # As old as it is: a camera that an operator took anew meanwhile counts its seconds from there.
         self._db.execute(
-            "UPDATE incidents SET seconds = ?, ended = ? WHERE number = ?", (record.seconds, how, number)
+            "UPDATE incidents SET ended = ?, seconds = max(?, ? - at) WHERE number = ?",
+            (how, record.seconds, source.at, number),
         )
 
     def answer(

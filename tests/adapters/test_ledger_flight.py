@@ -49,6 +49,17 @@ def test_a_power_cut_leaves_the_evidence_so_far(tmp_path: Path) -> None:
     assert 29.9 == json.loads(incidents(tmp_path)[0]["before"])["fps"]
 
 
+def test_an_incident_is_as_long_as_it_was(tmp_path: Path) -> None:
+    """Also if the camera was taken anew meanwhile, by the end of a pause, and counts from there."""
+    with start(tmp_path) as running:
+        running.write(OPENED)
+        running.uptime += 30
+        running.write(rec.IncidentClosed("cam0", None, 0, 0.3))
+
+    [incident] = incidents(tmp_path)
+    assert ("healthy by itself", 30.0) == (incident["ended"], incident["seconds"])
+
+
 def test_the_machine_is_looked_at_first_and_last(tmp_path: Path) -> None:
     """When it opens and with each later record of the incident; not for requests to leave, nor while all is well."""
     looks: list[HostFacts] = []
