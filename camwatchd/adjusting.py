@@ -93,4 +93,4 @@ class Adjusting:
 
     def _down(self) -> Refused:
         text = f"{self._camera} is not streaming, and only a camera can say which controls it takes"
-        return Refused(Reason.DOWN, text, f"try again once it is healthy: camwatchctl status {self._camera}")
+        return Refused(Reason.DOWN, text, "try again once it is healthy: camwatchctl status")

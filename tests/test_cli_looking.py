@@ -34,6 +34,7 @@ ILL = (
     ),
 )
 PARKED = (camera("cam0"), camera("cam1", phase="parked", fault="sensor-io", next_action="parked, no reboot"))
+LENT = (camera("cam0"), camera("cam1", phase="paused", paused_for=600.0))
 ASKS = (camera("cam0"), camera("cam1", phase="leaving", fault="not-found", next_action="asking whether"))
 AWAY = ControlError(Reason.UNREACHABLE, "camwatchd is not running")
 
@@ -196,6 +197,7 @@ def test_wait_is_over_when_all_are_healthy(daemon: Running, capsys: pytest.Captu
     [
         ((), PARKED, 3, "parked: cam1 parked: sensor-io, parked, no reboot"),
         (("--timeout", "0.1"), ILL, 75, "not healthy within 0.10 s: cam1 acting: frames-stopped, restart-stream 1/2"),
+        (("--timeout", "0.1"), LENT, 75, "cam1 paused by its operator for 10 min more (camwatchctl resume)\n"),
         (("--camera", "cam9"), WELL, 2, "no camera is called 'cam9'; there are: cam0, cam1"),
         (("--timeout", "0.1", "--socket", "/nowhere"), WELL, 69, "camwatchd is not running"),
     ],

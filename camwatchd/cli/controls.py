@@ -45,7 +45,11 @@ def _run(options: argparse.Namespace) -> int:
 def text(facts: AdjustFacts) -> str:
     """For humans."""
     rows = [
-        (name, str(facts.controls.get(name, "")), *map(str, limits))
+        (
+            name,
+            str(facts.controls.get(name, "")),
+            *("-" if limit is None else str(limit) for limit in limits),
+        )
         for name, limits in sorted(facts.offered.items())
     ]
     return table(("control", "set", "smallest", "largest", "usual"), rows)

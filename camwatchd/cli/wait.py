@@ -58,8 +58,14 @@ def ended(cameras: Sequence[CameraFacts]) -> Outcome | None:
 
 def why_not(cameras: Sequence[CameraFacts]) -> str:
     """What keeps the cameras from being healthy."""
-    ill = [camera for camera in cameras if condition(camera) is not Condition.HEALTHY]
-    return "; ".join(f"{c.name} {c.phase}: {', '.join(filter(None, (c.fault, c.next_action)))}" for c in ill)
+    return "; ".join(map(_obstacle, (c for c in cameras if condition(c) is not Condition.HEALTHY)))
+
+
+def _obstacle(camera: CameraFacts) -> str:
+    if camera.paused_for > 0:
+        return f"{camera.name} paused by its operator for {duration(camera.paused_for)} more (camwatchctl resume)"
+    words = ", ".join(filter(None, (camera.fault, camera.next_action)))
+    return f"{camera.name} {camera.phase}{f': {words}' if words else ''}"
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

@@ -28,6 +28,7 @@ from camwatchd.control.protocol import (
 )
 from camwatchd.core.plain import to_plain
 from camwatchd.core.state import Phase
+from camwatchd.core.timespan import duration
 
 A = TypeVar("A", bound=Answer)
 
@@ -78,10 +79,12 @@ def explained(
     """Why there are no frames, or no answer, as the status tells it. `cure`: what helps if the camera is well."""
     if camera.paused_for > 0:
         hint = "camwatchctl resume ends the pause"
-        return CameraPausedError(f"{head}: paused by its operator for {camera.paused_for:.0f} s more", hint)
+        return CameraPausedError(
+            f"{head}: paused by its operator for {duration(camera.paused_for)} more", hint
+        )
     text = ", ".join(part for part in (camera.fault, camera.fault_meaning, camera.next_action) if part)
     if camera.phase == Phase.PARKED:
-        return CameraParkedError(f"{head}: {text}", f"a human should look: camwatchctl status {camera.name}")
+        return CameraParkedError(f"{head}: {text}", "a human should look: camwatchctl status")
     hint = cure if camera.is_capturing else ""
     return FrameTimeoutError(f"{head}: {text or f'the camera is {camera.phase}'}", hint)
 
