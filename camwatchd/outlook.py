@@ -50,7 +50,7 @@ class Outlook:
         self._camera, self._log, self._clock, self._note = camera.name, log, clock, note
         self._figures, self._power_failed = figures, power_failed
         self.signs: tuple[SignFacts, ...] = ()  # that there are
-        self._life = days.Life(_fingerprint(camera))
+        self._life = days.Life(fingerprint(camera))
         self._at = self._heard_at = self._asked_at = clock()
         self._keep_at = self._sample_at = clock() + EVERY
         self._since_then()
@@ -66,7 +66,7 @@ class Outlook:
 
     def forget(self, camera: CameraSettings) -> None:
         """What was usual is not any more: the camera has other settings."""
-        self._life = days.Life(_fingerprint(camera))
+        self._life = days.Life(fingerprint(camera))
         self._since_then()
         self._tell("is judged anew under other settings")
 
@@ -170,7 +170,7 @@ class Outlook:
             self._log.info("camera.sign_ended", message=text, camera=self._camera, sign=name)
 
 
-def _fingerprint(camera: CameraSettings) -> str:
+def fingerprint(camera: CameraSettings) -> str:
     """Of what makes a camera's numbers what they are; a setting that a later version adds does not count unused."""
     usual = to_plain(CameraSettings())
     told = {
