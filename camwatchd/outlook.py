@@ -14,7 +14,7 @@ from camwatchd.control.facts import SignFacts
 from camwatchd.core import circumstances, days
 from camwatchd.core import messages as msg
 from camwatchd.core import records as rec
-from camwatchd.core.events import Effect, SayFault, SayRecovered
+from camwatchd.core.events import Effect, SayFault, SayRecovered, SayStarted
 from camwatchd.core.figures import Figures
 from camwatchd.core.plain import to_plain
 from camwatchd.core.settings import CameraSettings
@@ -51,6 +51,7 @@ class Outlook:
         self._figures, self._power_failed = figures, power_failed
         self.signs: tuple[SignFacts, ...] = ()  # that there are
         self._life = days.Life(fingerprint(camera))
+        self._failed = False
         self._at = self._heard_at = self._asked_at = clock()
         self._keep_at = self._sample_at = clock() + EVERY
         self._since_then()
@@ -83,10 +84,14 @@ class Outlook:
 
     def follow(self, effect: Effect) -> None:
         """What the ladder says: how did the machine, when the camera failed; and what has become of the day."""
-        if isinstance(effect, SayFault) and self._life.circumstances.counts(self._now()):
-            self.keep(rec.About.INCIDENT)
-        elif isinstance(effect, SayRecovered):
-            self._keep_at = min(self._keep_at, self._clock())
+        match effect:
+            case SayFault() if not self._failed:
+                self._failed = True  # whatever it is called later: it is one incident, however long it lasts
+                if self._life.circumstances.counts(self._now()):
+                    self.keep(rec.About.INCIDENT)
+            case SayRecovered() | SayStarted():
+                self._failed = False
+                self._keep_at = min(self._keep_at, self._clock())
 
     def tick(self) -> None:
         """Do what is due."""

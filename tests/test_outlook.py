@@ -76,6 +76,7 @@ class Life:
         self.host = host
         self.outlook.follow(FAULT)
         self.host = WELL
+        self.outlook.follow(ev.SayRecovered("frames-stopped", Rung.RESTART_WORKER, 1, 12.0))
 
     @property
     def signs(self) -> dict[str, str]:
@@ -224,6 +225,21 @@ def test_the_kernels_word_of_the_minute_before_counts() -> None:
         life.days(0.5)
 
     assert {"under-voltage"} == set(life.signs)
+
+
+def test_an_incident_counts_once_however_long_it_lasts() -> None:
+    """A camera that is down for a week, and named anew each day, proves nothing."""
+    life = Life()
+    life.days(10)
+    life.host = WEAK
+    for _ in range(7):
+        life.outlook.follow(FAULT)
+        life.days(1, up=False)
+
+    assert {} == life.signs
+    assert 1 == sum(
+        isinstance(note, rec.KeepSigns) and note.about == rec.About.INCIDENT for note in life.notes
+    )
 
 
 def test_an_answer_of_another_time_is_no_answer() -> None:
