@@ -24,7 +24,7 @@ CAM0 = CameraSettings()
 FAULT = ev.SayFault("frames-stopped", "no frame", 1.5)
 WELL = HostFacts(under_voltage=False, temperature=50.0)
 WEAK = HostFacts(under_voltage=True, temperature=50.0)
-_STEP = 3600.0
+_STEPS = 4 * 3600.0  # seconds between two looks of the test, as a rule
 
 
 class Life:
@@ -52,15 +52,16 @@ class Life:
                 self.outlook.hear(rec.SignsRecalled(name, self.kept))
 
     def days(
-        self, number: float, *, latency: float = 0.04, recoveries: int = 0, opening: float = 0.0, up: bool = True
+        self, number: float, *, latency: float = 0.04, recoveries: int = 0, opening: float = 0.0, up: bool = True,
+        step: float = _STEPS,
     ) -> None:  # fmt: skip
         """As the loop has it: healthy frames arrive, and it ticks when it is due."""
         end = self.now + number * DAY
         while self.now < end:
             self._midnight(recoveries, opening)
-            self.now = min(self.now + _STEP, end)
+            self.now = min(self.now + step, end)
             if up:
-                self.outlook.delivered(msg.Frames(50, 1, 1, _STEP, latency, latency, 0, 0, 90.0, 20.0))
+                self.outlook.delivered(msg.Frames(50, 1, 1, step, latency, latency, 0, 0, 90.0, 20.0))
             if self.now >= self.outlook.deadline:
                 self.outlook.tick()
 
@@ -142,7 +143,7 @@ def test_what_is_usual_outlives_the_daemon() -> None:
     straight.days(6, latency=0.08)
     for number in range(96):
         life = Life(kept=kept, now=now)
-        life.days(0.375, latency=0.08 if number >= 80 else 0.04)
+        life.days(0.375, step=EVERY * 3, latency=0.08 if number >= 80 else 0.04)
         life.outlook.keep()
         kept, now = life.kept, 50.0 * number
         told += life.log.of("camera.sign")
@@ -154,7 +155,7 @@ def test_what_is_usual_outlives_the_daemon() -> None:
 def test_of_a_start_that_was_killed_an_hour_is_lost_at_most() -> None:
     """So often what is known is handed to the recorder; after a recovery at once."""
     life = Life()
-    life.days(0.5)
+    life.days(0.5, step=EVERY)
     assert 12 == sum(isinstance(note, rec.KeepSigns) for note in life.notes)
 
     life.outlook.follow(ev.SayRecovered("sensor-io", Rung.RESTART_WORKER, 1, 12.0))
@@ -201,7 +202,7 @@ def test_what_is_kept_of_other_settings_or_damaged_is_left_alone() -> None:
 def test_weak_power_before_incidents_is_told() -> None:
     """With the numbers, once; and again not after a start."""
     life = Life()
-    life.days(10)
+    life.days(10, step=EVERY)
     for _ in range(3):
         life.days(1)
         life.fails(WEAK)
@@ -217,7 +218,7 @@ def test_weak_power_before_incidents_is_told() -> None:
 def test_the_kernels_word_of_the_minute_before_counts() -> None:
     """Power that is well again when the machine is looked at."""
     life = Life()
-    life.days(10)
+    life.days(10, step=EVERY)
     for _ in range(3):
         life.power_failed = True
         life.fails(WELL)
@@ -230,7 +231,7 @@ def test_the_kernels_word_of_the_minute_before_counts() -> None:
 def test_an_incident_counts_once_however_long_it_lasts() -> None:
     """A camera that is down for a week, and named anew each day, proves nothing."""
     life = Life()
-    life.days(10)
+    life.days(10, step=EVERY)
     life.host = WEAK
     for _ in range(7):
         life.outlook.follow(FAULT)
@@ -245,7 +246,7 @@ def test_an_incident_counts_once_however_long_it_lasts() -> None:
 def test_an_answer_of_another_time_is_no_answer() -> None:
     """A recorder that hung on the card tells of now, not of the incident."""
     life = Life()
-    life.days(10)
+    life.days(10, step=EVERY)
     for _ in range(4):
         life.days(1)
         life.answers = False
