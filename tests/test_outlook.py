@@ -11,11 +11,15 @@ from camwatchd.control.facts import DaemonFacts, SignFacts, StatusFacts
 from camwatchd.core import events as ev
 from camwatchd.core import messages as msg
 from camwatchd.core import records as rec
+from camwatchd.core.circumstances import ALPHA, APART, LEAST, MOST, Circumstance
 from camwatchd.core.figures import Figures
 from camwatchd.core.flight import HostFacts
 from camwatchd.core.ladder import Rung
 from camwatchd.core.settings import CameraSettings
+from camwatchd.core.signs import LAMBDA, LEARN, MEMORY, RULES, Sign
 from camwatchd.core.timespan import DAY
+from camwatchd.doctor import signs
+from camwatchd.doctor.finding import Result
 from camwatchd.outlook import EVERY, Outlook
 from tests.control.rig import Log, camera
 from tests.post_rig import MISSED, deliver, lone_post
@@ -290,6 +294,7 @@ def test_a_camera_with_every_sign_is_treated_as_one_with_none(tmp_path: Path) ->
 
 # --- shown ------------------------------------------------------------------------------------------------------
 
+_OFTEN = {Sign.FAILURES, Sign.RECOVERIES}
 _SIGN = SignFacts(
     name="latency", text="capture latency rising for 2 days: 80 ms", remedy="camwatchctl health  # heat"
 )
@@ -321,3 +326,33 @@ def test_each_sign_is_a_metric_that_ends() -> None:
     samples = {labels["sign"]: value for labels, value in metric.samples(Asked())}  # type: ignore[arg-type]
     assert 8 == len(samples)
     assert {"latency"} == {name for name, value in samples.items() if value}
+
+
+def test_the_doctor_warns_of_each() -> None:
+    """By its camera, with a remedy to paste; none is well, and no daemon is no verdict."""
+    (found,) = signs.signs(_facts(_SIGN).cameras)
+    (well,) = signs.signs(_facts().cameras)
+    (unknown,) = signs.signs(None)
+
+    assert ("cam0", _SIGN.text, _SIGN.remedy) == (found.subject, found.reason, found.remedy)
+    assert [Result.WARNING, Result.OK, Result.UNKNOWN] == [each.result for each in (found, well, unknown)]
+
+
+def test_the_man_page_says_what_is_done() -> None:
+    """Each sign, and the numbers of the method."""
+    page = (Path(__file__).parents[1] / "debian/man/camwatchctl.1").read_text()
+    section = " ".join(page.partition(".Sh SIGNS OF TROUBLE TO COME")[2].partition(".Sh")[0].split())
+    counted, others = ({RULES[sign].limit for sign in names} for names in (_OFTEN, set(Sign) - _OFTEN))
+
+    assert [name.value for name in (*Sign, *Circumstance) if name.value not in section] == []
+    assert (
+        f"lambda {LAMBDA} and a limit of {counted.pop():g} deviations for failures and recoveries" in section
+    )
+    assert f"and of {others.pop():g} for the others" in section
+    assert (set(), set()) == (counted, others)
+    assert f"learnt in {LEARN} days, taken from {MEMORY}, and kept" in section
+    assert (
+        f"of the last {MOST} incidents that are {APART / 3600:.0f} hours apart, at least {LEAST} of them"
+        in section
+    )
+    assert f"at {ALPHA}." in section
