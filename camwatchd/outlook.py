@@ -51,7 +51,7 @@ class Outlook:
         self._figures, self._power_failed = figures, power_failed
         self.signs: tuple[SignFacts, ...] = ()  # that there are
         self._life = days.Life(fingerprint(camera))
-        self._failed = False
+        self._well = False  # by now, in this start
         self._at = self._heard_at = self._asked_at = clock()
         self._keep_at = self._sample_at = clock() + EVERY
         self._since_then()
@@ -85,13 +85,22 @@ class Outlook:
     def follow(self, effect: Effect) -> None:
         """What the ladder says: how did the machine, when the camera failed; and what has become of the day."""
         match effect:
-            case SayFault() if not self._failed:
-                self._failed = True  # whatever it is called later: it is one incident, however long it lasts
-                if self._life.circumstances.counts(self._now()):
-                    self.keep(rec.About.INCIDENT)
+            case SayFault() if not self._life.failed:
+                self._well = False
+                self._life = replace(
+                    self._life, failed=True
+                )  # whatever it is called later, and however long it lasts
+                counts = self._life.circumstances.counts(self._now())
+                self.keep(rec.About.INCIDENT if counts else rec.About.NOTHING)
             case SayRecovered() | SayStarted():
-                self._failed = False
-                self._keep_at = min(self._keep_at, self._clock())
+                self._well = True
+                self._recover()
+
+    def _recover(self) -> None:
+        """What ends an incident may be a restart of the service or a boot: then it is remembered from before that."""
+        self._recoveries += self._life.failed
+        self._life = replace(self._life, failed=False)
+        self._keep_at = min(self._keep_at, self._clock())
 
     def tick(self) -> None:
         """Do what is due."""
@@ -109,8 +118,9 @@ class Outlook:
     def keep(self, about: rec.About = rec.About.NOTHING) -> None:
         """Have it written with whatever is written next."""
         self._sum_up()
-        self._asked_at = self._clock()
-        self._keep_at = self._asked_at + EVERY
+        self._keep_at = self._clock() + EVERY
+        if about is not rec.About.NOTHING:
+            self._asked_at = self._clock()
         self._note(rec.KeepSigns(self._camera, days.written(self._life), about))
 
     def hear(self, reply: rec.SignsKept | rec.SignsRecalled) -> None:
@@ -133,7 +143,10 @@ class Outlook:
         """Go on with it; but what comes after a whole day, from a ledger that could not be read, is of no use."""
         known = days.read(state, self._life.settings)
         if known is not None and not self._life.before:
-            self._life = replace(known, day=known.day.add(self._life.day))
+            failed = known.failed or self._life.failed
+            self._life = replace(known, day=known.day.add(self._life.day), failed=failed)
+            if self._well and known.failed:
+                self._recover()
             self.signs = self._found()  # told before
 
     # --- sums ---------------------------------------------------------------------------------------------
@@ -143,7 +156,7 @@ class Outlook:
 
     def _since_then(self) -> None:
         """Sums begin here."""
-        self._at, self._healthy = self._clock(), 0.0
+        self._at, self._healthy, self._recoveries = self._clock(), 0.0, 0
         self._latency, self._opening = _Mean(), _Mean()
         self._tally, self._dropped = self._figures.tally, self._figures.dropped
 
@@ -151,7 +164,7 @@ class Outlook:
         tally = self._figures.tally
         fresh = days.Day(
             observed=self._clock() - self._at, healthy=self._healthy,
-            failures=tally.failures - self._tally.failures, recoveries=tally.recoveries - self._tally.recoveries,
+            failures=tally.failures - self._tally.failures, recoveries=self._recoveries,
             drops=self._figures.dropped - self._dropped, latency=self._latency.total, captures=self._latency.count,
             opening=self._opening.total, openings=self._opening.count,
         )  # fmt: skip

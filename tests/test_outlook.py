@@ -71,8 +71,8 @@ class Life:
 
     def _midnight(self, recoveries: int, opening: float) -> None:
         if (self.now - 1000.0) % DAY == 0:
-            tally = self.figures.tally
-            self.figures.tally = replace(tally, recoveries=tally.recoveries + recoveries)
+            for _ in range(recoveries):
+                self.fails(WELL)
             if opening:
                 self.outlook.opened(opening)
 
@@ -166,6 +166,25 @@ def test_of_a_start_that_was_killed_an_hour_is_lost_at_most() -> None:
     assert life.now >= life.outlook.deadline
     life.outlook.tick()
     assert 13 == sum(isinstance(note, rec.KeepSigns) for note in life.notes)
+
+
+def test_what_a_boot_has_ended_is_a_recovery() -> None:
+    """An incident that was open when the last start ended, and is over with this one's first healthy frame."""
+    before = Life()
+    before.days(0.5)
+    before.outlook.follow(FAULT)
+    started = ev.SayStarted(4.0)
+    counts = []
+    for told, late in ((started, False), (started, True), (None, False)):
+        life = Life(kept="" if late else before.kept)
+        if told:
+            life.outlook.follow(told)
+        if late:
+            life.outlook.hear(rec.SignsRecalled("cam0", before.kept))
+        life.outlook.keep()
+        counts.append(('"recoveries":1' in life.kept, '"failed":true' in life.kept))
+
+    assert [(True, False), (True, False), (False, True)] == counts
 
 
 def test_a_ledger_that_comes_late_is_taken_within_the_day() -> None:

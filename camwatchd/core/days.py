@@ -65,10 +65,14 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """Of one camera. `settings`: those under which it was so; `before`: seconds of all days that are over."""
+    """Of one camera. `settings`: those under which it was so; `before`: seconds of all days that are over.
+
+    `failed`: in the middle of an incident, which a restart or a boot may end.
+    """
 
     settings: str = ""
     before: float = 0.0
+    failed: bool = False
     day: Day = Day()
     charts: tuple[Chart, ...] = field(default_factory=lambda: tuple(Chart(sign) for sign in Sign))
     circumstances: Circumstances = Circumstances()
