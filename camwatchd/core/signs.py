@@ -138,8 +138,8 @@ class Chart:
     def text(self) -> str:
         """What rises, since when, and compared to what."""
         value, usual = (self._written(number) for number in (self.value, self.mean))
-        days = f"{value} in the last one, usually {usual} (mean of {self.days} days before)"
-        return f"{self.rule.title} rising for {_days(self.shown)}: {days}"
+        usual = f"usually {usual} (mean of the {self.days} days before)"
+        return f"{self.rule.title}: {value}, {usual}; rising for {_days(self.shown)} now"
 
     def _written(self, value: float) -> str:
         if not self.rule.counted:
@@ -148,4 +148,4 @@ class Chart:
 
 
 def _days(number: int) -> str:
-    return "a day" if number == 1 else f"{number} days"
+    return "1 day" if number == 1 else f"{number} days"

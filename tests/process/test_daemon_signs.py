@@ -49,7 +49,10 @@ def test_a_sign_is_told_once_and_outlives_the_daemon(tmp_path: Path) -> None:
         shown = again.until(lambda: camera_facts(tmp_path).signs)
         again.stop()
 
-    assert "recoveries a day rising for a day: 9 in the last one, usually 0 " in line["message"]
+    assert (
+        "recoveries a day: 9, usually 0 (mean of the 28 days before); rising for 1 day now"
+        in line["message"]
+    )
     assert ["recoveries"] == [sign.name for sign in shown]
     assert [] == again.told("camera.sign")
     life = days.read(_kept(tmp_path), fingerprint(settings))
