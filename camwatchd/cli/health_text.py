@@ -21,6 +21,8 @@ def _parts(health: Health) -> Iterator[tuple[str, str]]:
     if isinstance(health.found, StatusFacts):
         yield "cameras", health.found.daemon.status
         daemon = health.found.daemon
+        for camera in health.found.cameras:
+            yield from (("sign", f"{camera.name}: {sign.text}") for sign in camera.signs)
         yield "daemon", f"camwatchd {daemon.version}, pid {daemon.pid}, up {duration(daemon.uptime)}"
     yield "host", ", ".join(_host(health.host))
     yield "power", _power(health.power)

@@ -159,6 +159,21 @@ def test_silence_is_an_answer_after_ten_seconds(tmp_path: Path) -> None:
         assert ["boot", "start", "healthy", "service-restart", "revoked"] == books.marks()
 
 
+def test_signs_on_their_way_are_no_trouble(tmp_path: Path) -> None:
+    """Nothing depends on them: a recorder that is slow to take them keeps no reboot from being granted."""
+    with bookkeeping(tmp_path) as books:
+        books.begin()
+        books.child.signal(signal.SIGSTOP)
+        books.book.note(rec.KeepSigns("cam0", "state"))
+        books.later(2 * PATIENCE)
+        books.book.tick()
+        assert "" == books.book.remark
+        books.child.signal(signal.SIGCONT)
+        books.until_written()
+
+        assert [] == books.told("ledger.unwritable")
+
+
 def test_a_late_grant_does_not_revoke_a_newer_one(tmp_path: Path) -> None:
     """The card blocks while first a restart and then a reboot is asked for: that the first came too late leaves the
     second in the ledger, where it is counted."""
