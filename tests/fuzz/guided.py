@@ -19,7 +19,7 @@ from tests.fuzz.target import Family, family
 _LONGEST = (
     400  # bytes of an input: more only takes longer; what has to be long, targets make of it themselves
 )
-_REPORTS = 20  # spread evenly
+_REPORTS = 100  # spread evenly
 # What is watched of each target, for each line that is costs time: what heeds the input, not what it is made into.
 _WATCHED = {
     "control": ["camwatchd.control", "camwatchd.core.plain"],
@@ -47,7 +47,7 @@ def main(name: str, corpus: str, inputs: int, seed: int) -> None:
 
     def one(data: bytes) -> None:
         gauge(data)
-        if gauge.figures.inputs % (inputs // _REPORTS) == 0:
+        if gauge.figures.inputs % (max(1, inputs // _REPORTS)) == 0:
             print(
                 json.dumps(gauge.figures.plain()), flush=True
             )  # the last one counts, also of a run that was ended

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.watching import Seen, Watched, watched
+from tests.bench.watching import FRAME_RATE, Seen, Watched, watched
 
 BOUND = 0.050  # seconds: the latest deadline
+ENOUGH = 0.9  # of the frames: a busy machine costs some, and a few of them are late or dropped
 GROWN = 1.0  # megabytes that the supervisor may have more at the end
 _WARM = 10  # the first tenth of all that is said fills caches
 
@@ -27,8 +28,10 @@ class Told:
     def faults(self) -> list[str]:
         """What must not be."""
         seen = self.seen
+        rate = seen.captures / seen.seconds
         found = [
-            (seen.missed > 0, f"{seen.missed} frames failed, dropped or late"),
+            (rate < ENOUGH * FRAME_RATE, f"{rate:.1f} frames a second, not {FRAME_RATE}"),
+            (seen.failures > 0, f"{seen.failures} captures failed"),
             (seen.lateness >= BOUND, f"a deadline {1e3 * seen.lateness:.0f} ms late"),
             (seen.grown > GROWN, f"{seen.grown:+.1f} MB"),
             (sum(self.answers.values()) == 0, "no answer"),
