@@ -10,6 +10,7 @@ of the processor, or leave anything behind: else the exit status is 1, and the i
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -30,7 +31,10 @@ _PLAIN = 10  # one plain input for so many that were made up
 def start(module: str, *arguments: object) -> "subprocess.Popen[str]":
     """A part of the work in a process of its own, which the next part need not share memory with."""
     command = [sys.executable, "-m", module, *map(str, arguments)]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    environment = {**os.environ, "PYTHONHASHSEED": "0"}  # as far as it goes: the same seed, the same inputs
+    return subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
 
 
 def answer(process: "subprocess.Popen[str]", said: str = "") -> dict[str, Any]:

@@ -3,7 +3,8 @@
 
     python -m tests.fuzz.guided TARGET CORPUS INPUTS SEED        prints the figures as JSON
 
-CORPUS is a folder that fills with what was found. The same seed in an empty folder gives the same inputs.
+CORPUS is a folder that fills with what was found. The same seed in an empty folder begins in the same way; what is
+found is told whole, and needs no seed to be found again.
 """
 
 import json
@@ -16,10 +17,8 @@ import atheris
 from tests.fuzz.gauge import Gauge
 from tests.fuzz.target import Family, family
 
-_LONGEST = (
-    400  # bytes of an input: more only takes longer; what has to be long, targets make of it themselves
-)
-_REPORTS = 100  # spread evenly
+_LONGEST = 400  # bytes of an input: more only takes longer; what has to be long, targets make of it
+_REPORTS = 100  # spread evenly; the last one counts, also of a run that was ended
 # What is watched of each target, for each line that is costs time: what heeds the input, not what it is made into.
 _WATCHED = {
     "control": ["camwatchd.control", "camwatchd.core.plain"],
@@ -43,25 +42,17 @@ def main(name: str, corpus: str, inputs: int, seed: int) -> None:
     for number, data in enumerate(module.seeds()):
         (Path(corpus) / f"seed-{number:04}").write_bytes(data)
     words = dictionary(module, Path(corpus).with_suffix(".words"))
-    gauge = Gauge(module.make(), inputs)
+    gauge, each = Gauge(module.make(), inputs), max(1, inputs // _REPORTS)
 
     def one(data: bytes) -> None:
         gauge(data)
-        if gauge.figures.inputs % (max(1, inputs // _REPORTS)) == 0:
-            print(
-                json.dumps(gauge.figures.plain()), flush=True
-            )  # the last one counts, also of a run that was ended
+        if gauge.figures.inputs % each == 0:
+            print(json.dumps(gauge.figures.plain()), flush=True)
         if gauge.is_over:
             os._exit(0)
 
-    options = [
-        f"-seed={seed}",
-        f"-max_len={_LONGEST}",
-        f"-dict={words}",
-        "-verbosity=0",
-        "-timeout=60",
-        "-rss_limit_mb=0",
-    ]
+    options = [f"-seed={seed}", f"-max_len={_LONGEST}", f"-dict={words}", f"-artifact_prefix={corpus}-"]
+    options += ["-verbosity=0", "-rss_limit_mb=0"]  # the gauge says what has grown
     atheris.Setup([sys.argv[0], *options, corpus], one)
     atheris.Fuzz()
 
