@@ -18,6 +18,7 @@ from collections.abc import Callable
 
 from tests.bench import recovery, signs
 from tests.bench.frames import frames
+from tests.bench.load import load
 from tests.bench.recoveries import hundred
 from tests.bench.rig import cpu_seconds, daemon, rss_megabytes
 from tests.bench.table import Row, cpu_target, show
@@ -143,6 +144,7 @@ GROUPS: tuple[tuple[str, Callable[[], list[Row]]], ...] = (
     ("cost of supervision (simulated camera, 640x480, 30 fps)", steady),
     ("frames for applications (a writer and its readers; YUV420)", frames),
     ("signs of trouble to come (simulation, the worst of several kinds of scatter)", foretold),
+    ("load on the control socket (simulated camera, 640x480, 30 fps)", load),
     ("a hundred recoveries under eight readers (simulated camera)", hundred),
 )
 
