@@ -13,9 +13,10 @@ INSTALL := $(PIP) install --use-pep517 --config-settings editable_mode=compat --
 # Stamps: what is installed stays as it is until pyproject.toml changes.
 RUNTIME := .venv/.installed
 DEV := .venv/.installed-dev
+FUZZ := .venv/.installed-fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-vm test-system lint bench bench-soak bench-vm bench-peers deb deb-check clean
+.PHONY: help demo test test-vm test-system lint bench bench-soak bench-vm bench-peers bench-fuzz deb deb-check clean
 
 help:  ## this text
 	@echo "camwatchd: keeps Raspberry Pi cameras delivering. Targets:"
@@ -49,6 +50,12 @@ bench-soak: $(DEV)  ## 200 recoveries, a night of random faults, availability ov
 	@$(BIN)/python -m tests.bench.soak recoveries
 	@$(BIN)/python -m tests.bench.soak night --minutes 30
 	@$(BIN)/python -m tests.bench.soak availability
+
+# INPUTS=10000 for a short one.
+INPUTS := 1000000
+
+bench-fuzz: $(FUZZ)  ## a million inputs for each: control socket, configuration, stderr; then a running daemon
+	@$(BIN)/python -m tests.fuzz --inputs $(INPUTS)
 
 bench-vm: $(DEV) deb  ## the scenarios of make test-vm three times over
 	$(call need_vm)
@@ -84,6 +91,11 @@ $(RUNTIME): pyproject.toml
 $(DEV): $(RUNTIME)
 	@echo "installing the development tools into .venv ..."
 	@$(call set_up,$(INSTALL) ".[dev]" && { $(BIN)/python -m pytest --collect-only --quiet >/dev/null || :; } && touch $@)
+
+# A fuzzer of 35 MB that only some machines have a wheel for: not among the tools of everybody.
+$(FUZZ): $(DEV)
+	@echo "installing the fuzzer into .venv ..."
+	@$(call set_up,$(INSTALL) ".[fuzz]" && touch $@)
 
 # Python that is only starting answers Ctrl-C with a traceback, and so do venv and pip. What a shell starts in the
 # background hears nothing of it; the shell ends it by SIGTERM, which Python leaves alone. $(1): the command, $(2): how

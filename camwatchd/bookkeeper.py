@@ -44,10 +44,10 @@ class Bookkeeper:
 
     def __init__(
         self, loop: Loop, log: EventLog, clock: Callable[[], float], environ: Mapping[str, str],
-        arguments: Sequence[str],
+        arguments: Sequence[str], hear: Callable[[rec.SignsKept | rec.SignsRecalled], None] = lambda _: None,
     ) -> None:  # fmt: skip
         self._loop, self._log, self._clock, self._environ = loop, log, clock, environ
-        self._arguments = ["camwatchd.recorder", *arguments]
+        self._arguments, self._hear_signs = ["camwatchd.recorder", *arguments], hear
         self._child: Child | None = None
         self._stderr: StderrReader | None = None
         self._entries: deque[Entry] = deque()
@@ -123,9 +123,12 @@ class Bookkeeper:
     @property
     def _silent_at(self) -> float:
         """When silence becomes trouble. While old records are written one by one there is none."""
-        if self.trouble or not self._entries:
+        # What is not durable when it is acknowledged would end no trouble, so it begins none.
+        waits = (entry.since for entry in self._entries if not isinstance(entry.record, rec.KeepSigns))
+        first = next(waits, None)
+        if self.trouble or first is None:
             return _NEVER
-        return max(self._entries[0].since, self._written_at) + PATIENCE
+        return max(first, self._written_at) + PATIENCE
 
     def tick(self) -> None:
         """Do what is due."""
@@ -138,6 +141,10 @@ class Bookkeeper:
             self._in_trouble(f"no record was written for {PATIENCE:g} s")
         for entry in [e for e in self._entries if e.serial in self._answers and now >= e.since + PATIENCE]:
             _, answer = self._answers.pop(entry.serial)
+            if (
+                not entry.sent
+            ):  # nobody waits for it any more, and what it would be granted had to be revoked
+                self._entries.remove(entry)
             text = f"the request could not be written down within {PATIENCE:g} s"
             answer(Verdict(Kind.REFUSED, "ledger-silent", text, 60.0))
 
@@ -201,7 +208,9 @@ class Bookkeeper:
         entry = next((entry for entry in self._entries if entry.serial == serial), None)
         if entry is not None:
             self._entries.remove(entry)
-        if isinstance(reply, rec.Written | rec.Opened):  # an answer may be a refusal because of the trouble
+        if isinstance(
+            reply, rec.Written | rec.Opened | rec.SignsRecalled
+        ):  # an answer may be a refusal because of the trouble
             self._written_at = self._clock()
             self._out_of_trouble()
         match reply:
@@ -212,6 +221,8 @@ class Bookkeeper:
             case rec.Answered(verdict) if verdict.kind is Kind.GRANTED and entry is not None:
                 assert isinstance(entry.record, rec.AskLeave)
                 self.revoke(entry.record)  # too late: nobody waits for it any more
+            case rec.SignsKept() | rec.SignsRecalled():
+                self._hear_signs(reply)
             case rec.Written(note) if note:
                 self._log.info("ledger.note", message=note)
         self._flush()

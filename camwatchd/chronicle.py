@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Owns what of a camera's life is written into the ledger: its effects, as records."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
@@ -10,6 +10,7 @@ from camwatchd.core import records as rec
 from camwatchd.core.drills import MARK
 from camwatchd.core.events import Effect
 from camwatchd.core.flight import WORDS_LIMIT, Before
+from camwatchd.core.messages import EVIDENCE_LIMIT
 
 
 @dataclass(slots=True)
@@ -29,13 +30,14 @@ class Chronicle:
         match effect:
             case ev.SayStarted(seconds):
                 if self.open:  # by an operator who took the camera anew
-                    self.note(rec.IncidentClosed(camera, None, 0, seconds, self._news()))
+                    how = "healthy after an operator had the camera taken anew"
+                    self.note(rec.IncidentClosed(camera, None, 0, seconds, self._news(), how))
                 self._healthy(required)
             case ev.SayFault(fault, evidence, _) if self.open:
-                said = f"{MARK}: {evidence}" if drill else evidence
+                said = _said(evidence, drill)
                 self.note(rec.FaultNamed(camera, fault, said, self._news()))
             case ev.SayFault(fault, evidence, _):
-                said = f"{MARK}: {evidence}" if drill else evidence
+                said = _said(evidence, drill)
                 self.note(rec.IncidentOpened(camera, fault, said, self._news(), self.before()))
                 self.open = True
             case ev.SayAttemptFailed(rung, attempt, reason, seconds) if self.open:
@@ -48,6 +50,12 @@ class Chronicle:
                 self.note(rec.IncidentClosed(camera, rung, attempt, seconds, self._news()))
                 self._healthy(required, drill=drill)
 
+    def leave(self, seconds: float) -> None:
+        """The camera is given up, as it is."""
+        if self.open:
+            how = "taken out of the configuration"
+            self.note(rec.IncidentClosed(self.camera, None, 0, seconds, self._news(), how))
+
     def _healthy(self, required: bool, *, drill: bool = False) -> None:
         if not drill:
             self.note(rec.CameraHealthy(self.camera, required))
@@ -58,6 +66,16 @@ class Chronicle:
         """The last of it, and no more than is kept: on a dead card many records wait in memory."""
         words = self.words()
         news = [line for line in words if line not in self._told]
-        fit = sum(length <= WORDS_LIMIT for length in accumulate(len(line) for line in reversed(news)))
         self._told = set(words)  # what is no longer among them will not come again
-        return tuple(news[len(news) - fit :])
+        return last_words(news)
+
+
+def last_words(words: Sequence[str]) -> tuple[str, ...]:
+    """The end of it, as much as is kept."""
+    fit = sum(length <= WORDS_LIMIT for length in accumulate(len(line) for line in reversed(words)))
+    return tuple(words[len(words) - fit :])
+
+
+def _said(evidence: str, drill: bool) -> str:
+    """No longer than is kept: a worker that went wrong may say anything."""
+    return (f"{MARK}: {evidence}" if drill else evidence)[:EVIDENCE_LIMIT]

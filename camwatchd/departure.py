@@ -11,6 +11,7 @@ from functools import partial
 
 from camwatchd.adapters import rundir
 from camwatchd.bookkeeper import Bookkeeper
+from camwatchd.chronicle import last_words
 from camwatchd.core import events as ev
 from camwatchd.core import lastrungs
 from camwatchd.core import records as rec
@@ -62,7 +63,7 @@ class Departure:
         record = rec.AskLeave(
             camera=post.camera.name, fault=state.fault, rung=rung, max_reboots=lastrungs.max_reboots(state),
             rules=rules, starts=len(kept.starts), service_restarts=len(kept.restarts),
-            waited_for_others=waited, words=post.evidence,
+            waited_for_others=waited, words=last_words(post.evidence),
         )  # fmt: skip
         self._book.ask(record, partial(self._answered, post, record, state.since))
 

@@ -139,7 +139,7 @@ class Desk:
             paused_for=max(0.0, state.deadline - now) if state.phase is Phase.PAUSED else 0.0,
             has_worker=post.slot.worker is not None, model=post.model, camera_id=post.camera_id,
             totals=_totals(post, now), frames=post.rings.facts(),
-            drill=post.drilling.running, last_drill=post.drilling.facts, signs=tuple(post.outlook.said.values()),
+            drill=post.drilling.running, last_drill=post.drilling.facts, signs=post.outlook.signs,
         )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from camwatchd.core import classify
 from camwatchd.core.classify import Finding
-from camwatchd.core.kernel import KernelLine, Memory, concerns
+from camwatchd.core.kernel import KernelLine, Memory, concerns, is_of_power
 
 MARK = "kernel: "  # before the kernel's lines in the evidence
 _KERNEL = 20  # lines that an incident keeps
@@ -90,6 +90,10 @@ class Hearsay:
         name, evidence = self.explained(fault, "", seconds)
         recent = [f"{MARK}{line.text}" for line in self._heard(seconds)]
         return name, evidence or (recent[-1] if recent else "")
+
+    def power_failed(self, within: float) -> bool:
+        """Whether the kernel told of weak power in these seconds, be it that it was over."""
+        return any(is_of_power(line.text) for line in self._heard(within))
 
     def evidence(self, opened_at: float) -> tuple[str, ...]:
         """What an incident that was opened then leaves behind, oldest first within each kind."""

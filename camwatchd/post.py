@@ -52,7 +52,6 @@ class Post:
         self.drilling = Drilling(camera.name, log, clock)
         self.clock = clock
         self.figures = Figures(clock())
-        self.outlook = Outlook(camera.name, log, clock)
         self.delivered = False  # a healthy frame since the last watchdog ping
         self.state: State
         self._narrators = Narrator(camera.name, log), Narrator(camera.name, self.drilling.marked)
@@ -84,6 +83,9 @@ class Post:
             lambda: agency.adjusted(self),
         )
         self.hearsay = Hearsay(clock, self._identity)
+        self.outlook = Outlook(
+            camera, self.figures, log, clock, note=agency.note, power_failed=self.hearsay.power_failed
+        )
         self._call = ""  # the call into the camera that the worker announced last
         self._suspicion = ("", "")  # fault and picture that failed last, for the next worker
         self._inbox: deque[Event] = deque()
@@ -120,7 +122,7 @@ class Post:
         if self.clock() >= self._resetting.deadline:
             self._resetting.tick()
         if self.clock() >= self.outlook.deadline:
-            self.outlook.tick(self.figures)
+            self.outlook.tick()
         if self.clock() >= self.state.deadline:
             self.feed(ev.TimePassed())
         if self.state.drill and self.clock() >= self.state.drill.until:
@@ -199,6 +201,7 @@ class Post:
         """Give the camera up for good; the slot lives on until its worker is reaped."""
         self._vacancy, self._retired = None, True
         self.drilling.end()
+        self._chronicle.leave(self.clock() - self.state.opened_at)
         self._resetting.end()
         self.slot.end()
         self.rings.close()
@@ -322,6 +325,7 @@ class Post:
                 self.drilling.note(effect)
             else:
                 self.figures.note(effect, self.clock())
+                self.outlook.follow(effect)
             match effect:
                 case ev.SaySlow():
                     narrator.slow(effect, self._call, *self._why_slow(effect), self.state)
@@ -478,7 +482,7 @@ class Post:
         self.rings.resized(camera.slots)
         changed = before != _of_the_worker(camera, policy.supervision)
         if changed:
-            self.outlook.forget()
+            self.outlook.forget(camera)
         return changed
 
 

@@ -25,9 +25,13 @@ from camwatchd.core.records import (
     AskLeave,
     Begin,
     CameraHealthy,
+    KeepSigns,
     Opened,
+    RecallSigns,
     Record,
     Reply,
+    SignsKept,
+    SignsRecalled,
     Unwritten,
     Written,
 )
@@ -67,6 +71,9 @@ class Desk:
     deadline: float = field(init=False)
     _trouble: str = ""
     _waiting: list[Waiting] = field(default_factory=list)
+    _beside: dict[str, str] = field(
+        default_factory=dict
+    )  # by camera: what is written with whatever is written next
     _ledger: Ledger | None = None
 
     def __post_init__(self) -> None:
@@ -75,6 +82,11 @@ class Desk:
     def take(self, serial: int, record: Record) -> None:
         """Have it written with the next `settle()`; a request is answered at once, after all that came before it."""
         entry = Entry(serial, record, self._moment())
+        if isinstance(record, KeepSigns):
+            self._beside[record.camera] = record.state
+            host = self.look() if record.about else HostFacts()
+            self.say(serial, SignsKept(record.camera, record.about, host))
+            return
         if isinstance(record, AskLeave):
             self._write_down()
             self.say(serial, Answered(self._verdict(entry, record)))
@@ -93,12 +105,13 @@ class Desk:
         if self._waiting:
             self._write_down()
         else:
-            moment = self._moment()
-            self._try(lambda ledger: ledger.note(moment))
+            self._note()
 
     def close(self) -> None:
         """The last attempt, and the end."""
         self._write_down()
+        if self._beside and not self._waiting:
+            self._note()
         self._shut()
 
     # --- records ------------------------------------------------------------------------------------------
@@ -111,14 +124,20 @@ class Desk:
             self._tell_trouble()
             return
         written, self._waiting, self.file.tidings = self._waiting, [], []
+        self._beside.clear()
         for waiting, reply in zip(written, replies, strict=True):
             self.say(waiting.entry.serial, reply)
+
+    def _note(self) -> None:
+        moment = self._moment()
+        if self._try(lambda ledger: ledger.note(moment, self._beside)) is not None:
+            self._beside.clear()
 
     def _write(self, ledger: Ledger) -> list[Reply]:
         for waiting in self._waiting:
             if isinstance(waiting.entry.record, CameraHealthy) and waiting.entry.record.required:
                 self.health.set()
-        notes = ledger.write(waiting.entry for waiting in self._waiting)
+        notes = ledger.write((waiting.entry for waiting in self._waiting), self._beside)
         notes[0] = "; ".join(filter(None, [*self.file.tidings, notes[0]]))
         pairs = zip(self._waiting, notes, strict=True)
         return [self._reply(ledger, waiting.entry.record, note) for waiting, note in pairs]
@@ -127,6 +146,8 @@ class Desk:
         if isinstance(record, Begin):
             story = (*filter(None, [note]), *ledger.story())
             return Opened(self.medium, story, ledger.healthy_cameras())
+        if isinstance(record, RecallSigns):
+            return SignsRecalled(record.camera, ledger.signs(record.camera))
         return Written(note)
 
     def _tell_trouble(self) -> None:

@@ -66,7 +66,7 @@ class Supervisor:
             self.loop, world.log, world.clock, world.environ, world.config, self._adapt
         )
         arguments = recorder_arguments(world, rundir.boot_id())
-        self.book = Bookkeeper(self.loop, world.log, world.clock, world.environ, arguments)
+        self.book = Bookkeeper(self.loop, world.log, world.clock, world.environ, arguments, self._hear_signs)
         self.departure = Departure(world.runtime_dir, self.book, world.log, world.clock, self._leave)
         self.control = Server(Desk(self), world.log, world.clock)
         self.posts = [self._post(camera) for camera in settings.cameras]
@@ -109,6 +109,8 @@ class Supervisor:
         self.kernel.begin()
         self.book.begin(rec.Begin(world.version, world.pid))
         self._say_what_to_keep()
+        for post in self.posts:
+            post.outlook.begin()
         kept = self.departure.kept
         self.departure.started()
         for post in self.posts:
@@ -228,6 +230,7 @@ class Supervisor:
         self.posts += new
         for post in new:
             self.kernel.introduce(post)
+            post.outlook.begin()
         for post in (*moved, *new):
             if post not in moved or post.state.phase is not Phase.PAUSED:  # a pause outlives a reload
                 post.begin()
@@ -295,6 +298,11 @@ class Supervisor:
         """Have it written into the ledger."""
         self.book.note(record)
 
+    def _hear_signs(self, reply: rec.SignsKept | rec.SignsRecalled) -> None:
+        for post in self.posts:
+            if post.camera.name == reply.camera:
+                post.outlook.hear(reply)
+
     # --- what the control socket asks ---------------------------------------------------------------------
 
     @property
@@ -335,6 +343,8 @@ class Supervisor:
     def _go_down(self, *, clean: bool) -> None:
         self._down_by = self.world.clock() + DOWN_WITHIN
         self.world.notifier.stopping()
+        for post in self.posts:
+            post.outlook.keep()
         self.book.end(clean=clean)
         self.standby.end()
         self.reloading.end()

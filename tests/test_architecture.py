@@ -44,6 +44,10 @@ _LAYERS = {
     "camwatchd.": ("supervisor", ("control", "frames", "adapters", "ports", "core")),
     "camwatchd": ("core", ()),  # the version, and where the configuration is
 }
+# Signs inform. Who may know of them: themselves, and who hands them on to humans or keeps them.
+_SIGNS = {"camwatchd.core.signs", "camwatchd.core.circumstances", "camwatchd.core.days", "camwatchd.outlook"}
+_MAY_KNOW_SIGNS = (*_SIGNS, "camwatchd.post", "camwatchd.cli.", "camwatchd.doctor.")
+_ACTS = {"escalation", "ladder", "attempts", "climbing", "lastrungs", "budget", "lease", "orders", "state"}
 _HEAVY = {"numpy", "picamera2", "libcamera"}
 _MAY_BE_HEAVY = (
     "camwatchd.adapters.picture",
@@ -183,6 +187,43 @@ def test_imports_run_one_way() -> None:
 def _may_import(module: str, name: str) -> bool:
     own, below = _layer(module)
     return _layer(name)[0] in (own, *below)
+
+
+def test_nothing_that_decides_knows_of_signs() -> None:
+    """They inform, and never act: whatever decides or does imports nothing of them, and they nothing of it."""
+    curious = {
+        f"{module.name} imports {name}"
+        for module in ours()
+        for name in module.imports() & _SIGNS
+        if not module.name.startswith(_MAY_KNOW_SIGNS)
+    }
+    acting = {
+        f"{module.name} imports {name}"
+        for module in ours()
+        if module.name in _SIGNS
+        for name in module.imports() & {f"camwatchd.core.{decides}" for decides in _ACTS}
+    }
+
+    assert curious | acting == set()
+
+
+def test_a_post_tells_its_outlook_and_asks_it_for_the_time_only() -> None:
+    """What the outlook gives back is dropped, but for when it wants to be called: no event or branch comes of it."""
+    (post,) = (module for module in ours() if module.name == "camwatchd.post")
+    dropped = {
+        id(node.value.func)
+        for node in ast.walk(post.tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+    }
+    uses = [
+        node
+        for node in ast.walk(post.tree)
+        if isinstance(node, ast.Attribute) and ast.unparse(node).startswith("self.outlook.")
+    ]
+    asked = {ast.unparse(node) for node in uses if id(node) not in dropped}
+
+    assert len(uses) > 5
+    assert asked == {"self.outlook.deadline"}
 
 
 def test_only_workers_import_camera_libraries() -> None:

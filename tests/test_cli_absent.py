@@ -103,7 +103,7 @@ def test_an_incident_that_a_restart_cut_off_is_over_with_the_next_frame(tmp_path
         ledger.write(rec.Begin("0.1.0", 2), rec.CameraHealthy("cam0"))
     [camera] = last_known.read(tmp_path, tmp_path / "config.toml", tmp_path).cameras
 
-    assert (camera.in_trouble, camera.ended) == (False, "healthy after another start of the service")
+    assert (camera.in_trouble, camera.ended) == (False, "healthy after the service was started anew")
 
 
 # --- the verb -------------------------------------------------------------------------------------------------

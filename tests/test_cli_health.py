@@ -16,8 +16,9 @@ from camwatchd.cli.documents import status_document
 from camwatchd.cli.health import PATIENCE
 from camwatchd.cli.health_facts import Health, Level, document, level, remarks
 from camwatchd.cli.metrics import METRICS
-from camwatchd.control.facts import StatusFacts
+from camwatchd.control.facts import SignFacts, StatusFacts
 from camwatchd.control.protocol import Reason
+from camwatchd.core.plain import to_plain
 from tests import schemas
 from tests.exposition_format import Reader
 from tests.test_cli_status import CLIMBING, DAEMON, HEALTHY, PARKED, PAUSED, STARTING, facts
@@ -90,6 +91,18 @@ def test_the_verdict(asked: Health, expected: Level, words: str) -> None:
     assert (words in said[0]) if words else said == []
     assert words in nagios.line(asked)
     assert words in health_text.text(asked)
+
+
+def test_a_sign_is_told_and_alarms_nobody() -> None:
+    """It has a line and is in the JSON as its schema says; the verdict and the exit status are as without."""
+    sign = SignFacts(name="heat", text="70 degrees or more in the minute before 4 incidents", remedy="shade")
+    asked = health(facts(replace(HEALTHY, signs=(sign,))))
+
+    assert (Level.OK, []) == (level(asked), remarks(asked))
+    assert "sign     cam0: 70 degrees or more in the minute before 4 incidents\n" in health_text.text(asked)
+    written = document(asked)
+    assert [to_plain(sign)] == written["camera_status"]["cameras"]["cam0"]["signs"]
+    assert (schemas.mistakes(written, "health"), schemas.strangers(written, "health")) == ([], [])
 
 
 def test_the_worst_is_said_first() -> None:

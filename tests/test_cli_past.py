@@ -96,10 +96,10 @@ def test_the_history_begins_with_what_is_wanted_at_night() -> None:
         "2026-11-22 21:22:00  incident 12    cam1: busy: OPEN, last written 0.00 s after it began "
         "(1 attempt failed, parked)",
         "2026-11-22 21:20:30  boot 5         after a reboot that camwatchd asked for, for cam0 (frames-stopped): "
-        "it helped; up 4 h so far; no camera was healthy",
+        "it helped; up at least 4 h so far; no camera was healthy",
         "2026-11-22 21:13:00  incident 11    cam0: frames-stopped: the reboot for cam0 (frames-stopped); it helped, "
         "after 7 min (6 attempts failed)",
-        "2026-11-22 19:23:00  boot 4         the ledger begins here; up 117 min; 2 starts of the service",
+        "2026-11-22 19:23:00  boot 4         the ledger begins here; up at least 117 min; 2 starts of the service",
         "",
         "note: a note",
         "the newest 500 incidents are kept, for 400 days in which the machine is on; one of them whole: "
@@ -156,7 +156,7 @@ def test_an_incident_tells_its_whole_story() -> None:
         "the machine",
         "  Raspberry Pi 4 Model B Rev 1.4",
         "  first: 81 degrees C, UNDER-VOLTAGE, throttled 0x50005 (under-voltage, throttled, under-voltage since "
-        "boot, throttled since boot), processor at 600 of 1800 MHz, CMA 1 of 256 MB free, memory 1024 of 4096 MB "
+        "boot, throttled since boot), processor at 600 of 1800 MHz, CMA 1 of 256 MiB free, memory 1024 of 4096 MiB "
         "available, load 0.42, up 117 min",
         "  last:  unknown: not read within 1.5 s",
         "",

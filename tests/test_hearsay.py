@@ -170,6 +170,25 @@ def test_evidence_is_bounded() -> None:
     assert "line 999" == evidence[-1]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "hwmon hwmon1: Undervoltage detected!",
+        "Under-voltage detected! (0x00050005)",
+        "hwmon hwmon1: Voltage normalised",
+    ],
+)
+def test_weak_power_is_known_for_as_long_as_is_asked(line: str) -> None:
+    """That it is over says that it was; other lines do not."""
+    ear = Ear()
+    ear.kernel(_RESET)
+    assert not ear.hearsay.power_failed(60.0)
+    ear.kernel(line, age=59.0)
+
+    assert ear.hearsay.power_failed(60.0)
+    assert not ear.hearsay.power_failed(50.0)
+
+
 def test_what_takes_its_time_has_the_kernels_last_line_for_a_reason() -> None:
     """One that would name a failure comes first; what is older than the waiting explains nothing of it."""
     ear = Ear()

@@ -77,6 +77,27 @@ def test_they_read_as_the_log_would() -> None:
     assert "camera=garden: busy since" in text
 
 
+def test_the_last_rungs_are_told() -> None:
+    """For what the daemon left, and that it may leave no more and a human was called; neither is an attempt."""
+    steps = [
+        Step(30.0, "reboot", 0, "granted", "", 0.0),
+        Step(60.0, "reboot", 0, "refused", "did-not-help: 2 of 2", 0.0),
+        Step(60.0, "", 0, "parked", "did-not-help: 2 of 2", 0.0),
+    ]
+    analyser = Analyser()
+    told = list(with_forgotten(iter([]), [Incident("cam0", NOON, "frames-stopped", "", 60.0, "", steps)]))
+    for event in told:
+        analyser.add(event)
+    result = analyser.result()
+
+    assert [event.event for event in told[1:3]] == ["service.leaving", "alert.critical"]
+    assert "cam0: reboot was asked for frames-stopped, and granted" in told[1].message
+    assert (
+        "CAMERA_CRITICAL: cam0: frames-stopped: parked, no reboot (did-not-help: 2 of 2)" in told[2].message
+    )
+    assert (result.critical, result.rungs, len(result.open)) == (1, (), 1)
+
+
 def test_a_fault_of_another_version_is_told() -> None:
     """A ledger outlives versions: a fault that has no name here is still an event."""
     (event,) = with_forgotten(journal(), [Incident("cam0", NOON, "gremlins", "", 0.0, "")])

@@ -11,6 +11,7 @@ from camwatchd.core import events as ev
 from camwatchd.core import records as rec
 from camwatchd.core.flight import WORDS_LIMIT, Before
 from camwatchd.core.ladder import Outcome, Rung
+from camwatchd.core.messages import EVIDENCE_LIMIT
 from camwatchd.core.state import Phase
 from camwatchd.narrator import Narrator
 from tests.core.storyboard import CRASH, GOOD, OPEN, Story, healthy, parked, spent
@@ -207,3 +208,24 @@ def test_no_record_carries_more_than_is_kept() -> None:
 
     assert isinstance(opened, rec.IncidentOpened)
     assert (WORDS_LIMIT // 100, f"{999:0100}") == (len(opened.words), opened.words[-1])
+
+
+def test_a_camera_that_is_given_up_leaves_no_incident_open() -> None:
+    """Nobody would ever end it; whoever takes the camera anew instead is told as the end of it."""
+    records = list[rec.Record]()
+    chronicle = Chronicle("cam0", records.append)
+    chronicle.leave(1.0)
+    assert not records
+    chronicle.tell(ev.SayFault("frames-stopped", "x" * 60_000, None), required=True)
+    chronicle.leave(7.0)
+    chronicle.open = True
+    chronicle.tell(ev.SayStarted(2.0), required=False)
+    opened, given_up, anew = records[:3]
+
+    assert isinstance(opened, rec.IncidentOpened)
+    assert len(opened.evidence) == EVIDENCE_LIMIT
+    ends = [(end.seconds, end.how) for end in (given_up, anew) if isinstance(end, rec.IncidentClosed)]
+    assert [
+        (7.0, "taken out of the configuration"),
+        (2.0, "healthy after an operator had the camera taken anew"),
+    ] == ends

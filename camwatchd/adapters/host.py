@@ -13,11 +13,11 @@ from pathlib import Path
 RECORDER_COMM = "camwatchd-ledge"
 READER_COMM = "camwatchd-confi"  # of the configuration
 RESET_COMM = "camwatchd-reset"
-# Who may hang in our cgroup, on a dying SD card or in a device's reset, and holds no camera: these, the guard with its
-# tools, the reader of the kernel's log.
+# Who may hang in our cgroup, on a dying SD card, in a device's reset or in the firmware, and holds no camera: these,
+# the guard with its tools, the reader of the kernel's log, the recorder's question about the supply.
 _NO_WORKERS = frozenset({
     RECORDER_COMM, READER_COMM, RESET_COMM,
-    "guard", "tee", "sync", "head", "mv", "awk", "mawk", "timeout", "systemctl", "journalctl",
+    "guard", "tee", "sync", "head", "mv", "awk", "mawk", "timeout", "systemctl", "journalctl", "vcgencmd",
 })  # fmt: skip
 
 

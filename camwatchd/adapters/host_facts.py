@@ -6,6 +6,7 @@ stack trace in the kernel's log ("deprecated, use hwmon sysfs instead"). What hw
 is throttled) shows in its clock; `vcgencmd` is asked where the sandbox leaves it the firmware's node.
 """
 
+import math
 import os
 import platform
 import subprocess
@@ -109,11 +110,12 @@ def _scaled(path: Path, divisor: float) -> float | None:
 
 
 def _number(path: Path) -> float | None:
-    """The first number of a file."""
+    """The first number of a file. One that JSON does not know is none."""
     try:
-        return float(_text(path).split()[0])
+        number = float(_text(path).split()[0])
     except (IndexError, ValueError):
         return None
+    return number if math.isfinite(number) else None
 
 
 def _text(path: Path) -> str:

@@ -5,7 +5,7 @@ Every method may raise sqlite3.Error or OSError; then nothing of what it was to 
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from camwatchd.adapters.ledger_boots import Boots, Moment
@@ -18,6 +18,7 @@ from camwatchd.core.flight import HostFacts
 from camwatchd.core.ladder import Rung
 
 _HORIZON = 400 * DAY  # of powered-on time; marks and boots that are older are forgotten
+_NO_SIGNS: Mapping[str, str] = {}
 _VERDICTS = {
     Mark.INTENT: Verdict(Kind.GRANTED),
     Mark.SERVICE_RESTART: Verdict(Kind.GRANTED),
@@ -58,20 +59,29 @@ class Ledger:
             self._marks.add(Mark.BOOT, Source(0, self._boots.at(moment), moment.wall))
             self._prune(self._boots.at(moment))
 
-    def write(self, entries: Iterable[Entry]) -> list[str]:
-        """Write them in their order, each once however often it comes; for each what it means, where that is news."""
+    def write(self, entries: Iterable[Entry], signs: Mapping[str, str] = _NO_SIGNS) -> list[str]:
+        """Write them in their order, each once however often it comes; for each what it means, where that is news.
+
+        `signs`, here and below: by camera what is known of its days, which takes the place of what was.
+        """
         taken = list(entries)
         about = any(isinstance(entry.record, OfIncident) for entry in taken)
         host = self._look() if about else HostFacts()  # before the file is locked: it may take a second
         with transaction(self._db):
             delivered = self._delivered()
-            return ["" if e.serial <= delivered else self._write(e, host) for e in taken]
+            notes = ["" if e.serial <= delivered else self._write(e, host) for e in taken]
+            if taken:
+                self._keep_signs(signs, self._boots.at(taken[-1].moment))
+            return notes
 
-    def note(self, moment: Moment) -> None:
-        """Note the powered-on time, and forget what is too old."""
+    def note(self, moment: Moment, signs: Mapping[str, str] = _NO_SIGNS) -> float:
+        """Note the powered-on time, which it gives, and forget what is too old."""
         with transaction(self._db):
             self._boots.note(moment)
-            self._prune(self._boots.at(moment))
+            now = self._boots.at(moment)
+            self._keep_signs(signs, now)
+            self._prune(now)
+        return now
 
     def story(self) -> tuple[str, ...]:
         """How the boot before this one ended, for the first start in this one."""
@@ -115,6 +125,11 @@ class Ledger:
                 self._marks.add(mark, source, ask.camera, ask.fault)
             self._incidents.answer(ask.camera, ask.fault, ask.rung, verdict, ask.words, source)
 
+    def signs(self, camera: str) -> str:
+        """What was kept last of the camera's days; empty: nothing."""
+        row = self._db.execute("SELECT state FROM signs WHERE camera = ?", (camera,)).fetchone()
+        return row[0] if row else ""
+
     def close(self) -> None:
         """Let go of the file."""
         self._db.close()
@@ -146,6 +161,14 @@ class Ledger:
         self._incidents.helped(camera)
         return f"{camera} gives healthy frames after the reboot that was asked for it ({fault}): the reboot helped"
 
+    def _keep_signs(self, signs: Mapping[str, str], now: float) -> None:
+        for camera, state in signs.items():
+            self._db.execute(
+                "INSERT INTO signs (camera, at, state) VALUES (?, ?, ?)"
+                " ON CONFLICT (camera) DO UPDATE SET at = excluded.at, state = excluded.state",
+                (camera, now, state),
+            )
+
     def _source(self, entry: Entry) -> Source:
         """Note on the way that it is delivered, and how long the machine is up."""
         self._db.execute("UPDATE delivered SET start = ?, serial = ?", (self._start, entry.serial))
@@ -160,6 +183,7 @@ class Ledger:
         self._marks.prune(now, now - _HORIZON)
         self._incidents.prune(now)
         self._boots.prune(now - _HORIZON)
+        self._db.execute("DELETE FROM signs WHERE at < ?", (now - _HORIZON,))
 
 
 def _reboot_mark(ask: rec.AskLeave) -> Mark:

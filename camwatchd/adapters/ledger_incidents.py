@@ -68,13 +68,10 @@ class Incidents:
 
     def _close(self, number: int, record: rec.IncidentClosed, source: Source) -> None:
         rung = record.rung or ""
-        self._add_step(number, source, rung, record.attempt, "succeeded", "", record.seconds)
-        self._end(
-            record.camera,
-            f"healthy by {rung} {record.attempt}" if rung else "healthy by itself",
-            record.seconds,
-            source,
-        )
+        outcome = "ended" if record.how else "succeeded"
+        self._add_step(number, source, rung, record.attempt, outcome, record.how, record.seconds)
+        how = f"healthy by {rung} {record.attempt}" if rung else "healthy by itself"
+        self._end(record.camera, record.how or how, record.seconds, source)
 
     def _end(self, camera: str, how: str, seconds: float, source: Source) -> None:
         """As old as it is: a camera that an operator took anew counts its seconds from there."""

@@ -69,6 +69,8 @@ STEPS: tuple[str, ...] = (
     CREATE TABLE keep (incidents INTEGER NOT NULL, days REAL NOT NULL) STRICT;
     INSERT INTO keep VALUES (500, 400);                  -- of incidents; see [ledger] in the configuration
     """,
+    # JSON of core.days, as of the powered-on second `at`
+    "CREATE TABLE signs (camera TEXT PRIMARY KEY, at REAL NOT NULL, state TEXT NOT NULL) STRICT;",
 )
 _TABLES = {"boots", "marks", "incidents", "steps", "delivered"}  # of every version
 

@@ -21,6 +21,8 @@ def _parts(health: Health) -> Iterator[tuple[str, str]]:
     if isinstance(health.found, StatusFacts):
         yield "cameras", health.found.daemon.status
         daemon = health.found.daemon
+        for camera in health.found.cameras:
+            yield from (("sign", f"{camera.name}: {sign.text}") for sign in camera.signs)
         yield "daemon", f"camwatchd {daemon.version}, pid {daemon.pid}, up {duration(daemon.uptime)}"
     yield "host", ", ".join(_host(health.host))
     yield "power", _power(health.power)
@@ -41,7 +43,7 @@ def _host(host: HostVitals) -> Iterator[str]:
 def _share(name: str, part: int | None, whole: int | None) -> str:
     if part is None or whole is None:
         return f"{name} unknown"
-    return f"{name} {part / 1e6:.0f} of {whole / 1e6:.0f} MB"
+    return f"{name} {part >> 20} of {whole >> 20} MiB"
 
 
 def _power(power: PowerVitals) -> str:

@@ -66,7 +66,7 @@ def _events(history: History) -> Iterator[tuple[tuple[float, int], str]]:
 
 def _boot(boot: Boot) -> str:
     so_far = " so far" if boot.end is End.NOT_YET else ""
-    parts = [_why(boot), f"up {duration(boot.uptime)}{so_far}"]
+    parts = [_why(boot), f"up at least {duration(boot.uptime)}{so_far}"]  # as last noted, every ten minutes
     if boot.starts > 1:
         parts.append(f"{boot.starts} starts of the service")
     if not boot.healthy:

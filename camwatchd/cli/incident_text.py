@@ -10,7 +10,7 @@ from camwatchd.core.faults import FAULTS
 from camwatchd.core.flight import Before, HostFacts
 from camwatchd.core.timespan import duration
 
-_MEGABYTE = 1 << 20
+_MEBIBYTE = 1 << 20
 _BITS = {0: "under-voltage", 1: "processor capped", 2: "throttled", 3: "soft temperature limit"}
 _SINCE_BOOT = 16  # so many bits further: since the machine booted
 
@@ -47,8 +47,8 @@ def machine(host: HostFacts) -> str:
         voltage,
         f"throttled {host.throttled}{_bits(host.throttled)}" if host.throttled else "",
         _of(host.cpu_mhz, host.cpu_mhz_most, 1, "processor at {} of {} MHz"),
-        _of(host.cma_free, host.cma_total, _MEGABYTE, "CMA {} of {} MB free"),
-        _of(host.memory_available, host.memory_total, _MEGABYTE, "memory {} of {} MB available"),
+        _of(host.cma_free, host.cma_total, _MEBIBYTE, "CMA {} of {} MiB free"),
+        _of(host.memory_available, host.memory_total, _MEBIBYTE, "memory {} of {} MiB available"),
         "" if host.load is None else f"load {host.load:.2f}",
         f"up {duration(host.uptime)}" if host.uptime else "",
     ]

@@ -62,6 +62,10 @@ def events(incidents: Iterable[Incident]) -> Iterator[Event]:
                 yield _failed(incident, step)
             elif step.outcome == "succeeded":
                 yield _recovered(incident, step)
+            elif step.outcome == "granted":
+                yield _left(incident, step)
+            elif step.outcome == "parked":
+                yield _parked(incident, step)
         if incident.ended and not any(step.outcome == "succeeded" for step in incident.steps):
             yield _ended(incident)
 
@@ -83,6 +87,16 @@ def _names(fault: str) -> tuple[str, str]:
 def _failed(incident: Incident, step: Step) -> Event:
     text = f"{incident.camera}: {step.rung} (attempt {step.attempt}) did not help: {step.reason}"
     return _event(incident, step.after, "ladder.attempt_failed", text, _WARNING, step)
+
+
+def _left(incident: Incident, step: Step) -> Event:
+    text = f"{incident.camera}: {step.rung} was asked for {incident.fault}, and granted: the daemon leaves for it"
+    return _event(incident, step.after, "service.leaving", text, _WARNING, step)
+
+
+def _parked(incident: Incident, step: Step) -> Event:
+    text = f"{alerts.CRITICAL.name}: {incident.camera}: {incident.fault}: parked, no reboot ({step.reason})"
+    return _event(incident, step.after, alerts.CRITICAL.event, text, alerts.CRITICAL.priority, step)
 
 
 def _recovered(incident: Incident, step: Step) -> Event:

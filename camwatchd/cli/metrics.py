@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 from camwatchd.cli.health_facts import Health
 from camwatchd.control.facts import CameraFacts, Condition, DaemonFacts, StatusFacts, condition
+from camwatchd.core.circumstances import Circumstance
 from camwatchd.core.plain import to_plain
+from camwatchd.core.signs import Sign
 from camwatchd.core.state import Phase
 
 Labels = Mapping[str, str]
@@ -84,6 +86,12 @@ def _fault(camera: CameraFacts) -> Iterator[Sample]:
         yield {"fault": camera.fault, "rung": camera.rung}, 1
 
 
+def _signs(camera: CameraFacts) -> Iterator[Sample]:
+    told = {sign.name for sign in camera.signs}
+    for name in (*Sign, *Circumstance):
+        yield {"sign": name.value}, name.value in told
+
+
 def _version(health: Health) -> Iterator[Sample]:
     if isinstance(health.found, StatusFacts):
         yield {"version": health.found.daemon.version}, 1
@@ -127,6 +135,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("camwatchd_camera_late",                     "gauge",   "Whether a frame is late.", _each(lambda c: c.late)),
     Metric("camwatchd_camera_consecutive_failures",     "gauge",   "Captures in a row that failed.", _each(lambda c: c.consecutive_failures)),
     Metric("camwatchd_camera_failed_recoveries",        "gauge",   "Attempts of the open incident that did not end in health.", _each(lambda c: c.failed_recoveries)),
+    Metric("camwatchd_camera_sign",                     "gauge",   "Whether it is a sign of trouble to come; no fault, and nothing acts on it.", _labelled(_signs)),
     Metric("camwatchd_camera_recoveries_last_day",      "gauge",   "Recoveries of the last 24 hours.", _each(lambda c: c.recoveries_24h)),
     Metric("camwatchd_camera_paused_seconds",           "gauge",   "What is left of the operator's pause.", _each(lambda c: c.paused_for)),
     Metric("camwatchd_camera_captures_total",           "counter", "Healthy captures since the daemon took the camera.", _each(lambda c: c.totals.captures)),

@@ -4,9 +4,8 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 
 from camwatchd.cli import asking
 from camwatchd.cli.table import table
@@ -60,7 +59,7 @@ def text(found: Rehearsal) -> str:
     """One fault, move by move."""
     kind = "required" if found.required else "optional"
     place = "on USB" if found.usb else "on a ribbon cable"
-    pairs = zip_longest(found.soonest.moments, found.latest.moments)
+    pairs = _pairs(found.soonest.moments, found.latest.moments)
     rows = [(_after(early), _after(late), _what(early or late)) for early, late in pairs]
     return "\n".join([
         f"{found.fault}: {FAULTS[found.fault].human}",
@@ -98,6 +97,17 @@ def run(options: argparse.Namespace, settings: Settings, faults: tuple[str, ...]
     shown = text(found[0]) if len(found) == 1 else outages(found)
     sys.stdout.write(f"{json.dumps(to_plain(found), indent=2) if options.json else shown}\n")
     return ExitStatus.EX_OK
+
+
+def _pairs(soonest: Sequence[Moment], latest: Sequence[Moment]) -> list[tuple[Moment | None, Moment | None]]:
+    """The same move side by side: who counts sooner to the thresholds needs fewer moves."""
+    early = list(soonest)
+    pairs = [(early.pop(0) if early and _same(early[0], late) else None, late) for late in latest]
+    return [*pairs, *((moment, None) for moment in early)]
+
+
+def _same(one: Moment, other: Moment) -> bool:
+    return (one.what, one.rung, one.attempt) == (other.what, other.rung, other.attempt)
 
 
 def _after(moment: Moment | None) -> str:

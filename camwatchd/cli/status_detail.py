@@ -37,6 +37,9 @@ def _camera(camera: CameraFacts) -> Iterator[Line]:
     yield "asks for a reboot", _reboot(camera)
     yield "recoveries in 24 h", _recoveries(camera)
     yield from _totals(camera.totals)
+    for sign in camera.signs:
+        yield f"sign {sign.name}", f"{sign.text}; no fault, and nothing acts on it"
+        yield "what to do", sign.remedy
     for stream in camera.frames.streams:
         yield f"stream {stream.name}", f"{stream.width}x{stream.height} {stream.format}"
     yield "readers of frames", str(camera.frames.readers)

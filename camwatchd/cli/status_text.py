@@ -8,6 +8,7 @@ from camwatchd.control.facts import (
     Condition,
     DaemonFacts,
     FramesFacts,
+    SignFacts,
     StatusFacts,
     Totals,
     condition,
@@ -42,7 +43,7 @@ def _camera(camera: CameraFacts) -> Iterator[str]:
     yield _next(camera)
     yield _refusal(camera)
     yield _history(camera)
-    yield f"signs of trouble to come: {'; '.join(camera.signs)}" if camera.signs else ""
+    yield _signs(camera.signs)
     yield _frames(camera.frames)
     yield " ".join(filter(None, (camera.model, camera.camera_id)))
 
@@ -100,6 +101,12 @@ def _history(camera: CameraFacts) -> str:
     if recoveries and camera.last_recovery_age is not None:
         recoveries += f" (last: {camera.last_recovery}, {duration(camera.last_recovery_age)} ago)"
     return "; ".join(filter(None, [recoveries, _totals(camera.totals)]))
+
+
+def _signs(signs: tuple[SignFacts, ...]) -> str:
+    """One; the rest is among the particulars."""
+    more = f" (and {len(signs) - 1} more: camwatchctl status --detailed)" if signs[1:] else ""
+    return f"a sign of trouble to come: {signs[0].text}{more}" if signs else ""
 
 
 def _frames(frames: FramesFacts) -> str:

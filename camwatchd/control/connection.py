@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Owns one client's connection in the daemon: never blocks, and never raises for what the other end does."""
 
+import fcntl
 import os
 import socket
 from collections import deque
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 
 from camwatchd.control.peers import Peer
 from camwatchd.control.protocol import MAX_REQUEST
+
+_SIOCOUTQ = 0x5411  # asm-generic/ioctls.h: how much of what was sent has not been read
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class Connection:
         self.waits = 0  # for so many answers that take their time
         self.reads = False  # frames, or will: it is silent by nature
         self._sock = sock
+        self._unread = 0  # answers since it had read all of them
         self._outbox: deque[tuple[bytes, int]] = deque()
         self._lent: dict[str, Lent] = {}  # by camera and stream
 
@@ -53,6 +57,14 @@ class Connection:
         """How many answers are not on their way."""
         return self.backlog + self.waits
 
+    @property
+    def is_deaf(self) -> bool:
+        """Whether it was answered again and again without reading."""
+        return self._unread > 1 and self._has_unread()
+
+    def _has_unread(self) -> bool:
+        return self.backlog > 0 or any(fcntl.ioctl(self._sock, _SIOCOUTQ, bytes(4)))
+
     def receive(self) -> bytes | None:
         """One datagram, one byte too long if it is longer than allowed; empty: it left; None: there is nothing."""
         try:
@@ -64,6 +76,7 @@ class Connection:
 
     def send(self, datagram: bytes, lent: Lent | None = None) -> bool:
         """Say it now or as soon as there is room; False: the client is gone."""
+        self._unread = self._unread + 1 if self._has_unread() else 1
         self._outbox.append((datagram, lent.descriptor if lent else -1))
         if lent is not None:
             if before := self._lent.get(lent.stream):

@@ -58,6 +58,15 @@ class DrillFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignFacts:
+    """A sign of trouble to come (core.signs, core.circumstances)."""
+
+    name: str
+    text: str  # what, since when, compared to what
+    remedy: str  # what a human may do
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CameraFacts:
     """One camera."""
 
@@ -100,7 +109,7 @@ class CameraFacts:
     drill: str = ""  # the exercise that is practised now: what is said above belongs to it
     last_drill: DrillFacts | None = None  # since the daemon was started; the one under way too
     frames: FramesFacts = FramesFacts()
-    signs: tuple[str, ...] = ()  # of trouble to come, in words (core.signs); nothing acts on them
+    signs: tuple[SignFacts, ...] = ()  # of trouble to come; nothing acts on them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

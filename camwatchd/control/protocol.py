@@ -25,7 +25,9 @@ from camwatchd.core.streams import Stream
 
 VERSION = 1
 SOCKET_NAME = "control.sock"  # in the daemon's runtime directory
-MAX_REQUEST = 32 * 1024  # bytes
+MAX_REQUEST = (
+    8 * 1024
+)  # bytes: what is longer keeps the supervisor for too long; 64 cameras' names need less
 MAX_ANSWER = 128 * 1024  # fits into a socket's buffer as every Linux has it; 64 cameras need less
 LONGEST_PAUSE = 86400.0  # seconds; whoever wants a camera for longer stops the service or changes [camera]
 
@@ -213,7 +215,6 @@ Answer = (
     | Refused
 )
 
-_DEEPEST = 3  # a list of rectangles, in the list of all controls
 _DEEPEST = 3  # a list of rectangles, in the list of all controls
 _REQUESTS: dict[str, type[Any]] = {cls.__name__: cls for cls in Request.__args__}
 _ANSWERS: dict[str, type[Any]] = {cls.__name__: cls for cls in Answer.__args__}

@@ -3,12 +3,14 @@
 
 A descriptor of its own stands for all of it in the supervisor's loop: `serve()` when `fileno()` is readable,
 `tick()` at `deadline`, `look()` after every turn. Each turn of the loop lets one client in and reads one datagram
-of each, so that no client, however busy, keeps the loop to itself.
+of each, for as long as a turn may take, and the next one goes on from there: so no client, however busy, keeps the
+loop to itself, nor do all of them together.
 """
 
 import selectors
 import socket
 import traceback
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,6 +33,7 @@ from camwatchd.ports import EventLog
 MOST_CLIENTS = 16
 MOST_READERS = 64  # of frames, and half of them of any user but root
 MOST_OWED = 16  # answers to one client; who asks for more without reading them is not served
+TURN = 0.010  # seconds, and one client more: after that the loop has its turn; who was not served waits for the next
 IDLE = 60.0  # seconds after its last answer until a client is dropped
 _QUEUE = 64  # connections that wait to be let in
 _DEAF = 1.0  # seconds for which nobody is let in when there is no descriptor left
@@ -52,6 +55,7 @@ class Server:
         self._selector = selectors.EpollSelector()
         self._listener: socket.socket | None = None
         self._clients: set[Connection] = set()
+        self._ready: deque[tuple[selectors.SelectorKey, int]] = deque()  # and not served yet
         self._deaf_until = _NEVER
 
     def listen(self, path: Path) -> None:
@@ -78,11 +82,14 @@ class Server:
         return self._selector.fileno()
 
     def serve(self) -> None:
-        """Serve whoever is ready, once each."""
-        for key, mask in self._selector.select(0):
+        """Serve whoever is ready, once each, as long as there is time."""
+        over = self._clock() + TURN
+        self._ready = self._ready or deque(self._selector.select(0))
+        while self._ready and self._clock() <= over:
+            key, mask = self._ready.popleft()
             if not isinstance(key.fileobj, Connection):
                 self._let_in()
-            elif key.fileobj in self._clients:  # else it has made room for another in this very turn
+            elif key.fileobj in self._clients:  # else it has made room for another meanwhile
                 self._attend(key.fileobj, mask)
 
     @property
@@ -146,7 +153,7 @@ class Server:
         clients = [client for client in self._clients if not client.reads]
         if len(clients) < MOST_CLIENTS:
             return True
-        victim = min(clients, key=lambda c: (self._rank(c.peer), c.waits > 0, c.served))
+        victim = min(clients, key=lambda c: (self._rank(c.peer), not c.is_deaf, c.waits > 0, c.served))
         if not peer.is_root and self._rank(victim.peer) >= self._rank(peer):
             return False
         victim.send(encode_answer(0, _crowded()))

@@ -21,6 +21,9 @@ class Finding:
     direct: bool = False
 
 
+# Characters that are looked at: more than libcamera writes in a line. What a phrase costs grows with their square, and
+# the supervisor waits for it.
+_LONGEST = 1024
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # [H:MM:SS.nnnnnnnnn] [thread] LEVEL Category file.cpp:line [prefix: ]message (libcamera's log.cpp). What fails is
 # often said by the category alone.
@@ -66,7 +69,7 @@ def of_exceptions(chain: tuple[str, ...], call: str = "") -> str | None:
 
 def of_line(line: str) -> Finding | None:
     """What a line of a worker's stderr says, if it says anything about a fault."""
-    line = _COLOUR.sub("", line).rstrip()
+    line = _readable(line)
     if header := _LIBCAMERA.match(line):
         level, line = header.groups()
         if level in ("DEBUG", "FATAL"):  # after FATAL libcamera aborts the process
@@ -79,8 +82,12 @@ def of_line(line: str) -> Finding | None:
 
 def is_chatter(line: str) -> bool:
     """Whether every healthy camera makes libcamera say this; what it says for its own makers is asked for."""
-    header = _LIBCAMERA.match(_COLOUR.sub("", line))
+    header = _LIBCAMERA.match(_readable(line))
     return header is not None and (header[1] == "DEBUG" or _HARMLESS.search(header[2]) is not None)
+
+
+def _readable(line: str) -> str:
+    return _COLOUR.sub("", line)[:_LONGEST].rstrip()
 
 
 def of_exit(status: int) -> str:

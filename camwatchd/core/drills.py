@@ -2,20 +2,20 @@
 """Owns the alarm drills: what can be practised on a running camera, what is expected, and when a drill is over.
 
 A worker pretends that its camera fails; the ladder does not know, and does what it always does. Only the last two
-rungs are out of reach while the drill lasts, and what it has spent of the others is given back when it ends well.
+rungs are out of reach for its incident, also if that outlasts the drill, until an operator orders a recovery; and what
+it has spent of the others is given back.
 """
 
 from dataclasses import dataclass, replace
 
 from camwatchd.core import events as ev
+from camwatchd.core.climbing import forgiven
 from camwatchd.core.faults import FAULTS
 from camwatchd.core.ladder import Rung, RungPolicy
 from camwatchd.core.settings import Checks
 from camwatchd.core.state import Drill, Policy, State, Step
 
-LASTS = (
-    120.0  # seconds; a camera that is not back by then fails for real, and the whole ladder is there for it
-)
+LASTS = 120.0  # seconds; a camera that is not back by then fails for real, and the rungs are tried afresh
 PRETENDED = 60.0  # seconds after which a worker gives it up if nobody has noticed
 MARK = "DRILL"  # in sentences; the journal has the field DRILL=1
 _LONGEST_CHECK = 40.0  # seconds until a picture may fail for what it shows, for a drill to see it
@@ -82,28 +82,35 @@ def expected_cure(ladder: tuple[RungPolicy, ...], exercise: Exercise) -> Rung:
 # --- handlers ---------------------------------------------------------------------------------------------
 
 
-def begin(_policy: Policy, state: State, event: ev.Event, now: float) -> Step:
-    """A healthy camera; what follows is marked."""
+def begin(policy: Policy, state: State, event: ev.Event, now: float) -> Step:
+    """A healthy camera; what follows is marked. What is forgiven by now must not come back with the end of the drill."""
     assert isinstance(event, ev.Drilled)
-    return replace(state, drill=Drill(event.name, now + event.seconds, state.floor, state.used)), ()
+    state = forgiven(policy, state, now)
+    drill = Drill(event.name, now + event.seconds, state.floor, state.used)
+    return replace(state, drill=drill, drilled=True), ()
 
 
 def ended(state: State) -> State:
     """Healthy again after the incident that was practised: the ladder is where it was before."""
-    if state.drill is None or not state.in_incident:
+    if not state.in_incident:
         return state
-    return replace(state, floor=state.drill.floor, used=state.drill.used, drill=None)
+    if state.drill is None:
+        return replace(state, drilled=False)
+    return replace(state, floor=state.drill.floor, used=state.drill.used, drill=None, drilled=False)
 
 
 def overdue(state: State, now: float) -> Step:
     """Its time is up. An incident that is still open is no drill any more: what was counted in it does not count."""
     if state.drill is None or now < state.drill.until:
         return state, ()
-    state = replace(state, drill=None)
+    drill = state.drill
     if not (state.in_incident and state.fault):
-        return state, ()
+        return replace(state, drill=None, drilled=state.in_incident), ()
     said = ev.SayFault(state.fault, "the drill is over, and the camera is not back", state.noticed_after)
-    fresh = replace(state, failures=1, failed_recoveries=0, critical_said=False, parks=0, refusal="")
+    fresh = replace(
+        state, drill=None, floor=drill.floor, used=drill.used, failures=1, failed_recoveries=0,
+        critical_said=False, parks=0, refusal="",
+    )  # fmt: skip
     return fresh, (said,)
 
 

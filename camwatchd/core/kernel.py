@@ -75,6 +75,8 @@ _CHIP = rf"^(?:(?P<who>{_SENSOR})|(?:dw98|ak73|ad58)\d\d\w*) \d+-00[0-9a-f]{{2}}
 _CSI = r"^(?:unicam|rp1-cfe|bcm2835-unicam)\b[^:]*: (?:\S+: )?"
 _FIRMWARE = r"^(?:bcm2835[_-](?:mmal[_-]vchiq|codec|isp|v4l2)|vc_sm_cma\w*|vchiq)\b"
 
+_POWER = r"(?i)under-?voltage detected|^(hwmon hwmon\d+: )?Voltage normalised"
+
 # The first row that fits counts. "~" marks what lasts for the whole boot.
 # fmt: off
 TABLE = _rows(
@@ -116,7 +118,7 @@ TABLE = _rows(
     (r"^WARNING: .*(drivers/media/|videobuf2|v4l2)|__vb2_queue_cancel|vb2_wait_for_all_buffers", "any", "", "x#6982 r#849 p#1275"),
     (r"^(Internal error: Oops|Unable to handle kernel|BUG: )",          "any", "",              "x#7398"),
     (r"\]: segfault at .*(libcamera|libpisp|python)",                   "any", "",              "arch/x86/mm/fault.c, arch/arm64/kernel/traps.c"),
-    (r"(?i)under-?voltage detected|^(hwmon hwmon\d+: )?Voltage normalised", "any", "",          "raspberrypi-hwmon.c, x#1754 w#681"),
+    (_POWER,                                                            "any", "",               "raspberrypi-hwmon.c, x#1754 w#681"),
 )
 # fmt: on
 
@@ -140,6 +142,11 @@ def of_kernel(text: str) -> Meaning | None:
             who = _who(match.groupdict())
             return Meaning(Bus(row.bus), row.fault, who, row.lasting) if row.bus else None
     return None
+
+
+def is_of_power(text: str) -> bool:
+    """Whether it says that the supply is weak, or is so no longer."""
+    return re.search(_POWER, text) is not None
 
 
 def _who(groups: dict[str, str | None]) -> str:

@@ -36,13 +36,18 @@ def ordered(policy: Policy, state: State, event: Event, now: float) -> Step:
     rung = event.rung
     if objection(policy, state, rung, streams=True, now=now):
         return state, ()
-    said = ev.SayOrdered(rung)
+    state, said = _in_earnest(state), ev.SayOrdered(rung)
     if rung in _LEAVING:
         aside = state.phase in (Phase.PARKED, Phase.WEDGED)  # there a refusal means what it always does
         state, effects = lastrungs.ask(policy, state, rung, now, ordered=not aside)
         return state, (said, *effects)
     state, effects = _attempt(policy, state, rung, now)
     return state, (said, *effects)
+
+
+def _in_earnest(state: State) -> State:
+    """What a drill has begun, and left behind, is an incident like any other from here on."""
+    return state if state.drill is not None else replace(state, drilled=False)
 
 
 def _attempt(policy: Policy, state: State, rung: Rung, now: float) -> Step:
@@ -97,6 +102,7 @@ def _objections(policy: Policy, state: State, rung: Rung, streams: bool, now: fl
 
 
 def _objections_to_leaving(policy: Policy, state: State, rung: Rung) -> Iterator[str]:
+    state = _in_earnest(state)
     if state.phase in WELL:
         yield f"it is healthy, and there is nothing that {rung} would cure"
     elif rung is Rung.REBOOT:

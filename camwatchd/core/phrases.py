@@ -82,7 +82,7 @@ LINES = _rows(
     (r"Could not open any (dma-buf provider|dmaHeap device)",       "permission",        "dma_buf_allocator.cpp, dma_heap.py, r#218"),
     (r"Failed to register camera .*: -1[23]$",                      "permission",        "vc4.cpp match: ENOMEM when no dma-heap could be opened"),
     (r"Failed to register camera .*: -(5|110|121)$",                "sensor-io",         "vc4.cpp, pisp.cpp"),
-    (r"^(?!.*Unable to (set|read|get) controls?\b)((V4L2|Media|Dma)\w* |.*/dev/).*: (Permission denied|Operation not permitted)$", "permission", "v4l2_device.cpp, media_device.cpp, media_object.cpp, dma_buf_allocator.cpp; of a control: it is read-only"),
+    (r"^(?=.*: (Permission denied|Operation not permitted)$)(?!.*Unable to (set|read|get) controls?\b)((V4L2|Media|Dma)\w* |.*/dev/)", "permission", "v4l2_device.cpp, media_device.cpp, media_object.cpp, dma_buf_allocator.cpp; of a control: it is read-only"),
     (r"Cannot allocate memory|dma-?[hH]eap (allocation|mmap) failure", "no-memory",      "dma_buf_allocator.cpp, dma_heap.py, vc4 IPA, p#869 #1125 #1358"),
     (r"Unable to request \d+ buffers|Not enough buffers provided|Failed to allocate buffers", "no-memory", "v4l2_videodevice.cpp, pipeline_base.cpp, r#718 #912"),
     (r"Failed to set (default )?format on .*: -22$|Failed to set requested format on .*, returned ", "configuration", "vc4.cpp, pisp.cpp, p#342"),

@@ -9,10 +9,11 @@ that comes twice (the recorder died before it could answer) is written once: the
 
 import json
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any
 
 from camwatchd.core.budget import Verdict
-from camwatchd.core.flight import Before
+from camwatchd.core.flight import Before, HostFacts
 from camwatchd.core.ladder import Rung
 from camwatchd.core.messages import MAX_MESSAGE, ProtocolError
 from camwatchd.core.plain import PlainError, from_plain, to_plain
@@ -96,13 +97,14 @@ class RungSkipped:
 
 @dataclass(frozen=True, slots=True)
 class IncidentClosed:
-    """Healthy again, by a rung's attempt or (rung None) by itself."""
+    """Healthy again, by a rung's attempt or (rung None) by itself; or at an end of another kind, which is `how`."""
 
     camera: str
     rung: Rung | None
     attempt: int
     seconds: float
     words: tuple[str, ...] = ()
+    how: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,32 @@ class CleanStop:
     """The daemon was told to stop and does so."""
 
 
+class About(StrEnum):
+    """What the recorder is to look at the machine for."""
+
+    NOTHING = ""
+    USUAL = "usual"
+    INCIDENT = "incident"
+
+
+@dataclass(frozen=True, slots=True)
+class KeepSigns:
+    """What is known of the camera's days (core.days), to be written with whatever is written next, and no write of its
+    own. Answered at once by `SignsKept`: unlike all others it is not durable then, for nothing depends on it.
+    """
+
+    camera: str
+    state: str
+    about: About = About.NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class RecallSigns:
+    """What was kept last of the camera; answered by `SignsRecalled`."""
+
+    camera: str
+
+
 # --- recorder to supervisor -------------------------------------------------------------------------------
 
 
@@ -178,6 +206,23 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class SignsKept:
+    """How the machine does, if that was asked for."""
+
+    camera: str
+    about: About
+    host: HostFacts = HostFacts()
+
+
+@dataclass(frozen=True, slots=True)
+class SignsRecalled:
+    """What `KeepSigns` had; empty: nothing."""
+
+    camera: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unwritten:
     """The record is kept and tried again; why it cannot be written now. `Written` follows when it is.
 
@@ -200,8 +245,10 @@ Record = (
     | AskLeave
     | Revoke
     | CleanStop
+    | KeepSigns
+    | RecallSigns
 )
-Reply = Written | Opened | Answered | Unwritten
+Reply = Written | Opened | Answered | Unwritten | SignsKept | SignsRecalled
 
 _RECORDS: dict[str, type[Any]] = {cls.__name__: cls for cls in Record.__args__}
 _REPLIES: dict[str, type[Any]] = {cls.__name__: cls for cls in Reply.__args__}

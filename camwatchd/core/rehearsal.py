@@ -164,7 +164,19 @@ class _Play:
             self._wait(self.policy.row(state.rung).timeout if self.slow else 0.0)
             self._feed(ev.ActionEnded(Outcome.SUCCEEDED))
         else:
+            self._miss_first_frame()
             self._until_deadline()
+
+    def _miss_first_frame(self) -> None:
+        """Its worker waits from a moment before the settle time: of two equal bounds its own is over first."""
+        state, fault = self.state, self.subject.fault
+        settles = state.phase is Phase.SETTLING and state.rung is not Rung.RESTART_STREAM
+        starved = fault in _COUNTED and not _patience(self.subject)
+        if not self.slow and settles and starved:
+            missed = state.since + self.policy.supervision.first_frame_timeout
+            if self.now < missed <= state.deadline:
+                self.now = missed - _LOST
+                self._feed(ev.CaptureFailed("start-timeout"))
 
     def _start_worker(self) -> None:
         """It comes as far as the fault lets it; of one that hangs there, and of frames that stay away, time tells."""

@@ -119,6 +119,7 @@ class State:
     drill: Drill | None = (
         None  # what happens now is practised: neither the service nor the machine is restarted
     )
+    drilled: bool = False  # it began in a drill: nobody leaves for it, unless an operator orders a recovery
 
     def to(self, phase: Phase, now: float, deadline: float, **changes: Any) -> "State":
         """The state in another phase (or anew in the same)."""

@@ -84,7 +84,7 @@ def memory(facts: Facts) -> Finding:
     """What is left, and what we take of it."""
     if not facts.total:
         return unknown("memory", "there is no /proc/meminfo")
-    text = f"{_mb(facts.available)} of {_mb(facts.total)} available; {_taken(facts.tasks)}"
+    text = f"{_mib(facts.available)} of {_mib(facts.total)} available; {_taken(facts.tasks)}"
     remedy = "ps -eo rss,comm --sort=-rss | head  # fewer slots, or [daemon] standby = false, save some"
     if facts.killed:
         return failure(
@@ -111,7 +111,7 @@ def standby(facts: Facts) -> Finding:
         return unknown("standby", "without a valid configuration and /proc/meminfo nobody can tell")
     wanted = facts.settings.daemon.standby
     enough = facts.total >= ENOUGH_MEMORY
-    rule = f"{_mb(facts.total)} of memory; worth it from {_mb(ENOUGH_MEMORY)} on"
+    rule = f"{_mib(facts.total)} of memory; worth it from {_mib(ENOUGH_MEMORY)} on"
     if wanted is True and not enough:
         text = f"[daemon] standby = true, with {rule}: a worker takes 60 to 100 MB"
         return warning(
@@ -152,11 +152,16 @@ def cma(facts: Facts) -> Finding:
     """The memory that cameras capture into; it is reserved at boot."""
     if facts.cma_total is None or facts.cma_free is None:
         return unknown("cma", "this kernel reserves none (CmaTotal in /proc/meminfo)")
-    text = f"{_mb(facts.cma_free)} of {_mb(facts.cma_total)} free"
+    text = f"{_mib(facts.cma_free)} of {_mib(facts.cma_total)} free"
     if facts.cma_free < _LITTLE_CMA and facts.settings and real(facts.settings):
         remedy = "sudoedit /boot/firmware/config.txt  # dtoverlay=cma,cma-256; or a lower buffer_count"
         return warning("cma", f"{text}: a camera may find no buffers when it is opened anew", remedy)
     return ok("cma", text)
+
+
+def _mib(size: int) -> str:
+    """As `free -m` and the kernel count."""
+    return f"{size >> 20} MiB"
 
 
 def _mb(size: float) -> str:

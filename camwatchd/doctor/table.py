@@ -18,6 +18,7 @@ from camwatchd.doctor import (
     power,
     rights,
     service,
+    signs,
     startlimit,
     storage,
     versions,
@@ -42,7 +43,7 @@ GROUPS = tuple(
     Group(module.__name__.rpartition(".")[2], module.NAMES, module.find)
     for module in (
         versions, configuration, service, startlimit, rights, devices, cameras, holders, hardware, storage, clock,
-        power, memory,
+        power, memory, signs,
     )
 )  # fmt: skip
 

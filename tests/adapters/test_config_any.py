@@ -2,6 +2,7 @@
 """Tests that no content of a configuration file, however odd, ends in anything but settings or problems."""
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from camwatchd.adapters.config import Loaded, load
 from camwatchd.adapters.config_tables import tables
-from camwatchd.adapters.config_text import effective
+from camwatchd.adapters.config_text import effective, example
 from camwatchd.adapters.config_toml import dotted, literal
 from camwatchd.core.settings import CameraSettings, ScriptedFault, Settings
 from camwatchd.errors import ConfigError, Problem
@@ -122,6 +123,29 @@ def test_any_bytes(root: Path, content: bytes) -> None:
     result = _attempt(root, content)
 
     assert isinstance(result, Loaded) or {problem.file for problem in result} == {str(root / "config.toml")}
+
+
+SHIPPED = re.sub(r"(?m)^#(?=\w+ = |\[)", "", re.sub(r"(?m)^# .*\n|^#\n", "", example()))
+LINES = [line for line in SHIPPED.splitlines() if line]
+EDITS = st.tuples(
+    st.integers(0, len(LINES)), st.integers(0, 4), st.sampled_from([*LINES, "]", '"', "="]) | TEXT
+)
+
+
+@no_deadline
+@given(st.lists(EDITS, max_size=3))
+def test_any_slip_in_the_shipped_file(root: Path, edits: list[tuple[int, int, str]]) -> None:
+    """The shipped file, all keys on, with lines lost, doubled, moved or spoilt, loads or says what is wrong."""
+    lines = LINES[:]
+    for at, lost, instead in edits:
+        lines[at : at + lost] = [instead]
+    result = _attempt(root, "\n".join(lines) + "\n")
+
+    if isinstance(result, Loaded):
+        assert result.settings == _load_again(root, result).settings
+    else:
+        assert all(problem.expected and problem.hint for problem in result)
+        assert all(line.isprintable() for problem in result for line in str(problem).splitlines())
 
 
 @no_deadline

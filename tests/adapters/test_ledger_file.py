@@ -71,7 +71,7 @@ _DAMAGES: dict[str, Callable[[Path], object]] = {
     "cannot be read (Too many levels of symbolic links)": _link,
     "cannot be read (Is a directory)": _folder,
     "is another program's file": _foreign,
-    "was written by a newer camwatchd (version 3, we know 2)": _newer,
+    "was written by a newer camwatchd (version 4, we know 3)": _newer,
 }
 
 

@@ -149,7 +149,7 @@ def test_a_ledger_of_the_last_version_is_brought_forward(tmp_path: Path) -> None
         running.write(rec.AttemptFailed("cam1", Rung.RESTART_WORKER, 1, "busy", 1.0, ("held",)))
     after = ledger_dump.read(tmp_path)
 
-    assert (1, 2) == (before["version"], after["version"]) == (1, len(schema.STEPS))
+    assert (1, 3) == (before["version"], after["version"]) == (1, len(schema.STEPS))
     assert before["marks"] == after["marks"]
     for old, new in zip(before["incidents"][:2], after["incidents"][:2], strict=True):
         assert {**old, "before": "", "host": "", "host_last": ""} == new

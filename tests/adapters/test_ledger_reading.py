@@ -90,7 +90,7 @@ def _pipe(path: Path) -> None:
     ("harm", "says", "hint"),
     [
         (Path.unlink, "there is no ledger", "--state-dir"),
-        (_newer, "newer camwatchd (version 3, this one knows 2)", "downgraded"),
+        (_newer, "newer camwatchd (version 4, this one knows 3)", "downgraded"),
         (_foreign, "another program's file", "sets such a file aside"),
         (_pipe, "it is no file", "state directory"),
         (lambda path: path.write_text("no database\n" * 500), "it is damaged (file is not", ".recover"),

@@ -16,8 +16,9 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from tests.bench import recovery
+from tests.bench import recovery, signs
 from tests.bench.frames import frames
+from tests.bench.load import load
 from tests.bench.recoveries import hundred
 from tests.bench.rig import cpu_seconds, daemon, rss_megabytes
 from tests.bench.table import Row, cpu_target, show
@@ -123,10 +124,27 @@ def milliseconds(seconds: float) -> str:
     return f"{1000 * seconds:.0f} ms"
 
 
+def foretold(years: float = 10.0) -> list[Row]:
+    """Signs of trouble to come, each at its worst; `python -m tests.bench.signs` has all."""
+    found: dict[str, list[signs.Result]] = {}
+    for sign, _, _, result in signs.rows(years):
+        found.setdefault(sign, []).append(result)
+    return [
+        Row(
+            f"{sign}: false ones a year of a camera",
+            f"{max(one.false for one in each):.1f}",
+            f"a true one after {max(one.delay for one in each):.0f} days",
+        )
+        for sign, each in found.items()
+    ]
+
+
 GROUPS: tuple[tuple[str, Callable[[], list[Row]]], ...] = (
     ("detection and recovery (simulated camera)", recoveries),
     ("cost of supervision (simulated camera, 640x480, 30 fps)", steady),
     ("frames for applications (a writer and its readers; YUV420)", frames),
+    ("signs of trouble to come (simulation, the worst of several kinds of scatter)", foretold),
+    ("load on the control socket (simulated camera, 640x480, 30 fps)", load),
     ("a hundred recoveries under eight readers (simulated camera)", hundred),
 )
 

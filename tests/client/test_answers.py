@@ -132,7 +132,7 @@ def test_numpys_numbers_are_numbers(tmp_path: Path) -> None:
         ({"AnalogueGain": math.nan}, "AnalogueGain: this value cannot be sent: "),
         ({"ColourGains": np.array([1.0, math.inf])}, "ColourGains: this value cannot be sent: "),
         ({"ScalerCrop": object()}, "ScalerCrop: this value cannot be sent: "),
-        ({"x" * 40000: 1}, "controls of 40077 bytes: 32768 is the most that can be sent"),
+        ({"x" * 40000: 1}, "controls of 40077 bytes: 8192 is the most that can be sent"),
     ],
 )
 def test_controls_that_no_camera_can_be_told(

@@ -145,10 +145,10 @@ def test_a_snapshot_that_fails_leaves_nothing(
 
 @pytest.mark.parametrize("timeout", ["nan", "-1", "soon"])
 @pytest.mark.parametrize("verb", [["snapshot", "a.jpg"], ["stream"]])
-def test_a_time_out_is_seconds(capfd: pytest.CaptureFixture[str], verb: list[str], timeout: str) -> None:
+def test_a_time_out_is_a_duration(capfd: pytest.CaptureFixture[str], verb: list[str], timeout: str) -> None:
     """What is none is a wrong argument."""
     with pytest.raises(SystemExit) as raised:
         cli.main([*verb, f"--timeout={timeout}"])
 
     assert 2 == raised.value.code
-    assert f"argument --timeout: expected seconds, 0 or more, got '{timeout}'" in capfd.readouterr().err
+    assert f"argument --timeout: '{timeout}' is no duration; expected 90s, 10m" in capfd.readouterr().err

@@ -61,9 +61,11 @@ class FakeDaemon:
     opened: bool = True  # its cameras were, at least once
     generation: int = 1  # of its only ring
     readers: int = 0
+    answering: Callable[[], None] = lambda: None  # done whenever its status is asked for
     told: threading.Event = field(default_factory=threading.Event)  # it has an order
 
     def status(self) -> StatusFacts:
+        self.answering()
         if self.broken:
             raise RuntimeError("a bug in the status")
         if self.scenes:

@@ -85,6 +85,8 @@ def test_a_refusal_is_an_error_with_its_hint(tmp_path: Path) -> None:
     """What the daemon refuses is raised with its reason, its sentence and its remedy."""
     with running(tmp_path) as daemon, Client(daemon.path) as client:
         daemon.soon(lambda: daemon.daemon.change(("cam0",), paused_for=60.0))
+        daemon.soon(daemon.daemon.told.set)
+        assert daemon.daemon.told.wait(30)
         with pytest.raises(ControlError) as raised:
             client.ask(Recover(("cam0",)))
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from camwatchd.control.protocol import Ping, Reason, Refused, Reload, Status, encode_request
-from camwatchd.control.server import IDLE, MOST_CLIENTS, MOST_OWED
+from camwatchd.control.server import IDLE, MOST_CLIENTS, MOST_OWED, TURN
 from tests.control.rig import STRANGER, VIDEO, Bench, descriptors, drain, heard, is_over
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="takes another user's place: needs root")
@@ -93,6 +93,22 @@ def test_who_waits_for_an_answer_stays(bench: Bench) -> None:
         clients += [stack.enter_context(client) for client in crowd(bench, 2)]
 
         assert [n for n, client in enumerate(clients) if is_over(client)] == [1, MOST_CLIENTS - 1]
+
+
+def test_who_does_not_read_makes_room_first(bench: Bench) -> None:
+    """Clients that ask on and on without reading drive out each other, and nobody who asks and reads."""
+    with ExitStack() as stack:
+        calm, *deaf = [stack.enter_context(client) for client in crowd(bench, MOST_CLIENTS)]
+        for serial in range(1, 4):
+            for client in deaf:
+                client.send(encode_request(serial, Status()))
+            bench.turn()
+            bench.now += 1
+        newcomer = stack.enter_context(bench.connect())
+
+        assert bench.ask(newcomer, Ping()) is not None
+        assert bench.ask(calm, Ping()) is not None
+        assert sum(is_over(client) for client in deaf) == 1
 
 
 def test_who_makes_room_is_not_heard_any_more(bench: Bench) -> None:
@@ -267,3 +283,25 @@ def test_no_descriptor_left_is_no_busy_loop(bench: Bench) -> None:
         assert (len(deaf), deadline) == (1, 1001.0)
         assert "Too many open files" in deaf[0]
         assert bench.ask(client, Ping()) is not None
+
+
+def test_all_clients_together_do_not_keep_the_loop(bench: Bench) -> None:
+    """When requests take their time a turn ends after a few; the next goes on with who was not heard yet."""
+
+    def take_time() -> None:
+        bench.now += TURN / 3
+
+    with ExitStack() as stack:
+        clients = [stack.enter_context(client) for client in crowd(bench, MOST_CLIENTS)]
+        bench.daemon.answering = take_time
+        turns, order = [], []
+        for _ in range(8):
+            for client in clients:
+                client.send(encode_request(1, Status()))
+            began = bench.now
+            bench.turn()
+            turns.append(bench.now - began)
+            order += [number for number, client in enumerate(clients) if drain(client)[0]]
+
+    assert max(turns) < 1.5 * TURN
+    assert sorted(order[:MOST_CLIENTS]) == list(range(MOST_CLIENTS))

@@ -18,21 +18,15 @@ from camwatchd.control.protocol import (
     Adjust,
     AdjustFacts,
     Answer,
-    Attach,
     AttachFacts,
-    Drill,
     Pause,
     PauseFacts,
-    Ping,
     Pong,
     Reason,
-    Recover,
     RecoverFacts,
     Refused,
-    Reload,
     ReloadFacts,
     Request,
-    Resume,
     ResumeFacts,
     Status,
     decode_answer,
@@ -40,16 +34,11 @@ from camwatchd.control.protocol import (
     encode_answer,
     encode_request,
 )
-from camwatchd.core.ladder import Rung
 from camwatchd.core.messages import ProtocolError
 from camwatchd.core.streams import Stream
 from tests.control.rig import FakeDaemon
+from tests.control.samples import REQUESTS
 
-REQUESTS: list[Request] = [
-    Ping(), Status(), Pause(600.0), Pause(1.5, ("cam0", "cam1")), Resume(), Resume(("cam0",)), Recover(("cam1",)),
-    Recover((), Rung.REBOOT, dry_run=True), Drill("cam0", "stall"),
-    Reload(), Attach("cam0"), Attach("cam0", "lores"), Adjust("cam0", {"ExposureTime": 100, "ColourGains": [1.0, 2]}),
-]  # fmt: skip
 ANSWERS: list[Answer] = [
     Pong("0.1.0", 812), FakeDaemon().status(), PauseFacts(("cam0",), 599.5, ("cam0",)), ResumeFacts(()),
     RecoverFacts(("cam0",), (RecoverPlan(camera="cam0", disturbs=True, steps=("this",), objection="that"),)),
@@ -192,7 +181,7 @@ def test_a_long_request_is_refused() -> None:
 
     assert decode_request(full + padding) == (7, Status())
     assert isinstance(long, Refused)
-    assert "32768 bytes" in long.message
+    assert f"{MAX_REQUEST} bytes" in long.message
 
 
 def test_an_answer_that_is_too_long_says_so() -> None:

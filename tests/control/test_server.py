@@ -24,6 +24,7 @@ from camwatchd.control.protocol import (
     Refused,
     Reload,
     ReloadFacts,
+    Request,
     Resume,
     ResumeFacts,
     Status,
@@ -31,6 +32,7 @@ from camwatchd.control.protocol import (
 )
 from camwatchd.core.ladder import Rung
 from tests.control.rig import Bench, camera, descriptors, heard, is_over
+from tests.control.samples import REQUESTS
 
 PONG = Pong("0.1.0", 812)
 
@@ -351,6 +353,51 @@ def test_a_client_that_vanishes_is_forgotten(bench: Bench) -> None:
 
     assert bench.daemon.orders == [("reload",), ("pause", ("cam0",), 60.0)]
     assert bench.server.deadline == float("inf")
+
+
+CUTS = st.tuples(
+    st.integers(0, 300),
+    st.integers(0, 300),
+    st.binary(max_size=4) | st.sampled_from([b"[", b'"', b"9" * 400]),
+)
+ACTS = st.tuples(
+    st.integers(0, 1), st.sampled_from(REQUESTS), st.lists(CUTS, max_size=2), st.booleans(), st.booleans()
+)
+
+
+def spoilt(request: Request, cuts: list[tuple[int, int, bytes]]) -> bytes:
+    """A valid request with parts of it replaced."""
+    text = encode_request(7, request)
+    for at, to, instead in cuts:
+        text = text[:at] + instead + text[max(at, to) :]
+    return text or b"{"
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(st.lists(ACTS, max_size=12))
+def test_no_conversation_upsets_the_server(
+    bench: Bench, acts: list[tuple[int, Request, list[tuple[int, int, bytes]], bool, bool]]
+) -> None:
+    """Two clients say what is nearly right, with descriptors, and leave when they like: nothing of them stays."""
+    clients = [bench.connect(), bench.connect()]
+    bench.turn(2)
+    for who, said, cuts, lends, leaves in acts:
+        socket.send_fds(clients[who], [spoilt(said, cuts)], [0] if lends else [])
+        bench.turn()
+        if leaves:
+            clients[who].close()
+            clients[who] = bench.connect()
+            bench.turn()
+    for client in clients:
+        client.close()
+    bench.turn(len(acts) + 2)
+    for done in bench.daemon.reloads:
+        done("")
+    bench.now += FREE_WITHIN
+    bench.turn()
+
+    assert (set(), float("inf")) == (bench.server._clients, bench.server.deadline)
+    assert bench.daemon.readers == 0
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)

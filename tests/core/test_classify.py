@@ -2,6 +2,7 @@
 """Owns the tests of how words become faults."""
 
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -125,6 +126,43 @@ def test_what_healthy_cameras_say_is_chatter() -> None:
     assert not is_chatter("[0:00:01.000000001] [7] ERROR Gyroscope gyro.cpp:12 nor this one")
     assert not is_chatter("[0:00:01.000000001] [7]  INFO Gyroscope gyro.cpp:12 nor this one")
     assert is_chatter("[0:00:01.000000001] [7] DEBUG Gyroscope gyro.cpp:12 but this one was asked for")
+
+
+SLOW = [
+    "/dev/: ",
+    "Dequeue timer of ",
+    "Dequeued buffer ",
+    "Failed to set format on ",
+    "Unable to set controls ",
+]
+
+
+@pytest.mark.parametrize("words", SLOW)
+def test_no_line_takes_long(words: str) -> None:
+    """The supervisor waits for it: a line of nothing but what phrases begin with costs a few times what any does."""
+    plain, worst = (fastest(text * (4096 // len(text))) for text in ("x", words))
+
+    assert worst < 5 * plain
+
+
+def fastest(line: str) -> float:
+    """Seconds of the processor, the best of some."""
+    taken = []
+    for _ in range(7):
+        before = time.thread_time()
+        of_line(line)
+        is_chatter(line)
+        taken.append(time.thread_time() - before)
+    return min(taken)
+
+
+@given(st.sampled_from(STDERR), st.integers(0, 200), st.integers(0, 20), st.text(max_size=10))
+def test_any_slip_in_known_words(quote: Quote, at: int, lost: int, instead: str) -> None:
+    """Words that are cut, torn or mixed with others' still name a row of the fault table or nothing."""
+    line = as_written(quote)
+    finding = of_line(line[:at] + instead + line[at + lost :])
+
+    assert finding is None or finding.fault in FAULTS
 
 
 @given(st.text(max_size=500))

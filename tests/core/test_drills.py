@@ -44,8 +44,19 @@ def test_what_was_spent_before_stays_spent() -> None:
     assert before == (story.state.floor, story.state.used)
 
 
+def test_what_is_forgiven_stays_forgiven() -> None:
+    """A camera that was healthy long enough begins at the foot of the ladder, in the drill and after it."""
+    story = healthy().stall().after(0.1, DONE).after(0.1, GOOD)
+    for _ in range(310):
+        story.after(1, GOOD)
+    story.after(0, DRILL).stall().after(0.1, DONE).after(0.1, GOOD)
+
+    assert (Rung.RETRY, (0,) * len(Rung)) == (story.state.floor, story.state.used)
+    assert 1 == story.stall().state.attempt
+
+
 def test_nobody_leaves_for_a_drill() -> None:
-    """Not even after every rung within the process; then the drill's time is up, and the failure is a true one."""
+    """Not even when its time is up, and the failure is a true one: an operator who is told decides that."""
     story = healthy(policy(import_timeout=1.0)).after(0, DRILL).stall()
     while story.state.drill is not None:
         assert [] == story.asked()
@@ -54,8 +65,14 @@ def test_nobody_leaves_for_a_drill() -> None:
     assert story.now - story.start > LASTS
     last = story.said(ev.SayFault)[-1]
     assert ("worker-crashed", "the drill is over, and the camera is not back") == (last.fault, last.evidence)
-    # What failed in the drill does not count; after it everything is there that a true failure has.
+    # What failed in the drill does not count; after it every rung within the process is tried afresh.
     assert story.state.failed_recoveries <= 1
+    before = len(story.said(ev.SayParked))
+    while len(story.said(ev.SayParked)) == before:
+        story.fails(CRASH).until_deadline()
+    assert ("drill", []) == (story.said(ev.SayParked)[-1].name, story.asked())
+
+    story.fails(CRASH).after(0, ev.RecoveryOrdered(Rung.RESTART_WORKER))
     for _ in range(12):
         story.fails(CRASH)
         if story.state.phase is not Phase.LEAVING:
@@ -85,14 +102,17 @@ def test_its_time_is_up_in_whatever_phase() -> None:
     assert before == story.after(0, ev.DrillOver()).state
 
 
-def test_a_worker_that_cannot_be_killed_in_a_drill_waits_for_its_end() -> None:
-    """It is wedged, and refused by the name of the drill; when that is over, the request is made."""
+def test_a_worker_that_cannot_be_killed_in_a_drill_waits_for_an_operator() -> None:
+    """It is wedged, and refused by the name of the drill, also when that is over; only an order reboots."""
     story = healthy().after(0, DRILL).after(1, CRASH, ev.WorkerUnkillable("worker-unkillable"))
 
     assert (Phase.WEDGED, "drill", []) == (story.state.phase, story.state.refusal, story.asked())
-    while not story.asked():
+    while story.state.drill is not None:
         story.until_deadline()
-    assert story.now - story.start > LASTS
+    story.until_deadline().until_deadline()
+    assert [] == story.asked()
+    story.after(0, ev.RecoveryOrdered(Rung.REBOOT))
+    assert [Rung.REBOOT] == story.asked()
 
 
 def test_a_drill_that_nobody_notices_is_over_in_time() -> None:
@@ -114,14 +134,14 @@ def test_only_a_healthy_camera_is_drilled() -> None:
 def test_no_history_leaves_during_a_drill(
     rules: Policy, fault: str, history: list[tuple[float, Event]]
 ) -> None:
-    """Whatever happens while it lasts: neither the service nor the machine is restarted, nor is that asked for."""
+    """Whatever happens until the camera is healthy again, or an operator orders something: that is not asked for."""
     story = Story(rules).boot().after(0, DRILL, ev.Faulted(fault))
     state, now = story.state, story.now
     asked: Counter[Rung] = Counter()
     for share, event in history:
         now += min(share, 1.0) * max(0.0, state.deadline - now)
         state, effects = escalation.step(rules, state, event, now)
-        if state.drill is None:
+        if not state.drilled:
             break
         asked.update(effect.rung for effect in effects if isinstance(effect, ev.Perform))
         assert state.phase is not Phase.LEAVING

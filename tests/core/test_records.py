@@ -22,6 +22,8 @@ def _messages(kinds: Any) -> st.SearchStrategy[Any]:
 def _any(kind: Any) -> st.SearchStrategy[Any]:
     if hasattr(kind, "__dataclass_fields__"):
         return st.builds(kind, **{name: _any(hint) for name, hint in field_types(kind).items()})
+    if kind == float | None:
+        return st.none() | _any(float)
     return st.floats(0, 1e9) if kind is float else st.from_type(kind)
 
 

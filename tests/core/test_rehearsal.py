@@ -32,6 +32,9 @@ def test_a_stall_that_nothing_cures_climbs_every_rung() -> None:
 
     for course in (soonest, latest):
         assert [entry for entry in table if entry[0] not in (RESET, REBOOT)] == rungs(course)[:6]
+    # The first frame that the last worker owes is missed just before its settle time is over: the tenth failure.
+    assert ([], [(Rung.RESTART_WORKER, 3)]) == (rungs(soonest)[6:], rungs(latest)[6:])
+    for course in (soonest, latest):
         assert (End.REBOOT, course.seconds) == (course.end, course.moments[-1].after)
     first = [moment.after for moment in soonest.moments if moment.what == "attempt"][:4]
     assert [
@@ -45,16 +48,18 @@ def test_a_stall_that_nothing_cures_climbs_every_rung() -> None:
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_every_fault_ends_as_its_row_says(fault: str) -> None:
-    """Held, parked or rebooted for; the slow course is the longer one and does the same in the same order."""
+    """Held, parked or rebooted for; the slow course is the longer one and does the same in the same order.
+
+    But if all goes well it counts a failure less, and so needs a round more.
+    """
     soonest, latest = both(fault)
     row = FAULTS[fault]
     expected = End.PROBED if row.hold else End.REBOOT if row.max_reboots else End.PARKED
 
     assert (expected, expected) == (soonest.end, latest.end)
     assert soonest.seconds <= latest.seconds
-    assert [(m.what, m.rung, m.attempt) for m in soonest.moments] == [
-        (m.what, m.rung, m.attempt) for m in latest.moments
-    ]
+    late = iter((m.what, m.rung, m.attempt) for m in latest.moments)
+    assert all((m.what, m.rung, m.attempt) in late for m in soonest.moments)
     assert fault in {m.detail for m in soonest.moments if m.what == "noticed"} | {"device-gone"}
 
 

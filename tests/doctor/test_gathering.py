@@ -18,7 +18,7 @@ from camwatchd.doctor.together import Task, ask
 from tests.control.rig import STRANGER
 from tests.doctor import rig
 
-_OURS = ("control", "clock")  # of whoever runs the tests, and where
+_OURS = ("control", "clock", "signs")  # of whoever runs the tests, and where; of the daemon
 
 
 def findings(place: Place) -> list[Finding]:

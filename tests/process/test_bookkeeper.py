@@ -159,6 +159,21 @@ def test_silence_is_an_answer_after_ten_seconds(tmp_path: Path) -> None:
         assert ["boot", "start", "healthy", "service-restart", "revoked"] == books.marks()
 
 
+def test_signs_on_their_way_are_no_trouble(tmp_path: Path) -> None:
+    """Nothing depends on them: a recorder that is slow to take them keeps no reboot from being granted."""
+    with bookkeeping(tmp_path) as books:
+        books.begin()
+        books.child.signal(signal.SIGSTOP)
+        books.book.note(rec.KeepSigns("cam0", "state"))
+        books.later(2 * PATIENCE)
+        books.book.tick()
+        assert "" == books.book.remark
+        books.child.signal(signal.SIGCONT)
+        books.until_written()
+
+        assert [] == books.told("ledger.unwritable")
+
+
 def test_a_late_grant_does_not_revoke_a_newer_one(tmp_path: Path) -> None:
     """The card blocks while first a restart and then a reboot is asked for: that the first came too late leaves the
     second in the ledger, where it is counted."""
@@ -203,6 +218,25 @@ def test_a_flood_of_records_drops_what_decides_nothing(tmp_path: Path, flood: re
         assert ["boot", "start"] == books.marks()[:2]
         healthy = [mark["camera"] for mark in books.ledger()["marks"] if mark["kind"] == "healthy"]
         assert ["cam0" if flood == failed(7) else "cam1"] == healthy
+
+
+def test_a_request_that_nobody_could_hear_is_not_made_later(tmp_path: Path) -> None:
+    """Its answer was given; as often as a camera asks, the memory for it is bounded."""
+    heard: list[Verdict] = []
+    with bookkeeping(tmp_path) as books:
+        books.environ["TOO_LONG"] = "x" * 1_000_000  # nobody can be executed, so nothing is sent
+        books.book.begin(rec.Begin("0.1.0", 1))
+        waiting = len(books.book._entries)
+        books.book.ask(_ASK, heard.append)
+        books.later(PATIENCE)
+        books.book.tick()
+        still = len(books.book._entries)
+        del books.environ["TOO_LONG"]
+        books.later(30)
+        books.until_written()
+
+        assert (["ledger-silent"], waiting) == ([verdict.name for verdict in heard], still)
+        assert ["boot", "start"] == books.marks()
 
 
 # --- the state directory ------------------------------------------------------------------------------------

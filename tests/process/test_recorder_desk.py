@@ -9,9 +9,10 @@ import pytest
 from camwatchd.adapters import ledger_dump
 from camwatchd.core import records as rec
 from camwatchd.core.budget import Kind
+from camwatchd.core.flight import HostFacts
 from camwatchd.core.ladder import Rung
 from camwatchd.core.settings import Reboot
-from camwatchd.recorder_desk import TRY_AGAIN
+from camwatchd.recorder_desk import NOTE_EVERY, TRY_AGAIN
 from tests.adapters.ledger_rig import FAULT, ask
 from tests.process.recorder_rig import desktop, withheld
 
@@ -213,6 +214,63 @@ def test_only_a_fault_of_the_service_itself_restarts_it_for_a_new_camera(tmp_pat
         names = [desk.ask(replace(restart, fault=fault)).name for fault in ("not-found", "device-refused")]
 
     assert ["never-healthy", ""] == names
+
+
+# --- signs ----------------------------------------------------------------------------------------------------
+
+
+def test_what_is_known_of_a_cameras_days_costs_no_write(tmp_path: Path) -> None:
+    """It is acknowledged at once and waits for the next write, whatever that is; the newest counts."""
+    kept = rec.SignsKept("cam0", rec.About.NOTHING)
+    with desktop(tmp_path) as desk:
+        desk.take(BEGIN)
+        before = desk.changes()
+        assert [kept, kept] == desk.take(rec.KeepSigns("cam0", "one"), rec.KeepSigns("cam0", "two"))
+        assert before == desk.changes()
+        desk.later(NOTE_EVERY)
+        assert before + 1 == desk.changes()
+        desk.take(rec.KeepSigns("cam1", "three"))
+        desk.take(HEALTHY)
+        assert before + 2 == desk.changes()
+        told = desk.take(*(rec.RecallSigns(f"cam{number}") for number in range(3)))
+
+    assert [("cam0", "two"), ("cam1", "three"), ("cam2", "")] == [
+        (reply.camera, reply.state) for reply in told if isinstance(reply, rec.SignsRecalled)
+    ]
+
+
+def test_the_next_boot_finds_what_was_known_at_the_end(tmp_path: Path) -> None:
+    """Of a start that had nothing else to write, too."""
+    with desktop(tmp_path) as desk:
+        desk.take(BEGIN)
+        desk.take(rec.KeepSigns("cam0", "state"))
+    with desktop(tmp_path, boot="boot-2", start="start-2") as desk:
+        _, recalled = desk.take(BEGIN, rec.RecallSigns("cam0"))
+
+    assert rec.SignsRecalled("cam0", "state") == recalled
+
+
+def test_signs_wait_for_a_ledger_that_cannot_be_written(tmp_path: Path) -> None:
+    """They are no trouble by themselves, and none is lost."""
+    with desktop(tmp_path) as desk:
+        desk.take(BEGIN)
+        with withheld(tmp_path):
+            assert [rec.SignsKept("cam0", rec.About.NOTHING)] == desk.take(rec.KeepSigns("cam0", "state"))
+            assert [] == desk.later(NOTE_EVERY)
+        desk.later(TRY_AGAIN)
+
+        assert [rec.SignsRecalled("cam0", "state")] == desk.take(rec.RecallSigns("cam0"))
+
+
+def test_the_machine_is_looked_at_only_when_asked_for(tmp_path: Path) -> None:
+    """For an incident, and for what is usual."""
+    with desktop(tmp_path) as desk:
+        desk.desk.look = lambda: HostFacts(temperature=61.5)
+        told = desk.take(*(rec.KeepSigns("cam0", "", about) for about in rec.About))
+
+    assert [None, 61.5, 61.5] == [
+        reply.host.temperature for reply in told if isinstance(reply, rec.SignsKept)
+    ]
 
 
 # --- the health mark ------------------------------------------------------------------------------------------

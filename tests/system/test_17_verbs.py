@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""Proves every verb of camwatchctl against the installed daemon in five states: text, JSON and exit status."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from camwatchd.cli import VERBS
+from tests import schemas
+from tests.test_package import items, section
+
+from .container import Container
+from .verb_facts import Document, alike, at_odds, exposition, missing
+from .verb_rows import FINDINGS, READER_LEFT, ROWS, STATES, Row
+from .verb_states import hold, reach
+
+pytestmark = pytest.mark.system
+
+Done = subprocess.CompletedProcess[str]
+PICTURES = {"snapshot", "stream"}
+DISTURBING = {"drill", "recover", "reload"}  # for a moment
+_JPEG = b"\xff\xd8\xff"
+_SHIPPED = "usr/lib/python3/dist-packages/camwatchd/schemas"
+
+
+def test_no_verb_is_forgotten() -> None:
+    """Each verb of the table of verbs is tried in each state, and as JSON unless it writes pictures."""
+    tried = {(row.verb, state) for row in ROWS for state in STATES if row.statuses[state] is not None}
+
+    assert tried == {(verb.name, state) for verb in VERBS for state in STATES}
+    assert {row.verb for row in ROWS if not row.json} == PICTURES
+
+
+def test_each_status_is_in_the_man_page() -> None:
+    """Statuses that mean something else for each verb name it there; the others are there."""
+    text = section("camwatchctl.1", "EXIT STATUS")
+    said = {int(head): text.split(f".It {head}\n")[1].split("\n.It ")[0] for head in items(text)}
+    statuses = {(row.verb, status) for row in ROWS for status in row.statuses.values() if status is not None}
+
+    assert {status for _, status in statuses} - {FINDINGS, READER_LEFT} <= said.keys()
+    assert [
+        (verb, status) for verb, status in sorted(statuses) if status in (1, 3) and verb not in said[status]
+    ] == []
+
+
+@pytest.mark.scenario(
+    17, "every verb: healthy, recovering, parked, paused, stopped; text, JSON, status", seconds=100
+)
+def test_every_verb_in_every_state(container: Container) -> None:
+    """Exit statuses as the table has them; the JSON as its schema says; the text tells the same facts."""
+    wrong = []
+    for state in STATES:
+        reach(container, state)
+        for row in ROWS:
+            if (expected := row.statuses[state]) is not None:
+                wrong += [
+                    f"{state}: {row.words}: {what}" for what in _tried(container, state, row, expected)
+                ]
+
+    assert not wrong, "\n".join(wrong)
+    for picture in ("now.jpg", "film"):
+        assert (container.tree / "root" / picture).read_bytes().startswith(_JPEG)
+    for verb in {row.verb for row in ROWS if row.json}:
+        assert json.loads((container.tree / _SHIPPED / f"{verb}.json").read_text()) == schemas.schema(verb)
+
+
+def _tried(container: Container, state: str, row: Row, expected: int) -> Iterator[str]:
+    """What is wrong with its answers in this state."""
+    answers = list(_answers(container, state, row))
+    own = answers if row.json in ("", f"{row.words} --json") else answers[1:]
+    statuses = {done.returncode for done in own}
+    if statuses != {_of_findings(answers[0]) if expected == FINDINGS else expected}:
+        yield f"ends with {statuses}, not {expected}: {answers[0].stderr}{answers[-1].stderr}"
+    first, text = answers[0], answers[1 if row.json else 0]
+    if row.json and text.returncode and not text.stdout and not text.stderr.startswith("camwatchctl: "):
+        yield f"does not say why: {text.stderr!r}"
+    if not row.json:
+        return
+    if not first.stdout:
+        yield from [] if alike(first.stderr, text.stderr) else [f"the JSON complains of {first.stderr!r}"]
+        return
+    told = text.stdout + text.stderr
+    documents = _documents(row, first)
+    for document in documents:
+        yield from schemas.mistakes(document, row.verb) + schemas.strangers(document, row.verb)
+    yield from (f"not in the text: {words!r}" for words in missing(row.words, documents, told))
+    if "--prometheus" in row.words:
+        yield from exposition(documents[0], told)
+    if row.verb == "status" and not row.lines:
+        yield from at_odds(documents[0], told, *_documents(row, answers[2]))
+
+
+def _answers(container: Container, state: str, row: Row) -> Iterator[Done]:
+    """As JSON, as text and, where what moves is compared, once more as JSON; in the same state."""
+    commands = [row.json, row.words] if row.json else [row.words]
+    if row.verb == "status":
+        commands.append(row.json)
+    for command in commands:
+        yield container.run(f"{row.before}; {row.shell.format(f'camwatchctl {command}')}", check=False)
+        if row.verb in DISTURBING:
+            hold(container, state)
+
+
+def _documents(row: Row, done: Done) -> list[Document]:
+    if row.lines:
+        return [json.loads(line) for line in done.stdout.splitlines() if line.strip()]
+    return [json.loads(done.stdout)]
+
+
+def _of_findings(done: Done) -> int:
+    results = {finding["result"] for finding in json.loads(done.stdout)}
+    return 2 if "failure" in results else int("warning" in results)
