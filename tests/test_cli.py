@@ -102,7 +102,7 @@ def test_an_unknown_verb_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("argv", "hint"),
     [
-        (["statu"], "did you mean status? see: camwatchctl --help"),
+        (["faultz"], "did you mean faults? see: camwatchctl --help"),
         (["status", "--detaled"], "did you mean --detailed? see: camwatchctl status --help"),
         (["--detaled"], "did you mean --detailed? see: camwatchctl status --help"),
         (["logs", "--fault", "buffer"], "did you mean buffer"),
