@@ -56,7 +56,7 @@ def written(heard: Heard, status: int, reason: str = "") -> str:
     """The object, as a line; empty: nothing failed, or the verb has said in JSON of its own what did."""
     if not status or heard.out.text or not heard.err.text:
         return ""
-    return f"{json.dumps(document(heard.err.text, status, reason), indent=2)}\n"
+    return f"{json.dumps(document(heard.err.text, status, reason))}\n"
 
 
 def document(complaint: str, status: int, reason: str = "") -> dict[str, Any]:

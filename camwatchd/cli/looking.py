@@ -17,7 +17,7 @@ Look = StatusFacts | ControlError  # the latter: there is nobody to ask, for the
 # While an upgrade goes on another release may answer: the daemon is restarted soon.
 _AWAY = (Reason.UNREACHABLE, Reason.SILENT, Reason.CROWDED, Reason.VERSION)
 _FOREVER = float("inf")
-_LEAST = 0.5  # seconds to answer in, however little time there is
+_LEAST = 1.0  # seconds to answer in, however little time there is
 
 
 def once(options: argparse.Namespace, patience: float = PATIENCE) -> Look:
@@ -35,7 +35,7 @@ def looks(options: argparse.Namespace, interval: float, lasts: float = _FOREVER)
     end, due = time.monotonic() + lasts, time.monotonic()
     while True:
         # One that hangs does not make it longer than it was to last.
-        yield once(options, min(PATIENCE, max(_LEAST, end - time.monotonic())))
+        yield once(options, min(PATIENCE, max(_LEAST, round(end - time.monotonic(), 1))))
         now = time.monotonic()
         if now >= end:
             return

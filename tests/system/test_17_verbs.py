@@ -25,6 +25,9 @@ _JPEG = b"\xff\xd8\xff"
 _SHIPPED = "usr/lib/python3/dist-packages/camwatchd/schemas"
 
 
+_ERROR = set(schemas.schema("error")["required"])
+
+
 def test_no_verb_is_forgotten() -> None:
     """Each verb of the table of verbs is tried in each state, and as JSON unless it writes pictures."""
     tried = {(row.verb, state) for row in ROWS for state in STATES if row.statuses[state] is not None}
@@ -83,6 +86,10 @@ def _tried(container: Container, state: str, row: Row, expected: int) -> Iterato
         return
     told = text.stdout + text.stderr
     documents = _documents(row, first)
+    if isinstance(documents[0], dict) and documents[0].keys() == _ERROR:
+        yield from schemas.mistakes(documents[0], "error")
+        yield from [] if alike(first.stderr, text.stderr) else [f"the JSON complains of {first.stderr!r}"]
+        return
     for document in documents:
         yield from schemas.mistakes(document, row.verb) + schemas.strangers(document, row.verb)
     yield from (f"not in the text: {words!r}" for words in missing(row.words, documents, told))
