@@ -19,10 +19,10 @@ _OPENS = 4  # that a drill may take, with an attempt to spare
 
 
 class MarkedLog:
-    """Says the same, with the field DRILL=1, and as a drill in the sentence about the camera."""
+    """Says the same, with the fields DRILL=1 and EXERCISE=, and as a drill in the sentence about the camera."""
 
-    def __init__(self, camera: str, log: EventLog) -> None:
-        self._camera, self._log = camera, log
+    def __init__(self, camera: str, log: EventLog, exercise: Callable[[], str]) -> None:
+        self._camera, self._log, self._exercise = camera, log, exercise
 
     def debug(self, event: str, **facts: object) -> object:
         return self._log.debug(event, **self._marked(facts))
@@ -42,7 +42,8 @@ class MarkedLog:
     def _marked(self, facts: dict[str, object]) -> dict[str, object]:
         name = f"{self._camera}: "
         said = str(facts.get("message", "")).replace(name, f"{name}{MARK}: ", 1)
-        return {**facts, "drill": 1, **({"message": said} if said else {})}
+        marks = {"drill": 1, "exercise": self._exercise()}
+        return {**facts, **marks, **({"message": said} if said else {})}
 
 
 class Drilling:
@@ -50,7 +51,7 @@ class Drilling:
 
     def __init__(self, camera: str, log: EventLog, clock: Callable[[], float]) -> None:
         self._camera, self._clock = camera, clock
-        self._plain, self.marked = log, MarkedLog(camera, log)
+        self._plain, self.marked = log, MarkedLog(camera, log, lambda: self.running)
         self._began = 0.0
         self.facts: DrillFacts | None = None  # of the last one
         self._next_worker = ""
@@ -73,7 +74,7 @@ class Drilling:
             exercise=exercise.name, expected_fault=exercise.fault, expected_cure=cure.value
         )
         text = f"{self._camera}: {exercise.name} begins: {exercise.human}; the camera itself is well"
-        self.marked.warning("drill.begun", message=text, camera=self._camera, exercise=exercise.name)
+        self.marked.warning("drill.begun", message=text, camera=self._camera)
         return self.facts
 
     def for_the_next_worker(self) -> str:
@@ -115,7 +116,7 @@ class Drilling:
         self._next_worker = ""
         text = f"{self._camera}: {self.facts.exercise} is over: {outcome}"
         say = self.marked.info if outcome == "recovered" else self.marked.error
-        say("drill.ended", message=text, camera=self._camera, exercise=self.facts.exercise, outcome=outcome)
+        say("drill.ended", message=text, camera=self._camera, outcome=outcome)
         self._change(outcome=outcome)
 
     def _change(self, **changes: object) -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The verbs that talk to the daemon: what they order, what they print, how they end; against a real socket."""
 
+import argparse
 import json
 import os
 import signal
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from camwatchd import cli
-from camwatchd.cli import asking, pause, unit
+from camwatchd.cli import asking, exits, pause, unit
 from camwatchd.cli.duration import at_most
 from camwatchd.control.protocol import LONGEST_PAUSE, PauseFacts
 from tests.control.rig import STRANGER, Running, camera, open_folder, running
@@ -40,6 +41,8 @@ def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
     """Exit status, stdout and stderr of a command."""
     status = cli.main(list(argv))
     output = capsys.readouterr()
+    verb = next((word for word in argv if word in exits.EXITS), "status")
+    assert status in exits.EXITS[verb], f"{verb} ends with {status}, which its table does not have"
     return status, output.out, output.err
 
 
@@ -143,6 +146,45 @@ def test_what_is_no_duration(written: str, capsys: pytest.CaptureFixture[str]) -
     assert f"{written!r} is no duration; expected 90s, 10m, 2h or plain seconds, at most 24h" in (
         capsys.readouterr().err
     )
+
+
+# Every option that takes a time, the unit of a plain number, and the verb's other arguments.
+_TIMES = (
+    ("monitor", "--duration", 60, ()), ("monitor", "--interval", 1, ()), ("status", "--interval", 1, ()),
+    ("wait", "--timeout", 1, ()), ("recover", "--timeout", 1, ()), ("test", "--timeout", 1, ()),
+    ("snapshot", "--timeout", 1, ("x.jpg",)), ("stream", "--timeout", 1, ()), ("logs", "--hours", 1, ()),
+    ("history", "--days", 1, ()),
+)  # fmt: skip
+_OF_THEIR_OWN = {"--hours": 3600, "--days": 86400}  # which are kept in this unit
+
+
+@pytest.mark.parametrize(("verb", "option", "plain", "others"), _TIMES)
+def test_every_time_is_written_alike(
+    verb: str, option: str, plain: int, others: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """10m, 5s, or a plain number of the unit of the original flag; anything else is refused with what was expected."""
+    unit = _OF_THEIR_OWN.get(option, 1)
+    found = [
+        getattr(cli.arguments().parse_args([verb, *others, option, text]), option.removeprefix("--"))
+        for text in ("10m", "5s", "2")
+    ]
+
+    assert found == [600 / unit, 5 / unit, 2.0 * plain]
+    with pytest.raises(SystemExit, match="2"):
+        cli.arguments().parse_args([verb, *others, option, "soon"])
+    assert "'soon' is no duration; expected" in capsys.readouterr().err
+
+
+def test_no_option_with_a_time_is_left_out() -> None:
+    """By the name that the help gives its value."""
+    (verbs,) = [a for a in cli.arguments()._actions if isinstance(a, argparse._SubParsersAction)]
+    timed = {
+        (verb, action.option_strings[0])
+        for verb, parser in verbs.choices.items() for action in parser._actions
+        if action.option_strings and action.metavar in ("S", "T", "H", "MIN", "SECONDS")
+    } | {("history", "--days")}  # fmt: skip
+
+    assert timed == {(verb, option) for verb, option, _, _ in _TIMES}
 
 
 def test_resume(daemon: Running, capsys: pytest.CaptureFixture[str]) -> None:

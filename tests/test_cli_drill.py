@@ -4,12 +4,14 @@
 import io
 import json
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from camwatchd import cli
-from camwatchd.cli.drill_text import Practised, report, said
+from camwatchd.cli.drill_text import Practised, document, report, said
 from camwatchd.control.facts import DaemonFacts, DrillFacts, StatusFacts
 from camwatchd.core.drills import EXERCISES
 from tests.control.rig import camera, running
@@ -58,11 +60,30 @@ def test_the_report() -> None:
     assert good[5].endswith("6.2 s       capture_failure, CAMERA_RECOVERY  ok")
     assert good[6].endswith("not applicable")
     assert "cam0 black: only warns" == good[7]
-    assert "1 of 1 drills were noticed and cured; 1 did not apply" == good[-1]
+    assert "PASSED: 1 of 1 drills were noticed and cured; 1 did not apply" == good[-1]
 
     bad = report([*done, Practised("cam0", "stall", NOTICED)], FACTS, "pi4").splitlines()
     assert "frontend-timeout (expected frames-stopped)" in bad[7]
-    assert "FAILED: 1 of 2 drills were not noticed and cured; 1 did not apply" == bad[-1]
+    assert "FAILED: 1 of 2 drills were not noticed and cured as expected; 1 did not apply" == bad[-1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "because"),
+    [
+        ({}, ""),
+        ({"fault": "frontend-timeout", "alerts": ("CAMERA_ISSUE: connection_error", "CAMERA_RECOVERY")}, ""),
+        ({"fault": "sensor-io"}, "named sensor-io instead of frames-stopped"),
+        ({"cure": "by itself"}, "back by itself, without restart-stream"),
+        ({"alerts": ("CAMERA_RECOVERY",)}, "no alert CAMERA_ISSUE: capture_failure"),
+        ({"outcome": "not-recovered"}, "not-recovered"),
+    ],
+)  # fmt: skip
+def test_what_passes(changes: dict[str, Any], because: str) -> None:
+    """Noticed by its name or one as good, cured by a remedy, told of by both alerts; else it says what is wrong."""
+    drill = Practised("cam0", "stall", replace(CURED, **changes))
+    told = document(drill)
+
+    assert (not because, because) == (told["passed"], told["failed_because"]) == (drill.passed, drill.wrong)
 
 
 def test_nobody_is_drilled_unasked(
@@ -97,6 +118,7 @@ def test_every_drill_on_a_real_daemon(
         assert 75 == cli.main(["drill", "--yes", "stall"])
 
     found = [drill["found"] for drill in shown]
+    assert all(drill["passed"] for drill in shown)
     assert [(row.name, row.fault, row.cure) for row in EXERCISES.values()] == [
         (drill["exercise"], drill["fault"], drill["cure"]) for drill in found
     ]

@@ -227,3 +227,11 @@ def test_a_file_is_whole_or_as_it_was(tmp_path: Path) -> None:
     )
     with pytest.raises(FileNotFoundError):
         exposition.write(tmp_path / "missing" / "x.prom", "three\n")
+
+
+def test_a_drill_says_so_wherever_it_alarms() -> None:
+    """Whoever is called by it at night should know: remark, line for Nagios, metric."""
+    drilled = health(facts(replace(CLIMBING, drill="stall")))
+
+    assert "cam1 DRILL (stall): WARNING 60/100: frames-stopped" in nagios.line(drilled)
+    assert 'camwatchd_camera_drill{camera="cam1"} 1' in exposition.exposition(drilled)

@@ -247,6 +247,19 @@ def test_a_summary_is_of_what_was_watched() -> None:
     )
 
 
+def test_a_drill_is_marked_and_lowers_no_score() -> None:
+    """What is practised is nothing that happened."""
+    tally = Tally()
+    drilled = StatusFacts(
+        daemon=DaemonFacts(version="1", pid=1, uptime=9.0, status=""),
+        cameras=(camera(drill="stall", phase="settling", health_score=60),),
+    )
+    tally.note(drilled, 0.0)
+
+    assert tally.cameras["cam0"].lowest_score == 100
+    assert "cam0 DRILL (stall) trouble 60/100" in monitor.line(drilled)
+
+
 def test_a_camera_that_was_down_all_the_time_has_no_mean_times() -> None:
     """No outage began and none ended: both are unknown, and not because nothing failed."""
     tally = Tally()

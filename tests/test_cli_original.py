@@ -20,6 +20,9 @@ from camwatchd.cli import original
         (["health_check"], "camwatchctl health"),
         (["health_check.py", "--json"], "camwatchctl health --json"),
         (["log_analyzer", "--recent-errors"], "camwatchctl logs --recent-errors"),
+        (["./log-analyzer.py", "--hours", "24"], "camwatchctl logs --hours 24"),
+        (["/opt/camera/health_check.py"], "camwatchctl health"),
+        (["--recent-errors", "--hours", "2"], "camwatchctl logs --recent-errors --hours 2"),
     ],
 )
 def test_an_old_call_is_answered(old: list[str], now: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,9 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import tarfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,14 +17,15 @@ import pytest
 from camwatchd import cli
 from camwatchd.adapters import rundir
 from camwatchd.adapters.ledger_story import Asked, Boot, End, Headline, History, Incident, Step
-from camwatchd.cli import bundle, bundle_parts, history, history_text, incident, incident_text
+from camwatchd.cli import history, history_text, incident, incident_text
 from camwatchd.core import records as rec
+from camwatchd.core.drills import MARK
 from camwatchd.core.flight import Before, HostFacts
 from camwatchd.core.ladder import Rung
 from camwatchd.core.plain import to_plain
 from tests.adapters.ledger_rig import FAULT, ask, start
 from tests.adapters.test_ledger_flight import OLD
-from tests.control.rig import STRANGER, open_folder, running
+from tests.control.rig import STRANGER, open_folder
 from tests.process.daemon import QUICK, camera, daemon
 from tests.test_cli_control import run
 from tests.test_package import section
@@ -42,6 +40,7 @@ os.setgid(int(sys.argv[1]))
 os.setuid(int(sys.argv[1]))
 sys.exit(main(sys.argv[2:]))
 """
+_DOWN = ("status", "--socket", "/nowhere")
 _GIGABYTE = 1 << 30
 ASKED = Asked(
     camera="cam0", fault=FAULT, at=7000.0, wall="2026-11-22 21:19:40", into_boot=7000.0, observed=False, helped=True
@@ -286,6 +285,28 @@ def test_days_and_camera_choose(tmp_path: Path, capsys: pytest.CaptureFixture[st
             cli.main(["history", "--days", wrong])
 
 
+def test_history_by_fault_and_without_drills(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By a fault's or an alert's name; a drill is marked, is not open, and may be left out."""
+    with start(written(tmp_path), rundir.boot_id(), "other") as ledger:
+        ledger.write(rec.Begin("0.1.0", 1), rec.CameraHealthy("cam1"))
+        ledger.write(rec.IncidentOpened("cam1", "worker-crashed", f"{MARK}: signal 11"))
+    busy = told(capsys, tmp_path, "history", "--fault", "busy", "--fault", FAULT)[1]["incidents"]
+    alert = told(capsys, tmp_path, "history", "--fault", "connection_error")[1]["incidents"]
+    every = told(capsys, tmp_path, "history")
+    real = told(capsys, tmp_path, "history", "--no-drills")[1]["incidents"]
+    status, text, _ = run(capsys, "history", "--state-dir", str(tmp_path))
+
+    assert ([2, 1], [2]) == ([one["number"] for one in busy], [one["number"] for one in alert])
+    assert [(3, True), (2, False), (1, False)] == [
+        (one["number"], one["drill"]) for one in every[1]["incidents"]
+    ]
+    assert [2, 1] == [one["number"] for one in real]
+    assert (0, 0) == (every[0], status)
+    assert "cam1: DRILL: worker-crashed: OPEN" in text
+    assert text.startswith("no incident is open")
+    assert 0 == told(capsys, tmp_path, "incident", "3")[0]
+
+
 def test_an_incident_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Status 2, and which there are; no ledger is 69, with a hint."""
     folder = str(written(tmp_path / "state"))
@@ -326,122 +347,17 @@ def test_the_group_may_read_and_others_may_not() -> None:
             os.chown(path, 0, STRANGER + 1)
         done = [
             subprocess.run(
-                [sys.executable, "-c", _OTHER_USER, str(who), "history", "--state-dir", str(folder / "state")],
+                [sys.executable, "-c", _OTHER_USER, str(who), *verb, "--state-dir", str(folder / "state")],
                 capture_output=True, text=True, check=False,
             )
-            for who in (STRANGER + 1, STRANGER)
+            for who, *verb in ((STRANGER + 1, "history"), (STRANGER, "history"), (STRANGER, *_DOWN))
         ]  # fmt: skip
 
-    assert [1, 77] == [one.returncode for one in done], done
+    assert [1, 77, 69] == [one.returncode for one in done], done
+    assert "this user may not read it" in done[2].stderr
+    assert "sudo usermod -aG camwatchd" in done[2].stderr
     assert done[0].stdout.startswith("OPEN: cam1: busy since")
     assert "sudo usermod -aG camwatchd" in done[1].stderr
-
-
-# --- the archive ----------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def archive(path: Path) -> Iterator[dict[str, str]]:
-    """What is in one, by name."""
-    with tarfile.open(path) as found:
-        files = {member: found.extractfile(member) for member in found.getmembers()}
-        yield {member.name: file.read().decode() for member, file in files.items() if file}
-
-
-def test_a_bundle_has_all_of_it_and_no_secrets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Incident, history, status, configuration, versions, ledger; what is missing says so; for nobody else to read."""
-    (tmp_path / "config.toml").write_text('# token = abc\n[camera.cam0]\nbackend = "simulated"\n')
-    target = tmp_path / "bug.tar.gz"
-    argv = [
-        "incident",
-        "2",
-        "--config",
-        str(tmp_path / "config.toml"),
-        "--conf-dir",
-        str(tmp_path / "conf.d"),
-    ]
-    argv += ["--state-dir", str(written(tmp_path / "state")), "--bundle", str(target)]
-    with running(tmp_path) as rig:
-        status, out, _ = run(capsys, *argv, "--socket", str(rig.path))
-    again = run(capsys, *argv, "--socket", str(rig.path))
-
-    assert (0, 0o600) == (status, target.stat().st_mode & 0o777)
-    assert f"written: {target}" in out
-    assert "not in it: kernel.txt: " in out  # of a boot that no journal knows
-    with archive(target) as files:
-        names = {name.removeprefix("camwatchd-incident-2/") for name in files}
-        everything = "".join(files.values())
-    assert names >= {
-        "README.txt", "incident.txt", "incident.json", "history.txt", "history.json", "status.txt", "status.json",
-        "config.toml", "versions.json", "ledger.json",
-    }  # fmt: skip
-    assert 'backend = "simulated"' in everything
-    assert [] == [secret for secret in ("hunter2", "me:it@", "abc") if secret in everything]
-    assert (69, True) == (again[0], "name a file that is not there yet" in again[2])
-
-
-def test_a_bundle_without_daemon_and_with_a_broken_configuration(tmp_path: Path) -> None:
-    """Through a pipe; both are missing with their reasons, and what was written wrong is not quoted."""
-    (tmp_path / "config.toml").write_text('[camera.cam0]\nwidth = "hunter2"\n')
-    command = [
-        sys.executable,
-        "-c",
-        "import sys; from camwatchd.cli import main; sys.exit(main(sys.argv[1:]))",
-    ]
-    command += ["incident", "1", "--bundle", "-", "--config", str(tmp_path / "config.toml")]
-    command += ["--state-dir", str(written(tmp_path / "state")), "--socket", str(tmp_path / "nobody.sock")]
-    done = subprocess.run(command, capture_output=True, check=False)
-    (tmp_path / "piped.tar.gz").write_bytes(done.stdout)
-
-    assert (0, b"") == (done.returncode, done.stderr)
-    with archive(tmp_path / "piped.tar.gz") as files:
-        readme = files["camwatchd-incident-1/README.txt"]
-        names = {name.partition("/")[2] for name in files}
-    assert not {"status.txt", "status.json", "config.toml"} & names
-    assert "camera.cam0.width: expected a whole number" in readme
-    assert "MISSING: camwatchd is not running" in readme
-    assert "hunter2" not in readme
-
-
-def test_the_journal_is_asked_for_the_time_of_the_incident(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Of its boot, from ten minutes before to ten after; all of that boot where a clock that jumped found nothing."""
-    tool = tmp_path / "journalctl"
-    tool.write_text('#!/bin/sh\ncase "$*" in *--dmesg*--since*) ;; *) echo "$*";; esac\n')
-    tool.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    service, kernel = (
-        bundle_parts.journal(name, "what was logged around that time", STORY, what)
-        for name, what in (("journal.txt", ("--unit", "camwatchd.service")), ("kernel.txt", ("--dmesg",)))
-    )
-
-    assert (
-        "--boot=b4 --unit camwatchd.service --since=2026-11-22 21:03:00 --until=2026-11-22 21:29:40"
-        in service.text
-    )
-    assert ("", "") == (service.missing, kernel.missing)
-    assert kernel.text.endswith("--boot=b4 --dmesg\n")
-    assert "what was logged, the last 5000 lines" == kernel.about
-
-
-@pytest.mark.parametrize(
-    ("text", "left"),
-    [
-        ("api_key: 'abc', x = 1", "api_key: '(taken out)', x = 1"),
-        ('"wifi_password": "a"', '"wifi_password": "(taken out)"'),
-        ("rtsp://me:it@host/stream", "rtsp://(taken out)@host/stream"),
-        ("wlan0: link aa:BB:0c:1d:2e:3f", "wlan0: link (taken out)"),
-        ("usb 1-1.3: SerialNumber: 9E1D", "usb 1-1.3: SerialNumber: (taken out)"),
-        (
-            "imx708 11-001a: 12:34:56.789 [0:04:11.18] token",
-            "imx708 11-001a: 12:34:56.789 [0:04:11.18] token",
-        ),
-    ],
-)
-def test_what_looks_like_a_secret_is_taken_out(text: str, left: str) -> None:
-    """What stands beside it stays: it is what the report is for."""
-    assert left == bundle.without_secrets(text)
 
 
 # --- a daemon -------------------------------------------------------------------------------------------------

@@ -13,7 +13,9 @@ import pytest
 
 from camwatchd import cli
 from camwatchd.cli.completion import script
-from camwatchd.core.faults import FAULTS
+from camwatchd.core.drills import EXERCISES
+from camwatchd.core.faults import FAULTS, Issue
+from camwatchd.core.ladder import Rung
 from tests.control.rig import running
 
 ROOT = Path(__file__).parents[1]
@@ -89,7 +91,11 @@ def test_values_are_completed() -> None:
     assert tab("stream", "--format", "") == {"mjpeg", "y4m", "raw"}
     assert tab("stream", "--format", "=", "m") == {"mjpeg"}
     assert tab("stream", "--format", "=") == {"mjpeg", "y4m", "raw"}
-    assert tab("logs", "--fault", "") == set(FAULTS)
+    assert tab("logs", "--fault", "") == tab("history", "--fault", "") == {*FAULTS, *Issue}
+    assert tab("recover", "--rung", "re") == {rung for rung in Rung if rung.startswith("re")}
+    assert tab("drill", "") == set(EXERCISES)
+    assert tab("ladder", "--simulate", "") == {"all", *FAULTS}
+    assert tab("incident", "") == {"last"}
     assert tab("logs", "--fault", "busy", "--fol") == {"--follow"}
     assert tab("logs", "--hours", "") == tab("pause", "1") == set()
 

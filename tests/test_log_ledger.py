@@ -5,6 +5,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,7 @@ def test_without_a_journal_all_comes_from_the_ledger() -> None:
     events = list(with_forgotten(journal(), [OLD, NEW]))
 
     assert {event.source for event in events} == {"ledger"}
-    assert len(events) == 4
+    assert len(events) == 5  # one ended without a step that says so
 
 
 def test_they_read_as_the_log_would() -> None:
@@ -72,7 +73,7 @@ def test_they_read_as_the_log_would() -> None:
     assert "restart-stream (attempt 1) did not help: no frames" in lines[1]
     assert "healthy again by restart-worker (attempt 1), 42 s after the first failure" in lines[2]
     assert all("(from the ledger)" in told and "camera=" in told for told in lines)
-    assert "4 events from the ledger: the journal has forgotten them" in text
+    assert "4 events from the ledger: the journal does not have them" in text
     assert "camera=garden: busy since" in text
 
 
@@ -102,6 +103,45 @@ def test_a_fault_of_another_version_is_told() -> None:
     (event,) = with_forgotten(journal(), [Incident("cam0", NOON, "gremlins", "", 0.0, "")])
 
     assert "gremlins: a fault that this version does not know" in line(event)
+
+
+def test_a_drill_in_the_ledger_is_marked_and_counts_for_nothing() -> None:
+    """As in the journal: nothing was wrong."""
+    analyser = Analyser()
+    for event in with_forgotten(journal(), [replace(OLD, drill=True)]):
+        assert (event.drill, "cam0: DRILL: " in event.message) == (True, True)
+        analyser.add(event)
+
+    assert (analyser.result().faults, analyser.result().recoveries, analyser.result().drills) == ((), 0, 3)
+
+
+def test_what_the_end_of_a_boot_ended_is_not_open() -> None:
+    """No recovery was written down, but there is nothing to wait for either."""
+    analyser = Analyser()
+    for event in with_forgotten(journal(), [replace(OPEN, ended="the boot ended after a clean stop")]):
+        analyser.add(event)
+
+    assert analyser.result().open == ()
+
+
+def test_where_the_journal_may_not_be_read_the_ledger_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is missing, and how to get it, is said; where the ledger may not be read either, that is no success."""
+    with start(tmp_path, wall=stamp(time.time() - 60)) as ledger:
+        ledger.write(rec.Begin("0.1.0", 1), rec.IncidentOpened("cam0", "sensor-io", "x"))
+    folder = journalctl(tmp_path, complaint="Hint: You are currently not seeing messages from other users")
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+    status = cli.main(["logs", "--state-dir", str(tmp_path)])
+    told = capsys.readouterr()
+    nothing = cli.main(["logs", "--state-dir", str(tmp_path / "none")])
+
+    assert (status, nothing) == (0, 77)
+    assert "camera=cam0" in told.out
+    assert "sensor-io" in told.out
+    assert "this is the ledger's part" in told.err
+    assert "usermod -aG systemd-journal" in told.err
 
 
 def test_the_ledger_is_asked(

@@ -11,6 +11,7 @@ import pytest
 
 from camwatchd import __main__ as daemon
 from camwatchd import cli
+from camwatchd.cli import exits
 from camwatchd.core.alerts import ALERTS
 from camwatchd.errors import ExitStatus
 
@@ -86,14 +87,27 @@ def test_the_man_page_has_every_alert() -> None:
     assert [head.removeprefix("Qq ") for head in heads] == [alert.name for alert in ALERTS]
 
 
-def test_the_exit_statuses_are_the_codes() -> None:
-    """Statuses that a man page explains are those by which our processes end."""
-    for page in PAGES:
-        documented = [int(head) for head in items(section(page, "EXIT STATUS"))]
-        ours = {ExitStatus.EX_OK, ExitStatus.EX_USAGE, ExitStatus.EX_CONFIG}
+def test_every_verb_has_its_exit_statuses() -> None:
+    """The man page says what the table says of each verb, and the help of the verb does, too."""
+    (verbs,) = [a for a in cli.arguments()._actions if isinstance(a, argparse._SubParsersAction)]
 
-        assert documented == sorted(documented)
-        assert ours <= set(documented)
+    assert {verb.name for verb in cli.VERBS} == set(exits.EXITS)
+    assert section("camwatchctl.1", "EXIT STATUS").split(".Pp")[0].strip() == exits.manual().strip()
+    for name, parser in verbs.choices.items():
+        assert exits.text(name) in parser.format_help()
+
+
+def test_the_exit_statuses_are_the_codes() -> None:
+    """Statuses that are explained are those by which our processes end; the low ones are each verb's own."""
+    documented = [int(head) for head in items(section("camwatchd.8", "EXIT STATUS"))]
+    ours = {ExitStatus.EX_OK, ExitStatus.EX_USAGE, ExitStatus.EX_CONFIG}
+
+    assert documented == sorted(documented)
+    assert ours <= set(documented)
+    for meanings in exits.EXITS.values():
+        assert list(meanings) == sorted(meanings)
+        assert {status for status in meanings if status > 3} <= set(ExitStatus)
+        assert {ExitStatus.EX_OK, ExitStatus.EX_USAGE} <= set(meanings)
 
 
 @pytest.mark.parametrize("page", MANUAL)

@@ -69,7 +69,7 @@ class _Bucket:
 class Limiter:
     """A leaky bucket for each kind of entry, so that a storm of one fault cannot rotate a small journal.
 
-    Kinds are an event, a camera and an alert: names from the code and the configuration, so they are few.
+    Kinds are an event, a camera, an alert and a drill: names from the code and the configuration, so they are few.
     """
 
     burst: int = 10

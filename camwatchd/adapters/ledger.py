@@ -140,6 +140,7 @@ class Ledger:
     def _write_healthy(self, camera: str, source: Source) -> str:
         fault = self._marks.waiting_reboot(camera)
         self._marks.add_healthy(camera, source)
+        self._incidents.over(camera, source)
         if not fault:
             return ""
         self._incidents.helped(camera)

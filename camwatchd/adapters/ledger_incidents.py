@@ -94,6 +94,14 @@ class Incidents:
         ).fetchone()
         return row is None or row[0] != verdict.kind or not row[1].startswith(f"{verdict.name}:")
 
+    def over(self, camera: str, source: Source) -> None:
+        """The camera is healthy: what is still open was left so by a start of the service that ended in it."""
+        self._db.execute(
+            "UPDATE incidents SET ended = 'healthy after another start of the service', seconds = max(?1 - at, 0)"
+            " WHERE camera = ?2 AND ended = ''",
+            (source.at, camera),
+        )
+
     def close_all(self, how: str) -> None:
         """The boot in which they were open is over."""
         self._db.execute("UPDATE incidents SET ended = ? WHERE ended = ''", (how,))

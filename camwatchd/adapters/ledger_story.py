@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from camwatchd.adapters.ledger_incidents import STEPS_KEPT
+from camwatchd.core.drills import MARK
 from camwatchd.core.flight import Before, HostFacts
 from camwatchd.core.plain import PlainError, from_plain, without_strangers
 from camwatchd.core.timespan import DAY
@@ -78,6 +79,16 @@ class Headline:
     failed_attempts: int  # of the steps that were kept
     trimmed: bool  # there were more steps than are kept of an incident
     parked: bool
+    drill: bool = False  # an exercise, and nothing else: nothing was wrong
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """A camera was healthy: first in a start of the service, or at the end of an incident."""
+
+    camera: str
+    at: float
+    wall: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +178,15 @@ def cameras(db: sqlite3.Connection) -> tuple[str, ...]:
     return tuple(sorted(name for (name,) in rows))
 
 
+def proofs(db: sqlite3.Connection) -> tuple[Proof, ...]:
+    """The last one of each camera."""
+    rows = db.execute(
+        "SELECT camera, at, wall FROM marks WHERE number IN"
+        " (SELECT max(number) FROM marks WHERE kind = 'healthy' GROUP BY camera) ORDER BY camera"
+    )
+    return tuple(Proof(**dict(row)) for row in rows)
+
+
 # --- boots --------------------------------------------------------------------------------------------------
 
 
@@ -239,14 +259,15 @@ def _headlines(db: sqlite3.Connection, number: int | None = None) -> Iterator[He
         SELECT i.number, i.camera, i.boot, i.at, i.wall, i.fault, i.evidence, i.ended,
             CASE WHEN i.seconds > 0 THEN i.seconds ELSE coalesce(max(s.at) - i.at, 0) END AS seconds,
             coalesce(sum(s.outcome = 'failed'), 0) AS failed_attempts,
-            coalesce(max(s.outcome = 'parked'), 0) AS parked, count(s.number) >= ?2 AS trimmed
+            coalesce(max(s.outcome = 'parked'), 0) AS parked, count(s.number) >= ?2 AS trimmed,
+            i.evidence LIKE ?3 AND NOT coalesce(max(s.outcome = 'named' AND s.reason NOT LIKE ?4), 0) AS drill
         FROM incidents AS i LEFT JOIN steps AS s ON s.incident = i.number
         WHERE ?1 IS NULL OR i.number = ?1 GROUP BY i.number ORDER BY i.number DESC
         """,
-        (number, sum(STEPS_KEPT)),
+        (number, sum(STEPS_KEPT), f"{MARK}: %", f"%: {MARK}: %"),
     )
     for row in rows.fetchall():
-        yield Headline(**{**dict(row), "parked": bool(row["parked"]), "trimmed": bool(row["trimmed"])})
+        yield Headline(**{**dict(row), **{name: bool(row[name]) for name in ("parked", "trimmed", "drill")}})
 
 
 def _steps(db: sqlite3.Connection, incident: int, began: float) -> Iterator[Step]:

@@ -64,6 +64,7 @@ class _Kind(NamedTuple):
     event: str
     camera: object
     alert: object  # its id; None: none
+    exercise: object  # of an alarm drill, which must cost true alerts nothing of what the limit allows
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class _Entries:
     ) -> tuple[tuple[Entry], dict[str, Any]]:
         now = self.clock()
         event, message = str(facts.pop("event")), str(facts.pop("message", ""))
-        kind = _Kind(event, facts.get("camera"), facts.get("message_id"))
+        kind = _Kind(event, facts.get("camera"), facts.get("message_id"), facts.get("exercise"))
         suppressed = self.limiter.admit(kind, now)
         priority = int(facts.pop("priority", PRIORITIES[level]))
         entry = Entry(event, message, priority, now, self.wall(), facts, suppressed or 0)
@@ -100,7 +101,8 @@ class _Entries:
     def _void(self, later: _Kind) -> None:
         """A recovery ends whatever was said of its camera; another alert ends a recovery, and repeats its like."""
         ends_all = later.alert == RECOVERY.message_id
-        for kind in [kind for kind in self.kept_back if kind.camera == later.camera]:
+        about = later.camera, later.exercise
+        for kind in [kind for kind in self.kept_back if (kind.camera, kind.exercise) == about]:
             if ends_all or kind.alert in (later.alert, RECOVERY.message_id):
                 del self.kept_back[kind]
 

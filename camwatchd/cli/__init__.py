@@ -4,6 +4,7 @@
 import argparse
 import signal
 import sys
+from typing import NoReturn
 
 from camwatchd import __version__
 from camwatchd.cli import (
@@ -12,6 +13,7 @@ from camwatchd.cli import (
     controls,
     doctor,
     drill,
+    exits,
     faults,
     health,
     history,
@@ -66,6 +68,13 @@ def main(argv: list[str] | None = None) -> int:
     return answer
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says where to look, too, when it says what is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(f"{message}\n  hint: see: {self.prog} --help")
+
+
 def _options(argv: list[str]) -> argparse.Namespace:
     """Without a verb the status is meant, whatever options are given."""
     parser = arguments()
@@ -75,7 +84,7 @@ def _options(argv: list[str]) -> argparse.Namespace:
 
 def arguments() -> argparse.ArgumentParser:
     """The command line, made from the table."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="camwatchctl",
         description="Asks camwatchd, which supervises and recovers cameras. Without a verb: status.",
     )
@@ -91,5 +100,7 @@ def arguments() -> argparse.ArgumentParser:
     for verb in VERBS:
         verb_parser = verbs.add_parser(verb.name, help=verb.summary, description=f"{verb.summary}.")
         verb.add_arguments(verb_parser)
+        verb_parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        verb_parser.epilog = "\n\n".join(filter(None, (verb_parser.epilog, exits.text(verb.name))))
         verb_parser.set_defaults(run=verb.run)
     return parser

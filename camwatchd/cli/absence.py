@@ -3,8 +3,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
-from camwatchd.cli import unit
+from camwatchd.cli import last_known, unit
+from camwatchd.cli.last_known import LastKnown
 from camwatchd.control.client import ControlError
 from camwatchd.control.protocol import Reason
 
@@ -17,15 +19,30 @@ class Absence:
     message: str
     hint: str
     unit: Mapping[str, str] | None = None  # systemd's properties of the service; None: it says nothing
-    # What was written down before: sentences, the latest incident first. Nobody reads the ledger here yet.
-    ledger: tuple[str, ...] = ()
+    last_known: LastKnown | None = None  # what was written down before; null: nobody looked
+    ledger: tuple[str, ...] = ()  # the same in sentences
 
 
-def of(error: ControlError, *, units: bool) -> Absence:
-    """What is known; `units`: it is the daemon of systemd's unit that does not answer."""
-    known = units and error.reason in (Reason.UNREACHABLE, Reason.SILENT)
-    facts = unit.properties() if known else None
-    return Absence(reason=error.reason, message=error.message, hint=error.hint, unit=facts or None)
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Where to read what was written down: the ledger, and the configuration, which has the limits."""
+
+    state_dir: Path
+    config: Path
+    conf_dir: Path
+
+
+def of(error: ControlError, *, units: bool, records: Records | None = None) -> Absence:
+    """What is known; `units`: it is the daemon of systemd's unit that does not answer. `records`: look there, too."""
+    absent = error.reason in (Reason.UNREACHABLE, Reason.SILENT)
+    facts = unit.properties() if units and absent else None
+    past = None
+    if records and absent:
+        past = last_known.read(records.state_dir, records.config, records.conf_dir)
+    return Absence(
+        reason=error.reason, message=error.message, hint=error.hint, unit=facts or None, last_known=past,
+        ledger=tuple(last_known.sentences(past)) if past else (),
+    )  # fmt: skip
 
 
 def text(absence: Absence) -> str:

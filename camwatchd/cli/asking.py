@@ -8,7 +8,7 @@ import sys
 from typing import TypeVar
 
 from camwatchd.cli import absence
-from camwatchd.cli.absence import Absence
+from camwatchd.cli.absence import Absence, Records
 from camwatchd.control.client import DEFAULT_SOCKET, PATIENCE, Client, ControlError
 from camwatchd.control.protocol import Answer, Reason, Request
 from camwatchd.core.plain import to_plain
@@ -96,9 +96,9 @@ def failed(options: argparse.Namespace, error: ControlError) -> int:
     return status_of(error)
 
 
-def absence_of(options: argparse.Namespace, error: ControlError) -> Absence:
+def absence_of(options: argparse.Namespace, error: ControlError, records: Records | None = None) -> Absence:
     """What is known while nobody answers. Of a daemon at another socket than the unit's systemd knows nothing."""
-    return absence.of(error, units=options.socket == DEFAULT_SOCKET)
+    return absence.of(error, units=options.socket == DEFAULT_SOCKET, records=records)
 
 
 def status_of(error: ControlError) -> int:

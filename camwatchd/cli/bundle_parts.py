@@ -25,6 +25,7 @@ from camwatchd.core.plain import to_plain
 from camwatchd.errors import ConfigError
 
 _AROUND = timedelta(minutes=10)  # of the journal, before and after the incident
+_A_FRAME = 5.0  # seconds to wait for one
 _LINES = 5000  # of the journal
 _PATIENCE = 30.0  # seconds for one tool; a journal on an SD card is slow
 _CLOCK = "%Y-%m-%d %H:%M:%S"  # as the ledger writes the time of day
@@ -74,6 +75,20 @@ def _status(socket: str) -> list[Part]:
         Part("status.txt", "the daemon's status now", status_text.text(facts)),
         Part("status.json", "the same for programs", _json(documents.status_document(facts))),
     ]
+
+
+def picture(socket: str, camera: str) -> Part:
+    """What the camera sees now, for whoever asked for it."""
+    from camwatchd.client import to_jpeg
+    from camwatchd.client.camera import Camera
+    from camwatchd.client.errors import FrameError
+
+    name, about = "picture.jpg", f"what {camera} sees now"
+    try:
+        with Camera(camera, socket=socket) as source:
+            return Part(name, about, data=to_jpeg(source.capture_array(_A_FRAME)))
+    except (FrameError, RuntimeError, ValueError) as error:
+        return Part(name, "", missing=" ".join(str(error).split()))
 
 
 def _config(main: Path, drop_ins: Path) -> Part:

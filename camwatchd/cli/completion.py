@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from camwatchd import cli
 from camwatchd.cli import status
-from camwatchd.core.faults import FAULTS
+from camwatchd.core.faults import FAULTS, Issue
 from camwatchd.core.ladder import Rung
 
 _SCRIPT = """\
@@ -86,7 +86,7 @@ complete -F _camwatchctl camwatchctl
 
 # What a value is, by the name that the help gives it; any other is the operator's own.
 _KINDS = {"FILE": "files", "PATH": "files", "DIR": "folders"}
-_WORDS: dict[str, Sequence[str]] = {"FAULT": tuple(FAULTS), "RUNG": tuple(Rung)}
+_WORDS: dict[str, Sequence[str]] = {"FAULT": tuple(FAULTS), "RUNG": tuple(Rung), "ID": ("last",)}
 
 
 def script() -> str:
@@ -141,6 +141,8 @@ def _arguments(parsers: dict[str, argparse.ArgumentParser]) -> Iterator[str]:
 
 def _kind(action: argparse.Action) -> str:
     metavar = str(action.metavar or "")
+    if action.dest == "fault":
+        return f"kind=words words='{' '.join((*Issue, *FAULTS))}'"
     words = action.choices or _WORDS.get(metavar, ())
     if action.dest in ("stream", "rung") and not words:
         words = ("main", "lores") if action.dest == "stream" else _WORDS["RUNG"]

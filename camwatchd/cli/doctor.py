@@ -11,30 +11,23 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from camwatchd.cli import asking
+from camwatchd.cli import asking, colour
 from camwatchd.cli.verb import Verb
 from camwatchd.core.plain import to_plain
 
 if TYPE_CHECKING:
     from camwatchd.doctor.finding import Finding
 
-_COLOURS = {"ok": "32", "warning": "33", "failure": "1;31", "unknown": "2"}
+_COLOURS = {"ok": colour.GREEN, "warning": colour.YELLOW, "failure": colour.RED, "unknown": colour.DIM}
 _ORDER = ("failure", "warning", "unknown", "ok")
 _PLURALS = {"failure": "failures", "warning": "warnings"}
 _RESULT, _NAME = 9, 20  # columns
 _WIDTH = 118  # at most
 _ERASE = "\r\x1b[K"
-_EPILOG = """\
-exit status:
-  0   nothing is wrong, as far as can be told
-  1   there are warnings
-  2   there are failures"""
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     asking.arguments(parser)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = _EPILOG
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -54,9 +47,8 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _text(found: "Sequence[Finding]") -> str:
-    colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     width = min(_WIDTH, shutil.get_terminal_size((_WIDTH, 0)).columns)
-    return text(found, colours=colours, root=os.geteuid() == 0, width=width)
+    return text(found, colours=colour.wanted(), root=os.geteuid() == 0, width=width)
 
 
 class _Progress:
@@ -89,7 +81,7 @@ def text(
 def _lines(finding: "Finding", width: int, *, colours: bool) -> Iterator[str]:
     word = f"{finding.result:{_RESULT}}"
     if colours:
-        word = f"\x1b[{_COLOURS[finding.result]}m{word}\x1b[0m"
+        word = colour.coloured(word, _COLOURS[finding.result])
     indent = " " * (_RESULT + _NAME)
     room = max(30, width - len(indent))
     said = f"{finding.subject}: {finding.reason}" if finding.subject else finding.reason

@@ -8,14 +8,13 @@ import sys
 import time
 from collections.abc import Iterator
 
-from camwatchd.cli import asking, when
-from camwatchd.cli.drill_text import Practised, report, said
+from camwatchd.cli import asking, colour, when
+from camwatchd.cli.drill_text import Practised, document, report, said
 from camwatchd.cli.verb import Verb
 from camwatchd.control.client import PATIENCE, ControlError
 from camwatchd.control.facts import CameraFacts, DrillFacts, StatusFacts
 from camwatchd.control.protocol import Drill, Reason, Status
 from camwatchd.core.drills import EXERCISES, LASTS
-from camwatchd.core.plain import to_plain
 from camwatchd.errors import ExitStatus
 
 _LOOK = 0.2  # seconds between two looks at the status
@@ -24,20 +23,13 @@ _RUNNING = "running"
 
 _EPILOG = """\
 what can be practised, and what is expected:
-{}
-
-exit status:
-  0   every drill was noticed and cured (one that does not apply to the camera is passed over)
-  1   one was not
-  2   wrong arguments, or nobody could be asked whether to go on
-  69  the daemon does not answer
-  75  the camera is not healthy, or the drill does not apply to it
-  77  not for this user"""
+{}"""
 
 
 def _rows() -> str:
     return "\n".join(
-        f"  {row.name:9} {row.human}: {row.fault}, cured by {row.cure}" for row in EXERCISES.values()
+        f"  {row.name:9} {row.human}: {' or '.join((row.fault, *row.also))}, cured by {row.cure}"
+        for row in EXERCISES.values()
     )
 
 
@@ -64,8 +56,12 @@ def _run(options: argparse.Namespace) -> int:
     done = [_practise(options, name, exercise) for name in names for exercise in exercises]
     after = asking.ask(options, Status(), StatusFacts)
     where = f"{os.uname().nodename}, {when.stamp(when.now())}"
-    plain = {"host": os.uname().nodename, "release": after.daemon.version, "drills": to_plain(done)}
-    shown = json.dumps(plain, indent=2) if options.json else report(done, after, where)
+    plain = {
+        "host": os.uname().nodename,
+        "release": after.daemon.version,
+        "drills": [document(drill) for drill in done],
+    }
+    shown = json.dumps(plain, indent=2) if options.json else colour.painted(report(done, after, where))
     sys.stdout.write(f"{shown}\n")
     return ExitStatus.EX_OK if all(drill.passed for drill in done) else _FAILED
 

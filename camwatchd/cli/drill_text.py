@@ -3,9 +3,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from camwatchd.cli.table import table
 from camwatchd.control.facts import CameraFacts, DrillFacts, StatusFacts
+from camwatchd.core.alerts import RECOVERY, of_issue
+from camwatchd.core.drills import misnamed
+from camwatchd.core.faults import FAULTS
+from camwatchd.core.ladder import Rung
+from camwatchd.core.plain import to_plain
 from camwatchd.core.timespan import duration
 
 HEAD = ("camera", "drill", "noticed after", "named as", "cured by", "back after", "alerts", "")
@@ -23,8 +29,33 @@ class Practised:
 
     @property
     def passed(self) -> bool:
-        """Noticed and cured; or not to be practised with this camera."""
-        return not self.applicable or (self.found is not None and self.found.outcome == "recovered")
+        """Noticed by its name, cured by a remedy and told of; or not to be practised with this camera."""
+        return not self.applicable or not self.wrong
+
+    @property
+    def wrong(self) -> str:
+        """Why it counts as failed; empty: it does not. That of one that does not apply says nothing."""
+        found = self.found
+        if found is None:
+            return self.refused or "lost sight of: was the daemon restarted?"
+        if found.outcome != "recovered":
+            return found.outcome
+        if misnamed(found.exercise, found.fault):
+            return f"named {found.fault} instead of {found.expected_fault}"
+        if found.cure not in tuple(Rung):
+            return f"back {found.cure}, without {found.expected_cure}"
+        missing = {_alert_of(found.fault), RECOVERY.name} - set(found.alerts)
+        return f"no alert {', '.join(sorted(missing))}" if missing else ""
+
+
+def _alert_of(fault: str) -> str:
+    return of_issue(FAULTS[fault].issue).name
+
+
+def document(drill: Practised) -> dict[str, Any]:
+    """One for programs."""
+    failed = drill.wrong if drill.applicable else ""
+    return {**to_plain(drill), "passed": drill.passed, "failed_because": failed}
 
 
 def said(camera: CameraFacts) -> str:
@@ -55,13 +86,13 @@ def report(done: Iterable[Practised], facts: StatusFacts, where: str) -> str:
 
 def _row(drill: Practised) -> tuple[str, ...]:
     if drill.found is None:
-        verdict = "FAILED" if drill.applicable else "not applicable"
+        verdict = "FAILED" if drill.applicable else "not applicable"  # why stands below
         return drill.camera, drill.exercise, *["-"] * 5, verdict
     found = drill.found
     named = _against(found.fault or "-", found.expected_fault)
     cured = _against(found.cure or "-", found.expected_cure, _cure(found) or "-")
     alerts = ", ".join(dict.fromkeys(name.split(": ")[-1] for name in found.alerts)) or "none"
-    verdict = "ok" if drill.passed else f"FAILED: {found.outcome}"
+    verdict = "ok" if drill.passed else f"FAILED: {drill.wrong}"
     times = _span(found.noticed_after), _span(found.back_after)
     return drill.camera, drill.exercise, times[0], named, cured, times[1], alerts, verdict
 
@@ -83,5 +114,5 @@ def _sum(done: list[Practised]) -> str:
     failed = [drill for drill in made if not drill.passed]
     left = f"; {len(done) - len(made)} did not apply" if len(made) < len(done) else ""
     if not failed:
-        return f"{len(made)} of {len(made)} drills were noticed and cured{left}"
-    return f"FAILED: {len(failed)} of {len(made)} drills were not noticed and cured{left}"
+        return f"PASSED: {len(made)} of {len(made)} drills were noticed and cured{left}"
+    return f"FAILED: {len(failed)} of {len(made)} drills were not noticed and cured as expected{left}"

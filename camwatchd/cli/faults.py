@@ -7,7 +7,7 @@ import sys
 
 from camwatchd.cli.table import table
 from camwatchd.cli.verb import Verb, only_json
-from camwatchd.core.faults import FAULTS, Fault
+from camwatchd.core.faults import FAULTS, Fault, Issue
 from camwatchd.core.ladder import Rung
 from camwatchd.core.plain import to_plain
 from camwatchd.core.timespan import duration
@@ -19,6 +19,16 @@ HEAD = ("fault", "alert", "first remedy", "what it means")
 def cells(fault: Fault) -> tuple[str, ...]:
     """One row for humans."""
     return fault.name, fault.issue, _remedy(fault), fault.human
+
+
+def meant(text: str) -> frozenset[str]:
+    """A fault by its name, or all that raise an alert of this name; for argparse."""
+    found = frozenset(name for name, fault in FAULTS.items() if text in (name, fault.issue.value))
+    if found:
+        return found
+    raise argparse.ArgumentTypeError(
+        f"no fault or alert: {text!r}; see camwatchctl faults, or one of {', '.join(Issue)}"
+    )
 
 
 def _remedy(fault: Fault) -> str:

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from camwatchd.cli import asking, unit
+from camwatchd.cli.duration import at_most
 from camwatchd.client.errors import DaemonMissingError, FrameError, NotPermittedError, UnknownCameraError
 from camwatchd.control.client import DEFAULT_SOCKET
 from camwatchd.errors import ExitStatus
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from camwatchd.client.camera import Camera
 
 STDOUT = "-"
+LONGEST = 86400.0  # seconds to wait for a frame
 _STATUS: tuple[tuple[type[FrameError], ExitStatus], ...] = (
     (NotPermittedError, ExitStatus.EX_NOPERM),
     (UnknownCameraError, ExitStatus.EX_USAGE),
@@ -28,20 +30,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--camera", metavar="NAME", default="cam0", help="which one; default: %(default)s")
     parser.add_argument("--stream", default="main", help="main, or lores; default: %(default)s")
     parser.add_argument(
-        "--timeout", metavar="S", type=_seconds, default=5.0, help="for a frame; default: %(default)g"
+        "--timeout",
+        metavar="S",
+        type=at_most(LONGEST, none=True),
+        default=5.0,
+        help="for a frame: 500, 5s, 1m; default: %(default)g seconds",
     )
     parser.add_argument(
         "--socket", metavar="PATH", default=argparse.SUPPRESS, help="the daemon's control socket"
     )
-
-
-def _seconds(text: str) -> float:
-    try:
-        if (value := float(text)) >= 0:  # which what is no number is not
-            return value
-    except ValueError:
-        pass
-    raise argparse.ArgumentTypeError(f"expected seconds, 0 or more, got {text!r}")
 
 
 def camera(options: argparse.Namespace) -> "Camera":

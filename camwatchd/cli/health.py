@@ -18,14 +18,6 @@ from camwatchd.errors import ExitStatus
 
 STATE_DIR = "/var/lib/camwatchd/state"  # StateDirectory= of the unit
 
-_EPILOG = """\
-exit status, as monitoring plugins have it:
-  0   OK: every required camera is healthy, and the machine too
-  1   WARNING: a camera is in trouble or paused, or the machine is (power, heat, room)
-  2   CRITICAL: a camera is critical or parked, or the daemon does not answer
-  3   UNKNOWN: the daemon's answer cannot be had or understood
---prometheus and --textfile: 0 once the metrics are written, whatever they say"""
-
 
 def gathered(options: argparse.Namespace) -> Health:
     """Ask the daemon, and look at the machine."""
@@ -50,8 +42,6 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--state-dir", metavar="DIR", default=STATE_DIR, help="where the ledger is; default: %(default)s"
     )
     asking.socket(parser)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = _EPILOG
 
 
 def _prom(text: str) -> Path:

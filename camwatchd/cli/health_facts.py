@@ -13,6 +13,7 @@ from camwatchd.cli.documents import camera_status, cameras, status_document
 from camwatchd.cli.status_text import word
 from camwatchd.control.facts import CameraFacts, Condition, StatusFacts, condition, gating
 from camwatchd.control.protocol import Reason
+from camwatchd.core.drills import MARK
 from camwatchd.core.plain import to_plain
 from camwatchd.core.timespan import duration
 
@@ -126,7 +127,8 @@ def _words(camera: CameraFacts) -> str:
     if camera.paused_for > 0:
         return f"{camera.name} paused for {duration(camera.paused_for)} more"
     then = f"; {camera.next_action}" if camera.next_action else ""
-    return f"{camera.name} {word(camera)}: {camera.fault or camera.phase}{then}"
+    drill = f"{MARK} ({camera.drill}): " if camera.drill else ""  # who is alarmed by it should know
+    return f"{camera.name} {drill}{word(camera)}: {camera.fault or camera.phase}{then}"
 
 
 def _of_power(power: PowerVitals) -> Iterator[Remark]:

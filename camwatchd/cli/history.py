@@ -4,15 +4,20 @@
 import argparse
 import json
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from camwatchd.cli import past
+from camwatchd.cli import colour, faults, past
+from camwatchd.cli.duration import at_most
 from camwatchd.cli.verb import Verb
 from camwatchd.core.plain import to_plain
+from camwatchd.core.timespan import DAY
 
 if TYPE_CHECKING:
     from camwatchd.adapters.ledger_reading import Copy
     from camwatchd.adapters.ledger_story import History
+
+_LONGEST = 36600.0  # days; the ledger keeps no more than some hundred
 
 
 def document(history: "History", notes: tuple[str, ...]) -> dict[str, Any]:
@@ -37,22 +42,32 @@ def notes(copy: "Copy", history: "History", aside: tuple[str, ...]) -> tuple[str
     return tuple(found)
 
 
+def narrowed(history: "History", wanted: frozenset[str], *, drills: bool) -> "History":
+    """Only incidents of these faults, of all if there are none; `drills`: exercises too."""
+    kept = (
+        one for one in history.incidents if (not wanted or one.fault in wanted) and (drills or not one.drill)
+    )
+    return replace(history, incidents=tuple(kept))
+
+
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--days", metavar="N", type=_days, help="only the last so many days in which the machine was on"
+        "--days",
+        metavar="N",
+        type=_days,
+        help="only the last so many days in which the machine was on: 12h, 7d or plain days",
     )
     parser.add_argument("--camera", metavar="NAME", default="", help="only incidents of this one")
+    parser.add_argument(
+        "--fault", metavar="FAULT", action="append", default=[], type=faults.meant,
+        help="only incidents of this one, or of those of this alert; may be repeated",
+    )  # fmt: skip
+    parser.add_argument("--no-drills", action="store_true", help="without alarm drills")
     past.arguments(parser)
 
 
 def _days(text: str) -> float:
-    try:
-        days = float(text)
-    except ValueError:
-        days = 0.0
-    if not 0 < days < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a number of days, more than 0, got {text!r}")
-    return days
+    return at_most(_LONGEST * DAY, "d")(text) / DAY
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -64,12 +79,18 @@ def _run(options: argparse.Namespace) -> int:
             if wrong := past.unknown(copy, options.camera):
                 return past.refused(wrong)
             history = ledger_story.history(copy.db, past.this_boot(), options.days, options.camera)
+            history = narrowed(history, frozenset().union(*options.fault), drills=not options.no_drills)
             told = notes(copy, history, ledger_reading.set_aside(options.state_dir))
     except ledger_reading.LedgerError as error:
         return past.failed(error)
-    written = json.dumps(document(history, told), indent=2) if options.json else text(history, told)
+    written = (
+        json.dumps(document(history, told), indent=2)
+        if options.json
+        else colour.painted(text(history, told))
+    )
     sys.stdout.write(f"{written}\n")
-    return past.OPEN if any(not incident.ended for incident in history.incidents) else past.OVER
+    open_now = any(not incident.ended and not incident.drill for incident in history.incidents)
+    return past.OPEN if open_now else past.OVER
 
 
 VERB = Verb(

@@ -4,6 +4,7 @@
 from collections.abc import Iterator, Sequence
 
 from camwatchd.adapters.ledger_story import Asked, Boot, End, Headline, History
+from camwatchd.core.drills import MARK
 from camwatchd.core.timespan import duration
 
 _WHY = {
@@ -35,13 +36,14 @@ def incident(one: Headline) -> str:
     counts = [f"{at_least}{one.failed_attempts} {attempts} failed"] if one.failed_attempts else []
     counts += ["parked"] if one.parked else []
     tried = f" ({', '.join(counts)})" if counts else ""
+    what = f"{one.camera}: {f'{MARK}: ' if one.drill else ''}{one.fault}"
     if not one.ended:
-        return f"{one.camera}: {one.fault}: OPEN, last written {duration(one.seconds)} after it began{tried}"
-    return f"{one.camera}: {one.fault}: {one.ended}, after {duration(one.seconds)}{tried}"
+        return f"{what}: OPEN, last written {duration(one.seconds)} after it began{tried}"
+    return f"{what}: {one.ended}, after {duration(one.seconds)}{tried}"
 
 
 def _first(history: History) -> Iterator[str]:
-    is_open = [one for one in history.incidents if not one.ended]
+    is_open = [one for one in history.incidents if not one.ended and not one.drill]
     state = "OPEN" if history.knows_this_boot else "open when the machine went down"
     for one in is_open:
         yield f"{state}: {one.camera}: {one.fault} since {one.wall}; see: camwatchctl incident {one.number}"

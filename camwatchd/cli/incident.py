@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from camwatchd import __main__ as daemon
-from camwatchd.cli import asking, past
+from camwatchd.cli import asking, colour, past
 from camwatchd.cli.verb import Verb
 from camwatchd.core.faults import FAULTS
 from camwatchd.core.plain import to_plain
@@ -17,6 +17,7 @@ from camwatchd.errors import ExitStatus
 if TYPE_CHECKING:
     from camwatchd.adapters.ledger_reading import Copy
     from camwatchd.adapters.ledger_story import Headline, History, Incident
+    from camwatchd.cli.bundle import Part
 
 _LAST = "last"
 _DIGITS = 19  # no number in SQLite has more
@@ -49,6 +50,12 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--bundle", metavar="FILE",
         help="write an archive (.tar.gz) with all there is to know about it; - is standard output",
     )  # fmt: skip
+    parser.add_argument("--force", action="store_true", help="replace FILE if it is there")
+    parser.add_argument(
+        "--picture",
+        action="store_true",
+        help="with what the camera sees now; else there is no picture in it",
+    )
     parser.add_argument(
         "--config", default=given.config, metavar="FILE", help="for --bundle; default: %(default)s"
     )
@@ -92,8 +99,10 @@ def _shown(options: argparse.Namespace, copy: "Copy") -> int:
         return past.refused(none(options.incident, options.camera, history.incidents))
     if options.bundle is not None:
         return _bundled(options, copy, history, one)
-    sys.stdout.write(f"{json.dumps(document(one), indent=2) if options.json else _text(one)}\n")
-    return past.OVER if one.headline.ended else past.OPEN
+    sys.stdout.write(
+        f"{json.dumps(document(one), indent=2) if options.json else colour.painted(_text(one))}\n"
+    )
+    return past.OVER if one.headline.ended or one.headline.drill else past.OPEN
 
 
 def _text(one: "Incident") -> str:
@@ -114,36 +123,44 @@ def none(wanted: str, camera: str, known: "tuple[Headline, ...]") -> str:
 
 def _bundled(options: argparse.Namespace, copy: "Copy", history: "History", one: "Incident") -> int:
     from camwatchd.cli import bundle
-    from camwatchd.cli.bundle_parts import Sources, parts
 
-    to_file = options.bundle != "-"
-    if to_file:
-        asking.announce(options, f"collecting what is known of incident {one.headline.number} ...")
-    sources = Sources(one, history, copy.db, options.socket, Path(options.config), Path(options.conf_dir))
-    found = parts(sources, document(one))
     try:
-        size = bundle.write(options.bundle, f"camwatchd-incident-{one.headline.number}", found)
+        bundle.check(options.bundle, force=options.force)  # what takes its time comes later
+        if options.bundle != "-":
+            asking.announce(options, f"collecting what is known of incident {one.headline.number} ...")
+        found = _parts(options, copy, history, one)
+        folder = f"camwatchd-incident-{one.headline.number}"
+        size = bundle.write(options.bundle, folder, found, force=options.force)
     except BrokenPipeError:  # whoever reads from our pipe has left
         raise
     except OSError as error:
-        hint = (
-            "name a file that is not there yet"
-            if isinstance(error, FileExistsError)
-            else "name another file"
-        )
+        there = isinstance(error, FileExistsError)
+        hint = "name a file that is not there yet, or replace it: --force" if there else "name another file"
         asking.complain(f"{options.bundle}: it cannot be written: {error.strerror}\n  hint: {hint}")
         return ExitStatus.EX_UNAVAILABLE
-    if to_file:
+    if options.bundle != "-":
         missing = {part.name: part.missing for part in found if part.missing}
-        facts = {"bundle": options.bundle, "bytes": size, "missing": missing}
+        pictured = any(part.data for part in found)
+        facts = {"bundle": options.bundle, "bytes": size, "missing": missing, "picture": pictured}
         sys.stdout.write(f"{json.dumps(facts, indent=2) if options.json else _said(facts)}\n")
     return ExitStatus.EX_OK
 
 
+def _parts(options: argparse.Namespace, copy: "Copy", history: "History", one: "Incident") -> "list[Part]":
+    from camwatchd.cli.bundle_parts import Sources, parts, picture
+
+    config, drop_ins = Path(options.config), Path(options.conf_dir)
+    found = parts(Sources(one, history, copy.db, options.socket, config, drop_ins), document(one))
+    return [*found, picture(options.socket, one.headline.camera)] if options.picture else found
+
+
 def _said(facts: dict[str, Any]) -> str:
-    lines = [
-        f"written: {facts['bundle']}, {facts['bytes'] / 1000:.0f} kB; without pictures and what looks like a secret"
-    ]
+    without = (
+        "without what looks like a secret"
+        if facts["picture"]
+        else "without pictures and what looks like a secret"
+    )
+    lines = [f"written: {facts['bundle']}, {facts['bytes'] / 1000:.0f} kB; {without}"]
     lines += [f"not in it: {name}: {why}" for name, why in facts["missing"].items()]
     return "\n".join([*lines, "look through it before you publish it; README.txt in it says what is what"])
 

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterable
 
-from camwatchd.cli import asking, configured, simulation
+from camwatchd.cli import asking, colour, configured, simulation
 from camwatchd.cli.table import table
 from camwatchd.cli.verb import Verb
 from camwatchd.control.client import ControlError
@@ -89,7 +89,9 @@ def _run(options: argparse.Namespace) -> int:
     found = None if facts is None else facts.cameras
     rows = [{**to_plain(row), "cameras": _here(row.rung, found)} for row in settings.ladder]
     shown = (
-        json.dumps(rows, indent=2) if options.json else text(settings.ladder, settings.supervision, found)
+        json.dumps(rows, indent=2)
+        if options.json
+        else colour.marked(text(settings.ladder, settings.supervision, found))
     )
     sys.stdout.write(f"{shown}\n")
     return ExitStatus.EX_OK

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from camwatchd.cli.log_events import Event
 from camwatchd.cli.log_facts import Analysis, FaultCount, Latency, Open, RungCount, Trend
+from camwatchd.cli.log_ledger import ENDED
 from camwatchd.core import alerts
 from camwatchd.core.histogram import Histogram
 from camwatchd.core.ladder import Rung
@@ -19,6 +20,7 @@ _ISSUES = {alert.event for alert in alerts.ALERTS} - {alerts.RECOVERY.event, ale
 _ERROR = 3  # syslog's priority
 _KINDS = 64  # different names, of cameras or of faults, that are told apart; a log may hold anything
 _OTHERS = "others"
+_OVER = (alerts.RECOVERY.event, ENDED, "camera.started")  # a new start knows of no fault
 PROBE = "probe"  # a look whether what climbing cannot cure is over
 _COMPARABLE = 3600.0  # seconds; a rate over less says nothing
 _SIGNIFICANT = 2.0  # standard deviations
@@ -120,7 +122,7 @@ class Analyser:
         span.add(event, self._took(event))
         if event.event in _ISSUES and not event.drill and len(self._open) < _KINDS:
             self._open[event.camera] = event
-        elif event.event in (alerts.RECOVERY.event, "camera.started"):  # a new start knows of no fault
+        elif event.event in _OVER:
             self._open.pop(event.camera, None)
 
     def _took(self, event: Event) -> float | None:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from camwatchd.cli.log_events import Event
 from camwatchd.core import alerts
+from camwatchd.core.drills import MARK
 from camwatchd.core.faults import FAULTS
 from camwatchd.core.timespan import duration
 
-_WARNING = 4
+_WARNING, _INFO = 4, 6
+ENDED = "incident.ended"  # only the ledger says so; the journal has what followed
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Incident:
     seconds: float
     ended: str
     steps: Sequence[Step] = ()
+    drill: bool = False
 
 
 def with_forgotten(journal: Iterator[Event], incidents: Iterable[Incident]) -> Iterator[Event]:
@@ -63,6 +66,8 @@ def events(incidents: Iterable[Incident]) -> Iterator[Event]:
                 yield _left(incident, step)
             elif step.outcome == "parked":
                 yield _parked(incident, step)
+        if incident.ended and not any(step.outcome == "succeeded" for step in incident.steps):
+            yield _ended(incident)
 
 
 def _alert(incident: Incident) -> Event:
@@ -103,14 +108,22 @@ def _recovered(incident: Incident, step: Step) -> Event:
     return _event(incident, step.after, alerts.RECOVERY.event, text, alerts.RECOVERY.priority, step)
 
 
+def _ended(incident: Incident) -> Event:
+    """Not by a recovery that was written down: by the end of the boot, or of the start of the service."""
+    text = f"{incident.camera}: {incident.fault} is over: {incident.ended}"
+    return _event(incident, incident.seconds, ENDED, text, _INFO)
+
+
 def _event(
     incident: Incident, after: float, event: str, text: str, priority: int, step: Step | None = None
 ) -> Event:
+    name = f"{incident.camera}: "
     return Event(
         time=incident.time + after,
         priority=priority,
         event=event,
-        message=text,
+        message=text.replace(name, f"{name}{MARK}: ", 1) if incident.drill else text,
+        drill=incident.drill,
         camera=incident.camera,
         fault=incident.fault,
         rung=step.rung if step else "",

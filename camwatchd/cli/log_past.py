@@ -43,5 +43,5 @@ class Past:
                 steps = told.steps if told else ()
                 yield Incident(
                     line.camera, parsed(line.wall), line.fault, line.evidence, line.seconds, line.ended,
-                    [Step(s.after, s.rung, s.attempt, s.outcome, s.reason, s.seconds) for s in steps],
+                    [Step(s.after, s.rung, s.attempt, s.outcome, s.reason, s.seconds) for s in steps], line.drill,
                 )  # fmt: skip

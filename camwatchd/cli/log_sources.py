@@ -76,7 +76,7 @@ def _may_be_read() -> None:
         raise UnreadableError(
             "the journal may not be read by this user",
             "as root: sudo camwatchctl logs; or for good, from the next login on: "
-            "sudo usermod -aG systemd-journal $USER",
+            "sudo usermod -aG systemd-journal $USER (or adm)",
             ExitStatus.EX_NOPERM,
         )
 

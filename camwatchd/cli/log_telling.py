@@ -7,14 +7,12 @@ Imported only when it is wanted, so that no other verb waits for it.
 import argparse
 import json
 import math
-import os
 import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 
-from camwatchd.adapters.console import wants_colours
-from camwatchd.cli import asking, log_ledger, log_sources, log_text
+from camwatchd.cli import asking, colour, log_ledger, log_sources, log_text
 from camwatchd.cli.log_analysis import Analyser
 from camwatchd.cli.log_events import Event, Reader
 from camwatchd.cli.log_facts import Analysis
@@ -59,12 +57,12 @@ def tell(options: argparse.Namespace) -> int:
     since = _since(options)
     analyser, reader, show = Analyser(since), Reader(), _shower(options, live=live)
     ledger = Past(options.state_dir)
+    unread: list[log_sources.UnreadableError] = []
     trouble: log_sources.UnreadableError | None = None
     try:
         with suppress(*[KeyboardInterrupt] * live), closing(_lines(options, wanted, since)) as lines:
-            for event in filter(
-                wanted.counts, _with_forgotten(options, reader.events(lines), since, ledger)
-            ):
+            events = _read(options, reader.events(lines), unread)
+            for event in filter(wanted.counts, _with_forgotten(options, events, since, ledger)):
                 analyser.add(event)
                 if event.time >= since and wanted.shows(event):
                     show(event)
@@ -72,11 +70,15 @@ def tell(options: argparse.Namespace) -> int:
         if not reader.ours:
             raise
         trouble = error  # what was read until then says something, too
+    if unread and not ledger.known:
+        raise unread[0]
     _check(options, reader)
     covered = since - _span(options) if ledger.known else _covered(options, wanted, reader, since)
     _conclude(options, analyser.result(None if options.file else now(), covered, reader.broken))
     if ledger.trouble and covered > since:
         asking.complain(f"what the journal has forgotten is not known: {ledger.trouble}")
+    if unread:
+        asking.complain(f"this is the ledger's part, incidents without single captures: {unread[0]}")
     if trouble:
         raise trouble
     return ExitStatus.EX_OK
@@ -131,6 +133,23 @@ def _lines(options: argparse.Namespace, wanted: Wanted, since: float) -> Generat
     return log_sources.journal(wanted.matches(), since - _span(options))
 
 
+def _read(
+    options: argparse.Namespace, events: Iterator[Event], unread: list[log_sources.UnreadableError]
+) -> Iterator[Event]:
+    """The events. Of a journal that cannot be read at all none, and why: the ledger may do in its place."""
+    if options.file or options.follow:
+        yield from events
+        return
+    try:
+        first = next(events, None)
+    except log_sources.UnreadableError as error:
+        unread.append(error)
+        return
+    if first:
+        yield first
+    yield from events
+
+
 def _with_forgotten(
     options: argparse.Namespace, events: Iterator[Event], since: float, ledger: Past
 ) -> Iterator[Event]:
@@ -140,7 +159,7 @@ def _with_forgotten(
 
 
 def _shower(options: argparse.Namespace, *, live: bool) -> Callable[[Event], None]:
-    colours = sys.stdout.isatty() and wants_colours(sys.stdout.fileno(), os.environ)
+    colours = colour.wanted()
 
     def show(event: Event) -> None:
         text = json.dumps(log_text.document(event)) if options.json else log_text.line(event, colours)

@@ -68,9 +68,9 @@ def _head(analysis: Analysis) -> Iterator[str]:
         for fault in analysis.open
     )
     if analysis.from_ledger:
-        yield f"{_count(analysis.from_ledger, 'event')} from the ledger: the journal has forgotten them"
+        yield f"{_count(analysis.from_ledger, 'event')} from the ledger: the journal does not have them"
     if analysis.drills:
-        yield f"{_count(analysis.drills, 'event')} of alarm drills, not counted below"
+        yield f"{_count(analysis.drills, 'event')} of alarm drills of cameras, not counted below"
     if analysis.kept_back:
         yield f"{_count(analysis.kept_back, 'more event')} like these, kept back by the daemon's limit"
     if analysis.broken_lines:
@@ -82,7 +82,7 @@ def _faults(analysis: Analysis) -> Iterator[str]:
         yield "camera faults: none"
         return
     rows = [
-        (fault.fault, fault.alert, str(fault.count), ", ".join(fault.cameras), stamp(fault.last))
+        (fault.fault, fault.alert, str(fault.count), f"camera={','.join(fault.cameras)}", stamp(fault.last))
         for fault in analysis.faults
     ]
     yield table(("camera fault", "alert", "count", "cameras", "last"), rows)
@@ -110,7 +110,7 @@ def _latency(analysis: Analysis) -> Iterator[str]:
     if analysis.latency:
         rows = [
             (
-                row.camera,
+                f"camera={row.camera}",
                 str(row.captures),
                 *(_milliseconds(value) for value in (row.p50, row.p90, row.p99, row.most)),
             )

@@ -5,33 +5,28 @@ import argparse
 from pathlib import Path
 
 from camwatchd import STATE_DIR
-from camwatchd.cli import asking
+from camwatchd.cli import asking, faults
 from camwatchd.cli.duration import at_most
 from camwatchd.cli.log_sources import UnreadableError
 from camwatchd.cli.verb import Verb
-from camwatchd.core.faults import FAULTS, Issue
 
 _LONGEST = 24.0 * 366  # hours
-
-_EPILOG = """\
-exit status:
-  0   the log was read, whatever it says
-  2   wrong arguments, or the file is no log
-  69  there is no journal to read
-  77  not for this user"""
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recent-errors", action="store_true", help="show only errors; all is analysed")
     parser.add_argument(
-        "--hours", metavar="H", type=_hours, help="so far back; default: 24, of a file all of it"
+        "--hours",
+        metavar="H",
+        type=_hours,
+        help="so far back: 2h, 90m or plain hours; default: 24, of a file all of it",
     )
     parser.add_argument(
         "--follow", action="store_true", help="show what is logged from now on, until Ctrl-C"
     )
     asking.cameras(parser)
     parser.add_argument(
-        "--fault", metavar="FAULT", action="append", default=[], type=_fault,
+        "--fault", metavar="FAULT", action="append", default=[], type=faults.meant,
         help="only this one, or those of this alert; may be repeated",
     )  # fmt: skip
     parser.add_argument(
@@ -44,29 +39,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         help="where the ledger is; default: %(default)s",
     )  # fmt: skip
     asking.arguments(parser)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = _EPILOG
 
 
 def _hours(text: str) -> float:
     """Plain hours, or with a unit of their own."""
-    try:
-        hours = float(text) if text[-1:].isdigit() else at_most(3600 * _LONGEST)(text) / 3600
-    except (ValueError, argparse.ArgumentTypeError):
-        hours = 0.0
-    if 0 < hours <= _LONGEST:
-        return hours
-    raise argparse.ArgumentTypeError(f"{text!r}: expected hours, or 90s, 10m, 2h; at most {_LONGEST:g} h")
-
-
-def _fault(text: str) -> frozenset[str]:
-    """A fault, or all that raise an alert of this name."""
-    meant = frozenset(name for name, fault in FAULTS.items() if text in (name, fault.issue.value))
-    if meant:
-        return meant
-    raise argparse.ArgumentTypeError(
-        f"no fault or alert: {text!r}; see camwatchctl faults, or one of {', '.join(Issue)}"
-    )
+    return at_most(3600 * _LONGEST, "h")(text) / 3600
 
 
 def _run(options: argparse.Namespace) -> int:

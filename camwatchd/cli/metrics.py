@@ -120,6 +120,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("camwatchd_camera_health_score",             "gauge",   "100 less 10 for each failure in a row; informs only.", _each(lambda c: c.health_score)),
     Metric("camwatchd_camera_initialized",              "gauge",   "Whether it is open, configured and started.", _each(lambda c: c.is_initialized)),
     Metric("camwatchd_camera_capturing",                "gauge",   "Whether healthy frames arrive.", _each(lambda c: c.is_capturing)),
+    Metric("camwatchd_camera_drill",                    "gauge",   "Whether what is told of it is an alarm drill.", _each(lambda c: bool(c.drill))),
     Metric("camwatchd_camera_should_reboot",            "gauge",   "Whether a reboot is asked for.", _each(lambda c: c.should_reboot)),
     Metric("camwatchd_camera_frames_per_second",        "gauge",   "Healthy frames a second, over the last seconds.", _each(lambda c: c.fps)),
     Metric("camwatchd_camera_last_frame_age_seconds",   "gauge",   "Since the last healthy frame; missing before the first.", _each(lambda c: c.last_frame_age)),

@@ -6,24 +6,19 @@ import json
 import time
 from typing import Any
 
-from camwatchd.cli import asking, looking, when
+from camwatchd.cli import asking, colour, looking, when
 from camwatchd.cli.documents import camera_status, cameras
 from camwatchd.cli.duration import at_most
 from camwatchd.cli.status import outcome
 from camwatchd.cli.tallying import Seen, Tally
 from camwatchd.cli.verb import Verb
 from camwatchd.control.facts import CameraFacts, StatusFacts, condition
+from camwatchd.core.drills import MARK
 from camwatchd.core.plain import to_plain
 from camwatchd.core.timespan import duration
 from camwatchd.errors import ExitStatus
 
 _LONGEST = 366 * 86400.0  # seconds
-_EPILOG = """\
-exit status:
-  0   every required camera was healthy at the last look, and no outage was seen
-  1   there was an outage, or a required camera is in trouble or paused at the end
-  3   a required camera is critical or parked at the end
-  69  the daemon does not answer at the end"""
 
 
 def line(look: looking.Look, news: str = "") -> str:
@@ -35,7 +30,8 @@ def line(look: looking.Look, news: str = "") -> str:
 
 
 def _camera(camera: CameraFacts) -> str:
-    head = f"{camera.name} {condition(camera).name.lower()} {camera.health_score}/100"
+    drill = f"{MARK} ({camera.drill}) " if camera.drill else ""
+    head = f"{camera.name} {drill}{condition(camera).name.lower()} {camera.health_score}/100"
     age = (
         "no frame yet"
         if camera.last_frame_age is None
@@ -96,8 +92,6 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         help="5s, 1m or plain seconds; default: 5 seconds",
     )  # fmt: skip
     asking.arguments(parser)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = _EPILOG
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -107,7 +101,11 @@ def _run(options: argparse.Namespace) -> int:
             now = time.monotonic()
             tally.note(look if isinstance(look, StatusFacts) else None, now)
             news, status = presence.news(look), outcome(look)
-            asking.say(json.dumps(look_document(look, now - began)) if options.json else line(look, news))
+            asking.say(
+                json.dumps(look_document(look, now - began))
+                if options.json
+                else colour.painted(line(look, news))
+            )
     except KeyboardInterrupt:
         asking.announce(options, "")  # the terminal has written ^C
     seconds = time.monotonic() - began

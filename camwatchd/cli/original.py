@@ -4,6 +4,7 @@
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from camwatchd.errors import CamwatchError
 
@@ -26,18 +27,29 @@ ORIGINALS: tuple[Original, ...] = (
     Original("log_analyzer", "logs"),
 )
 _BY_NAME = {row.old: row.verb for row in ORIGINALS}
+# Options that only one of them had: the name of the tool may have been left out.
+_ONLY_ITS = {"--recent-errors": "logs", "--num-tests": "test"}
 
 
 def answer(argv: Sequence[str]) -> str:
     """The command to use now; empty: nobody uses an old one."""
     for number, word in enumerate(argv):
-        name = word.removesuffix(".py")
+        if word in _ONLY_ITS:
+            return shlex.join(["camwatchctl", _ONLY_ITS[word], *argv])
+        name = _called(word)
         if name in _BY_NAME:
             others = [*argv[:number], *argv[number + 1 :]]
             return shlex.join(["camwatchctl", _BY_NAME[name], *others])
         if not word.startswith("-"):
             return ""  # a verb: what follows is its own
     return ""
+
+
+def _called(word: str) -> str:
+    """A program by its name, wherever it was and however it was spelled; an option as it is."""
+    if word.startswith("-"):
+        return word
+    return PurePath(word).name.removesuffix(".py").replace("-", "_")
 
 
 def refusal(argv: Sequence[str]) -> str:

@@ -19,14 +19,6 @@ if TYPE_CHECKING:
 
 OVER, OPEN = ExitStatus.EX_OK, 1  # the exit status: is an incident open?
 
-EPILOG = """\
-exit status:
-  0   no incident is open; with --bundle: it is written
-  1   an incident is open
-  2   wrong arguments, no such camera or incident
-  69  there is no ledger, or it cannot be used
-  77  not for this user"""
-
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of every verb that reads the ledger."""
@@ -35,8 +27,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--state-dir", metavar="DIR", type=Path, default=Path(STATE_DIR),
         help="where the ledger is; default: %(default)s",
     )  # fmt: skip
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = EPILOG
 
 
 @contextmanager

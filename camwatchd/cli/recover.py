@@ -17,16 +17,7 @@ from camwatchd.errors import ExitStatus
 
 _EPILOG = """\
 Without --rung the camera is taken anew, from the foot of the ladder: a parked one is probed, a healthy one gets
-a fresh worker. restart-service and reboot leave the process: they are asked for, and the budget decides as ever.
-
-exit status:
-  0   every camera is healthy again (--no-wait: the recovery has begun; --dry-run: it may be done)
-  1   the time is over, and a camera is still being recovered
-  2   wrong arguments, or a healthy camera and nobody who could be asked: --yes
-  3   a camera ended parked or critical
-  69  the daemon does not answer
-  75  not now: paused, something is against this rung, or it was not granted
-  77  not for this user"""
+a fresh worker. restart-service and reboot leave the process: they are asked for, and the budget decides as ever."""
 
 
 def text(plans: Sequence[RecoverPlan]) -> str:

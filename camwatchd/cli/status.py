@@ -4,13 +4,17 @@
 import argparse
 import json
 import sys
+from pathlib import Path
 
+from camwatchd import STATE_DIR
+from camwatchd import __main__ as daemon
 from camwatchd.cli import absence, asking, colour, looking, watch
 from camwatchd.cli.documents import status_document
 from camwatchd.cli.duration import at_most
 from camwatchd.cli.status_detail import detailed
 from camwatchd.cli.status_text import text
 from camwatchd.cli.verb import Verb
+from camwatchd.control.client import DEFAULT_SOCKET
 from camwatchd.control.facts import Condition, StatusFacts, condition, gating
 from camwatchd.errors import ExitStatus
 
@@ -18,13 +22,6 @@ from camwatchd.errors import ExitStatus
 STATUS = {Condition.HEALTHY: 0, Condition.PAUSED: 1, Condition.TROUBLE: 1, Condition.CRITICAL: 3}
 
 _EPILOG = """\
-exit status:
-  0   every required camera is healthy
-  1   a required camera is starting, in trouble, being recovered, or paused
-  2   wrong arguments
-  3   a required camera is critical or parked: a human should look
-  69  the daemon does not answer
-
 --watch goes on until Ctrl-C and then ends with the status of the last look."""
 
 
@@ -35,12 +32,23 @@ def exit_status(facts: StatusFacts) -> int:
 
 def written(options: argparse.Namespace, look: looking.Look) -> str:
     """A look as it was asked for; of a daemon that does not answer, too."""
-    found = look if isinstance(look, StatusFacts) else asking.absence_of(options, look)
+    found = look if isinstance(look, StatusFacts) else asking.absence_of(options, look, _records(options))
     if options.json:
         return json.dumps(status_document(found), indent=None if options.watch else 2)
     if isinstance(found, StatusFacts):
         return colour.painted(detailed(found) if options.detailed else text(found))
     return absence.text(found)
+
+
+def _records(options: argparse.Namespace) -> absence.Records | None:
+    """Where to look while nobody answers. The usual places are of the usual daemon, not of one at another socket."""
+    if options.state_dir is None and options.socket != DEFAULT_SOCKET:
+        return None
+    given = daemon.arguments().parse_args([])
+    state_dir = Path(options.state_dir or STATE_DIR)
+    return absence.Records(
+        state_dir, Path(options.config or given.config), Path(options.conf_dir or given.conf_dir)
+    )
 
 
 def outcome(look: looking.Look) -> int:
@@ -57,6 +65,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--interval", metavar="S", type=at_most(86400.0), default=2.0,
         help="between two looks with --watch: 500, 5s, 1m; default: 2 seconds",
     )  # fmt: skip
+    for name, of in (("--state-dir", "the ledger"), ("--config", "the limits"), ("--conf-dir", "drop-ins")):
+        metavar = "FILE" if name == "--config" else "DIR"
+        parser.add_argument(
+            name, metavar=metavar, help=f"while the daemon does not answer: where {of} are read"
+        )
     asking.arguments(parser)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG

@@ -76,5 +76,5 @@ class Tally:
             before = Totals()
         seen = self.cameras.get(camera.name, Seen())
         gained = {n: getattr(seen, n) + getattr(camera.totals, n) - getattr(before, n) for n in _SUMMED}
-        lowest = min(seen.lowest_score, camera.health_score)
+        lowest = seen.lowest_score if camera.drill else min(seen.lowest_score, camera.health_score)
         self.cameras[camera.name] = replace(seen, **gained, lowest_score=lowest)

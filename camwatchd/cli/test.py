@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from camwatchd.cli import asking, captures, configured, direct
 from camwatchd.cli.captures import Capture, Trial
+from camwatchd.cli.duration import at_most
 from camwatchd.cli.verb import Verb
 from camwatchd.client.errors import FrameError, FrameTimeoutError
 from camwatchd.control.client import ControlError
@@ -27,15 +28,6 @@ _MOST = 10_000
 _GIVE_UP = 3  # captures in a row without a frame: the status says more than further waiting
 _COMPARABLE = 60.0  # s; a sensor's timestamp that is further away is of another clock
 
-_EPILOG = """\
-exit status:
-  0   every test capture is good
-  1   one was not
-  2   wrong arguments, or no such camera
-  69  neither the daemon nor the camera can be had
-  77  not for this user
-  78  the configuration cannot be used"""
-
 
 def _number(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= _MOST:
@@ -48,13 +40,15 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "-n", "--num-tests", metavar="N", type=_number, default=10, help="captures; default: %(default)s"
     )
     parser.add_argument(
-        "--timeout", metavar="S", type=float, default=5.0, help="for a frame; default: %(default)g"
+        "--timeout",
+        metavar="S",
+        type=at_most(86400.0),
+        default=5.0,
+        help="for a frame: 5s, 1m or plain seconds; default: %(default)g seconds",
     )
     parser.add_argument("--camera", metavar="NAME", help="which one; default: the first")
     configured.arguments(parser)
     asking.arguments(parser)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = _EPILOG
 
 
 def _run(options: argparse.Namespace) -> int:

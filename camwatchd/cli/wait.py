@@ -30,14 +30,7 @@ class Outcome(IntEnum):
 
 _EPILOG = """\
 Waits for a daemon that is starting, too. A parked camera is not waited for: it may be an hour until its next
-probe, and a human should look.
-
-exit status:
-  0   the cameras are healthy: those of --camera, else every required one
-  2   wrong arguments, or no camera of this name
-  3   one of them is parked
-  69  the time is over, and no daemon has answered at the end
-  75  the time is over"""
+probe, and a human should look."""
 
 
 def meant(facts: StatusFacts, names: Sequence[str]) -> list[CameraFacts]:

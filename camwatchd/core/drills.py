@@ -29,23 +29,33 @@ class Exercise:
     fault: str
     cure: Rung
     human: str
+    # Names that are as good: the true camera, which nobody empties meanwhile, may complain itself.
+    also: tuple[str, ...] = ()
 
+
+_STARVED = ("frontend-timeout",)
 
 # fmt: off
 _ROWS: tuple[Exercise, ...] = (
-    Exercise("stall",    "frames-stopped",   Rung.RESTART_STREAM, "frames stop, and nothing says why"),
+    Exercise("stall",    "frames-stopped",   Rung.RESTART_STREAM, "frames stop, and nothing says why", _STARVED),
     Exercise("error",    "capture-error",    Rung.RESTART_STREAM, "a capture raises an error"),
-    Exercise("buffer",   "buffer-queue",     Rung.RESTART_STREAM, "frames stop, and libcamera complains about a buffer"),
+    Exercise("buffer",   "buffer-queue",     Rung.RESTART_STREAM, "frames stop, and libcamera complains about a buffer", _STARVED),
     Exercise("frontend", "frontend-timeout", Rung.RESTART_STREAM, "libcamera says that the sensor gives no data"),
     Exercise("frozen",   "frozen-picture",   Rung.RESTART_STREAM, "the picture stands still"),
     Exercise("black",    "black-picture",    Rung.RESTART_STREAM, "the picture is black"),
     Exercise("crash",    "worker-crashed",   Rung.RESTART_WORKER, "the capture process is killed by a signal"),
-    Exercise("hang",     "worker-silent",    Rung.RESTART_WORKER, "the capture process hangs and does not end when asked"),
+    Exercise("hang",     "worker-silent",    Rung.RESTART_WORKER, "the capture process hangs and does not end when asked", _STARVED),
     Exercise("open",     "init-failed",      Rung.RESTART_WORKER, "the camera fails, and cannot be opened at the first attempt"),
 )
 # fmt: on
 EXERCISES: dict[str, Exercise] = {row.name: row for row in _ROWS}
 _SHOWN = {"frozen-picture": "frozen_after", "black-picture": "on_black", "saturated-picture": "on_saturated"}
+
+
+def misnamed(exercise: str, fault: str) -> bool:
+    """Whether a fault was noticed that is not the one that was pretended."""
+    row = EXERCISES[exercise]
+    return fault not in (row.fault, *row.also)
 
 
 def unseen(checks: Checks, fault: str) -> str:

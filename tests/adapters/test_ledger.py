@@ -339,7 +339,6 @@ def test_a_verdict_that_is_only_repeated_is_not_written_again(tmp_path: Path) ->
         running.write(BEGIN, STOPPED)
         for _ in range(3):
             running.leave()
-        running.write(HEALTHY)
         running.leave(ask(rules=Reboot(mode="off")))
 
     [incident] = ledger_dump.read(tmp_path)["incidents"]

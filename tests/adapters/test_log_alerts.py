@@ -131,3 +131,15 @@ def test_nobody_is_left_with_what_is_not_so(story: list[tuple[float, str, alerts
     # A recovery between two incidents may be left out: then the second has the first one's names too.
     assert all(true[camera] <= told[camera] for camera in CAMERAS)
     assert [bool(true[camera]) for camera in CAMERAS] == [bool(told[camera]) for camera in CAMERAS]
+
+
+def test_drills_and_true_alerts_cost_each_other_nothing(book: Book) -> None:
+    """Two rounds of drills within a minute are told whole, and a true alert after them is as well."""
+    for exercise in [*"abcdefghi"] * 2:
+        for alert in (ISSUE, alerts.RECOVERY):
+            book.log.error(
+                alert.event, message_id=alert.message_id, camera="cam0", drill=1, exercise=exercise
+            )
+    book.log.error(ISSUE.event, message_id=ISSUE.message_id, camera="cam0")
+
+    assert len(book.told()) == 2 * 2 * 9 + 1

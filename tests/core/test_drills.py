@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from camwatchd.core import escalation
 from camwatchd.core import events as ev
-from camwatchd.core.drills import EXERCISES, LASTS, expected_cure, too_slow, unseen
+from camwatchd.core.drills import EXERCISES, LASTS, expected_cure, misnamed, too_slow, unseen
 from camwatchd.core.events import Event
 from camwatchd.core.faults import FAULTS
 from camwatchd.core.ladder import LADDER, Rung
@@ -133,7 +133,10 @@ def test_no_history_leaves_during_a_drill(
 def test_what_can_be_practised() -> None:
     """Each exercise has a fault that enters the ladder no higher than its cure, and a rung that cures it."""
     for row in EXERCISES.values():
-        assert FAULTS[row.fault].entry.height <= row.cure.height < Rung.RESET_DEVICE.height
+        for name in (row.fault, *row.also):
+            assert FAULTS[name].entry.height <= row.cure.height < Rung.RESET_DEVICE.height
+            assert not misnamed(row.name, name)
+        assert misnamed(row.name, "sensor-io")
         assert row.cure == expected_cure(LADDER, row)
     off = policy(Rung.RESTART_STREAM).ladder
     assert Rung.RESTART_WORKER == expected_cure(off, EXERCISES["stall"])
