@@ -38,7 +38,8 @@ MAY: dict[str, tuple[int, int, int]] = {
     "logs":                                   (REFUSED,  REFUSED,  0),  # of the ledger, where not of the journal
 }
 # fmt: on
-_GROUP = {"logs": "systemd-journal", "snapshot": "video", "stream": "video", "test": "video"}  # of the remedy; else camwatchd
+# Of the remedy; else it is camwatchd.
+_GROUP = {"logs": "systemd-journal", "snapshot": "video", "stream": "video", "test": "video"}
 
 
 @pytest.mark.scenario(
