@@ -105,6 +105,7 @@ def _assert_metrics(container: Container) -> None:
     folder = container.tree / _METRICS[1:]
     file = folder / "camwatchd.prom"
     container.until(file.exists, "the timer has written")
+    container.await_unit(name="camwatchd-textfile.service", ActiveState="^inactive$")
 
     before = file.stat()
     read = Reader(file.read_text())
