@@ -42,7 +42,7 @@ def test_each_status_is_documented() -> None:
 
 
 @pytest.mark.scenario(
-    17, "every verb: healthy, recovering, parked, paused, stopped; text, JSON, status", seconds=100
+    17, "every verb: healthy, recovering, parked, paused, stopped; text, JSON, status", seconds=120
 )
 def test_every_verb_in_every_state(container: Container) -> None:
     """Exit statuses as the table has them; the JSON as its schema says; the text tells the same facts."""
