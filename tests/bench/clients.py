@@ -116,11 +116,17 @@ def heard(sock: socket.socket) -> object | None:
     return None
 
 
+def _begun(path: str, first: bytes) -> socket.socket:
+    """Who is closed at once, for there are too many, finds that out with the next question."""
+    client = called(path)
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        client.send(first)
+    return client
+
+
 def unread(count: int, path: str, seconds: float, first: bytes) -> Tally:
     """Clients that only ask; who was closed comes again."""
-    tally, clients = Tally(), [called(path) for _ in range(count)]
-    for client in clients:
-        client.send(first)
+    tally, clients = Tally(), [_begun(path, first) for _ in range(count)]
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         for index, client in enumerate(clients):
@@ -132,8 +138,7 @@ def unread(count: int, path: str, seconds: float, first: bytes) -> Tally:
             except OSError:
                 tally.lost += 1
                 client.close()
-                clients[index] = called(path)
-                clients[index].send(first)
+                clients[index] = _begun(path, first)
         time.sleep(_PAUSE)
     return tally
 

@@ -35,9 +35,11 @@ MAY: dict[str, tuple[int, int, int]] = {
     "resume":                                 (REFUSED,  REFUSED,  0),
     "history":                                (REFUSED,  REFUSED,  0),
     "incident":                               (REFUSED,  REFUSED,  0),
+    "logs":                                   (REFUSED,  REFUSED,  0),  # of the ledger, where not of the journal
 }
 # fmt: on
-_GROUP = {"snapshot": "video", "stream": "video", "test": "video"}  # of the remedy; else camwatchd
+# Of the remedy; else it is camwatchd.
+_GROUP = {"logs": "systemd-journal", "snapshot": "video", "stream": "video", "test": "video"}
 
 
 @pytest.mark.scenario(

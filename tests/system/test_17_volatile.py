@@ -120,4 +120,4 @@ def _assert_logs(container: Container) -> None:
     assert lines[-1]["from_ledger"] == len(told)
     text = _ctl(container, "logs")
     assert text.index("(from the ledger)") < text.index("delivering frames")
-    assert "from the ledger: the journal has forgotten them" in text
+    assert "from the ledger: the journal does not have them" in text

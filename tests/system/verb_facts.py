@@ -204,12 +204,16 @@ def _history(document: Document) -> Iterator[str]:
         yield f"{boot['wall']} boot {boot['number']}"
     for incident in document["incidents"]:
         yield f"{incident['wall']} incident {incident['number']}"
-        yield f"{incident['camera']}: {incident['fault']}: {incident['ended'] or 'OPEN'}"
+        yield f"{_what(incident)}: {incident['ended'] or 'OPEN'}"
     yield from document["notes"]
 
 
+def _what(incident: Document) -> str:
+    return f"{incident['camera']}: {'DRILL: ' if incident['drill'] else ''}{incident['fault']}"
+
+
 def _incident(document: Document) -> Iterator[str]:
-    yield f"incident {document['number']}: {document['camera']}: {document['fault']}"
+    yield f"incident {document['number']}: {_what(document)}"
     yield from (document["meaning"], document["evidence"], document["wall"], document["ended"] or "OPEN")
     for step in document["steps"]:
         attempt = f" {step['attempt']}" if step["attempt"] else ""

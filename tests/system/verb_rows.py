@@ -87,7 +87,7 @@ ROWS = (
     row("version",                                    0,       0,      0,      0,      0),
     row("recover --dry-run",                          0,       0,      0,     75,     69),
     row("recover --timeout 0.3",                      2,       1,   None,     75,     69),  # nobody can be asked
-    row("recover --yes --timeout 30",                 0,    None,      3,     75,     69),
+    row("recover --yes --timeout 20",                 0,    None,      3,     75,     69),
     row("reload",                                     0,       0,      0,      0,     69),
     row("resume",                                  None,       0,      0,   None,     69),  # nothing was paused
     row("pause 10m",                                  0,       0,      0,      0,     69),
