@@ -82,6 +82,7 @@ def test_ctrl_c_shows_what_was_measured() -> None:
     trial = through_daemon(cast("Camera", Interrupted()), options)
 
     assert (len(trial.captures), trial.trouble) == (1, "ended by Ctrl-C after 1 captures")
+    assert trial.interrupted
 
 
 def test_a_daemon_that_closes_the_door_has_the_camera(run: Run, tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ class Trial:
     asked: int
     captures: tuple[Capture, ...]
     trouble: str = ""
+    interrupted: bool = False  # by Ctrl-C
 
     @property
     def good(self) -> int:
@@ -43,8 +44,8 @@ class Trial:
         return self.good >= self.asked and not self.trouble
 
 
-def interrupted(captured: int) -> str:
-    """The trouble of one that somebody has ended."""
+def ended(captured: int) -> str:
+    """The trouble of one that somebody has interrupted."""
     return f"ended by Ctrl-C after {captured} captures"
 
 

@@ -30,11 +30,12 @@ def test(
     with TemporaryDirectory(prefix="camwatchctl-") as folder, _worker(camera) as child:
         talk = _Talk(child, settings, number, timeout, progress)
         child.send(msg.Open(camera, settings.supervision, folder))
+        interrupted = False
         try:
             trouble = talk.trouble()
         except KeyboardInterrupt:
-            trouble = captures.interrupted(len(talk.captures))
-    return Trial(camera.name, "direct", number, tuple(talk.captures[:number]), trouble)
+            trouble, interrupted = captures.ended(len(talk.captures)), True
+    return Trial(camera.name, "direct", number, tuple(talk.captures[:number]), trouble, interrupted)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 
 import argparse
 import json
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from camwatchd.client.frame import Frame
 
 _FAILED = 1
+_INTERRUPTED = 128 + signal.SIGINT
 _MOST = 10_000
 _GIVE_UP = 3  # captures in a row without a frame: the status says more than further waiting
 _COMPARABLE = 60.0  # s; a sensor's timestamp that is further away is of another clock
@@ -72,6 +74,8 @@ def _run(options: argparse.Namespace) -> int:
 def _told(options: argparse.Namespace, trial: Trial) -> int:
     shown = json.dumps(captures.document(trial), indent=2) if options.json else captures.text(trial)
     sys.stdout.write(f"{shown}\n")
+    if trial.interrupted:
+        return _INTERRUPTED
     return ExitStatus.EX_OK if trial.passed else _FAILED
 
 
@@ -93,7 +97,7 @@ def _progress(options: argparse.Namespace) -> Callable[[int], None]:
 
 def through_daemon(camera: "Camera", options: argparse.Namespace) -> Trial:
     """One after the other, each a frame that was not there before."""
-    show, done, trouble = _progress(options), list[Capture](), ""
+    show, done, trouble, interrupted = _progress(options), list[Capture](), "", False
     last: Frame | None = None
     missed = 0
     for number in range(options.num_tests):
@@ -101,7 +105,7 @@ def through_daemon(camera: "Camera", options: argparse.Namespace) -> Trial:
         try:
             frame = camera.capture_array(options.timeout)
         except KeyboardInterrupt:
-            trouble = captures.interrupted(len(done))
+            trouble, interrupted = captures.ended(len(done)), True
             break
         except FrameTimeoutError as error:
             missed += 1
@@ -113,7 +117,7 @@ def through_daemon(camera: "Camera", options: argparse.Namespace) -> Trial:
         if missed >= _GIVE_UP:
             trouble = f"given up after {len(done)} captures: {_GIVE_UP} in a row brought no frame"
             break
-    return Trial(camera.name, "daemon", options.num_tests, tuple(done), trouble)
+    return Trial(camera.name, "daemon", options.num_tests, tuple(done), trouble, interrupted)
 
 
 def _judged(frame: "Frame", last: "Frame | None", waited: float) -> Capture:
