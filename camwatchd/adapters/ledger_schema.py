@@ -82,6 +82,10 @@ _PRAGMAS = ("journal_mode = TRUNCATE", "synchronous = EXTRA", "foreign_keys = ON
 _BUSY = 2.0  # seconds to wait for a reader; the supervisor waits 10 s for an answer
 
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_ODDITIES = {  # no such column, a number twice, a format of the future
+    sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG,
+    sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_NOTFOUND, sqlite3.SQLITE_EMPTY,
+}  # fmt: skip
 _TROUBLES = {
     sqlite3.SQLITE_FULL: "disk full",
     sqlite3.SQLITE_READONLY: "read-only file system",
@@ -109,7 +113,7 @@ def connect(path: Path, mode: str = "rw") -> sqlite3.Connection:
     try:
         for pragma in _PRAGMAS if mode == "rw" else ():
             db.execute(f"PRAGMA {pragma}")
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeError):
         db.close()
         raise
     return db
@@ -126,6 +130,13 @@ def create(path: Path, steps: Sequence[str] = STEPS) -> None:
         db.execute("PRAGMA synchronous = EXTRA")
         db.execute("PRAGMA auto_vacuum = FULL")  # pages that pruning frees go back to the file system
         migrate(db, steps)
+
+
+def empty() -> sqlite3.Connection:
+    """One in memory, that nobody keeps."""
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    migrate(db)
+    return db
 
 
 def version(db: sqlite3.Connection) -> int:
@@ -173,8 +184,8 @@ def is_damage(error: sqlite3.Error) -> bool:
 
 
 def is_odd(error: sqlite3.Error) -> bool:
-    """Whether it is none of the troubles of files: the content is not what we wrote, or a bug is ours."""
-    return _code(error) not in _TROUBLES
+    """Whether it is no trouble with a file: the content is not what we wrote, or a bug is ours."""
+    return _code(error) in _ODDITIES
 
 
 def explain(error: OSError | sqlite3.Error) -> str:
