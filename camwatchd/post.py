@@ -236,11 +236,16 @@ class Post:
         state, now, score = self.state, self.clock(), health.score(self.state.failures)
         return CameraView(
             name=self.camera.name, phase=state.phase, band=health.band(self.limits, score).value, score=score,
-            fps=self.figures.fps(), last_frame=self.figures.last_frame(state.last_healthy),
+            fps=self.fps, last_frame=self.figures.last_frame(state.last_healthy),
             late=self.figures.late, fault=state.fault, rung=state.rung, attempt=state.attempt,
             attempts=self.policy.row(state.rung).attempts,
             exhausted=state.exhausted, step=str(state.milestone), deadline=state.ends_by,
             recoveries=self.figures.recent(now), refusal=state.refusal, ask_at=state.ask_at,
+    @property
+    def fps(self) -> float:
+        """Healthy frames a second; none while nobody captures."""
+        return self.figures.fps() if self.streaming else 0.0
+
             drill=state.drill.name if state.drill else "",
         )  # fmt: skip
 
@@ -275,6 +280,7 @@ class Post:
         clue = self.hearsay.wrote(line)
         say = self.log.debug if clue is None else self.log.warning
         say("worker.stderr", camera=self.camera.name, message=line)
+                self.figures.restarted()
         if clue is None:
             return
         if clue.direct and not self.slot.ending:
