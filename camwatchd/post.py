@@ -142,13 +142,19 @@ class Post:
             if not drill:
                 self.figures.failed(max(0, self.state.failures - before.failures))
             self._act(effects, drill=drill)
-            self.drilling.follow(self.state)
+            self._follow_drill()
             self._inbox.popleft()
 
     def drill(self, exercise: str) -> DrillFacts | Refused:
         """Have the worker pretend that its camera fails, and see what comes of it."""
         last = self.figures.last
         encoded = last is not None and last.mean < 0
+    def _follow_drill(self) -> None:
+        before = self.drilling.running
+        self.drilling.follow(self.state)
+        if before and not self.drilling.running:
+            self.hearsay.forget_the_worker()  # what it wrote in the drill explains nothing that comes after it
+
         opens = self._opens.count()
         refusal = objection(exercise, self.camera, self.policy, self.state, self.model, opens, encoded)
         if refusal is not None:
