@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from camwatchd.adapters.entry import readable
 from camwatchd.adapters.host import Host
 from camwatchd.adapters.opens import Opens
 from camwatchd.adjusting import Adjusting
@@ -38,6 +39,9 @@ from camwatchd.ports import EventLog
 from camwatchd.resetting import Resetting
 from camwatchd.rings import Rings
 from camwatchd.slot import Slot
+
+_NAME = 200  # characters; libcamera's ids of USB cameras are the longest
+_PACKAGES = 16
 
 
 class Post:
@@ -145,16 +149,16 @@ class Post:
             self._follow_drill()
             self._inbox.popleft()
 
-    def drill(self, exercise: str) -> DrillFacts | Refused:
-        """Have the worker pretend that its camera fails, and see what comes of it."""
-        last = self.figures.last
-        encoded = last is not None and last.mean < 0
     def _follow_drill(self) -> None:
         before = self.drilling.running
         self.drilling.follow(self.state)
         if before and not self.drilling.running:
             self.hearsay.forget_the_worker()  # what it wrote in the drill explains nothing that comes after it
 
+    def drill(self, exercise: str) -> DrillFacts | Refused:
+        """Have the worker pretend that its camera fails, and see what comes of it."""
+        last = self.figures.last
+        encoded = last is not None and last.mean < 0
         opens = self._opens.count()
         refusal = objection(exercise, self.camera, self.policy, self.state, self.model, opens, encoded)
         if refusal is not None:
@@ -190,7 +194,7 @@ class Post:
         self.slot.adopt(worker)
         self.feed(ev.WorkerStarted())
         if worker.child.imported:
-            self._versions = worker.child.versions
+            self._versions = _tidy(worker.child.versions)
             self.feed(ev.WorkerImported())
         camera = replace(self.camera, controls={**self.camera.controls, **self.adjusting.kept})
         drill = self.drilling.for_the_next_worker()
@@ -237,6 +241,11 @@ class Post:
         delivered = self.delivered and self.state.phase is not Phase.RETRYING
         return Gate(not self.state.in_incident, delivered, self.state.lease_until, detection, aside)
 
+    @property
+    def fps(self) -> float:
+        """Healthy frames a second; none while nobody captures."""
+        return self.figures.fps() if self.streaming else 0.0
+
     def view(self) -> CameraView:
         """What the status line tells."""
         state, now, score = self.state, self.clock(), health.score(self.state.failures)
@@ -247,11 +256,6 @@ class Post:
             attempts=self.policy.row(state.rung).attempts,
             exhausted=state.exhausted, step=str(state.milestone), deadline=state.ends_by,
             recoveries=self.figures.recent(now), refusal=state.refusal, ask_at=state.ask_at,
-    @property
-    def fps(self) -> float:
-        """Healthy frames a second; none while nobody captures."""
-        return self.figures.fps() if self.streaming else 0.0
-
             drill=state.drill.name if state.drill else "",
         )  # fmt: skip
 
@@ -272,10 +276,11 @@ class Post:
                 if order == self._orders:
                     self.feed(ev.ActionEnded(outcome, detail))
             case msg.Imported():
-                self._versions = report.versions
+                self._versions = _tidy(report.versions)
                 self.feed(ev.WorkerImported())
             case msg.Streaming(generation):
                 self.streaming = True
+                self.figures.restarted()
                 self.rings.started()
                 if generation == 1:
                     self.feed(ev.StreamStarted())
@@ -286,7 +291,6 @@ class Post:
         clue = self.hearsay.wrote(line)
         say = self.log.debug if clue is None else self.log.warning
         say("worker.stderr", camera=self.camera.name, message=line)
-                self.figures.restarted()
         if clue is None:
             return
         if clue.direct and not self.slot.ending:
@@ -396,16 +400,16 @@ class Post:
             case msg.Entering(call, bound):
                 self.log.debug("worker.entering", camera=self.camera.name, call=call, bound=bound)
             case msg.Opened():
-                self.model, self.camera_id = report.model, report.camera_id
+                self.model, self.camera_id = _name(report.model), _name(report.camera_id)
                 self.hearsay.located(report.usb)
                 self._opens.add()
                 self.outlook.opened(report.seconds)
                 self.feed(ev.Located(report.usb))
                 self.rings.opened(report.streams, self.camera.slots)
-                text = f"{self.camera.name}: {report.model} is open, {report.width}x{report.height} {report.format}"
+                text = f"{self.camera.name}: {self.model} is open, {report.width}x{report.height} {report.format}"
                 text += f", USB port {report.usb}" if report.usb else ""
                 self.log.info(
-                    "camera.opened", message=text, camera=self.camera.name, camera_id=report.camera_id, usb=report.usb,
+                    "camera.opened", message=text, camera=self.camera.name, camera_id=self.camera_id, usb=report.usb,
                     seconds=round(report.seconds, 3),
                 )  # fmt: skip
             case msg.Adjusted():
@@ -496,6 +500,16 @@ class Post:
         if changed:
             self.outlook.forget(camera)
         return changed
+
+
+def _name(text: str) -> str:
+    """What a camera or a package calls itself: a firmware may say anything, and of any length."""
+    return " ".join(readable(text).split())[:_NAME]
+
+
+def _tidy(versions: Mapping[str, str]) -> dict[str, str]:
+    """Of a few packages, shortly: they go into each incident, and a record is no longer than a message may be."""
+    return {_name(package): _name(version) for package, version in list(versions.items())[:_PACKAGES]}
 
 
 def _of_the_worker(camera: CameraSettings, rules: Supervision) -> tuple[object, ...]:
