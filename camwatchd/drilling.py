@@ -101,16 +101,17 @@ class Drilling:
             case ev.SayCritical() | ev.SayParked():
                 self._alert(alerts.CRITICAL.name)
 
-    def follow(self, state: State) -> None:
-        """The state of the camera after a step: with its drill, or without it any more."""
+    def follow(self, state: State) -> bool:
+        """The state of the camera after a step: with its drill, or without it any more; whether it ended now."""
         if not self.running or self.facts is None or state.drill is not None:
-            return
+            return False
         if state.phase is Phase.PAUSED or (self._ordered and not self.facts.fault):
             self.end()
         elif self.facts.back_after is not None:
             self.end("recovered")
         else:
             self.end("not-recovered" if self.facts.fault else "not-noticed")
+        return True
 
     def end(self, outcome: str = "interrupted") -> None:
         """It is over; by default because somebody took the camera anew, or away."""

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from camwatchd.adapters.entry import readable
+from camwatchd import names
 from camwatchd.adapters.host import Host
 from camwatchd.adapters.opens import Opens
 from camwatchd.adjusting import Adjusting
@@ -39,9 +39,6 @@ from camwatchd.ports import EventLog
 from camwatchd.resetting import Resetting
 from camwatchd.rings import Rings
 from camwatchd.slot import Slot
-
-_NAME = 200  # characters; libcamera's ids of USB cameras are the longest
-_PACKAGES = 16
 
 
 class Post:
@@ -146,14 +143,9 @@ class Post:
             if not drill:
                 self.figures.failed(max(0, self.state.failures - before.failures))
             self._act(effects, drill=drill)
-            self._follow_drill()
+            if self.drilling.follow(self.state):
+                self.hearsay.forget_the_worker()  # what it wrote in the drill explains nothing that comes after it
             self._inbox.popleft()
-
-    def _follow_drill(self) -> None:
-        before = self.drilling.running
-        self.drilling.follow(self.state)
-        if before and not self.drilling.running:
-            self.hearsay.forget_the_worker()  # what it wrote in the drill explains nothing that comes after it
 
     def drill(self, exercise: str) -> DrillFacts | Refused:
         """Have the worker pretend that its camera fails, and see what comes of it."""
@@ -194,7 +186,7 @@ class Post:
         self.slot.adopt(worker)
         self.feed(ev.WorkerStarted())
         if worker.child.imported:
-            self._versions = _tidy(worker.child.versions)
+            self._versions = names.versions(worker.child.versions)
             self.feed(ev.WorkerImported())
         camera = replace(self.camera, controls={**self.camera.controls, **self.adjusting.kept})
         drill = self.drilling.for_the_next_worker()
@@ -276,7 +268,7 @@ class Post:
                 if order == self._orders:
                     self.feed(ev.ActionEnded(outcome, detail))
             case msg.Imported():
-                self._versions = _tidy(report.versions)
+                self._versions = names.versions(report.versions)
                 self.feed(ev.WorkerImported())
             case msg.Streaming(generation):
                 self.streaming = True
@@ -400,7 +392,7 @@ class Post:
             case msg.Entering(call, bound):
                 self.log.debug("worker.entering", camera=self.camera.name, call=call, bound=bound)
             case msg.Opened():
-                self.model, self.camera_id = _name(report.model), _name(report.camera_id)
+                self.model, self.camera_id = names.name(report.model), names.name(report.camera_id)
                 self.hearsay.located(report.usb)
                 self._opens.add()
                 self.outlook.opened(report.seconds)
@@ -500,16 +492,6 @@ class Post:
         if changed:
             self.outlook.forget(camera)
         return changed
-
-
-def _name(text: str) -> str:
-    """What a camera or a package calls itself: a firmware may say anything, and of any length."""
-    return " ".join(readable(text).split())[:_NAME]
-
-
-def _tidy(versions: Mapping[str, str]) -> dict[str, str]:
-    """Of a few packages, shortly: they go into each incident, and a record is no longer than a message may be."""
-    return {_name(package): _name(version) for package, version in list(versions.items())[:_PACKAGES]}
 
 
 def _of_the_worker(camera: CameraSettings, rules: Supervision) -> tuple[object, ...]:
