@@ -55,6 +55,7 @@ class Drilling:
         self._began = 0.0
         self.facts: DrillFacts | None = None  # of the last one
         self._next_worker = ""
+        self._ordered = False  # somebody had the camera recovered in it
 
     @property
     def running(self) -> str:
@@ -68,7 +69,7 @@ class Drilling:
     def begin(self, exercise: Exercise, policy: Policy) -> DrillFacts:
         """The worker has its order."""
         self._began = self._clock()
-        self._next_worker = exercise.name if exercise.name == "open" else ""
+        self._next_worker, self._ordered = exercise.name if exercise.name == "open" else "", False
         cure = drills.expected_cure(policy.ladder, exercise)
         self.facts = DrillFacts(
             exercise=exercise.name, expected_fault=exercise.fault, expected_cure=cure.value
@@ -95,19 +96,22 @@ class Drilling:
                 cure = "by itself" if rung is None else rung.value
                 self._change(cure=cure, attempt=attempt, back_after=spent)
                 self._alert(alerts.RECOVERY.name)
+            case ev.SayOrdered():
+                self._ordered = True
             case ev.SayCritical() | ev.SayParked():
                 self._alert(alerts.CRITICAL.name)
 
-    def follow(self, state: State) -> None:
-        """The state of the camera after a step: with its drill, or without it any more."""
+    def follow(self, state: State) -> bool:
+        """The state of the camera after a step: with its drill, or without it any more; whether it ended now."""
         if not self.running or self.facts is None or state.drill is not None:
-            return
-        if state.phase is Phase.PAUSED:
+            return False
+        if state.phase is Phase.PAUSED or (self._ordered and not self.facts.fault):
             self.end()
         elif self.facts.back_after is not None:
             self.end("recovered")
         else:
             self.end("not-recovered" if self.facts.fault else "not-noticed")
+        return True
 
     def end(self, outcome: str = "interrupted") -> None:
         """It is over; by default because somebody took the camera anew, or away."""

@@ -110,7 +110,7 @@ class Herald:
                 "camera.summary", message=text, camera=post.camera.name, captures=tally.captures,
                 failures=tally.failures, outages=tally.outages, recoveries=tally.recoveries,
                 availability=round(tally.availability(now), 6), mtbf=tally.mtbf(now), mttr=tally.mttr(),
-                dropped=post.figures.dropped, late=post.figures.late_frames, fps=round(post.figures.fps(), 2),
+                dropped=post.figures.dropped, late=post.figures.late_frames, fps=round(post.fps, 2),
                 latency_p50=latencies.quantile(0.5), latency_p99=latencies.quantile(0.99),
                 latencies=latencies.text() or None,
                 watchdog_pings=self.pings, notify_failures=self._notifier.failures,

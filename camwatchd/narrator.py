@@ -105,7 +105,7 @@ class Narrator:
                 after = (
                     ""
                     if noticed_after is None
-                    else f", noticed {duration(noticed_after)} after the last healthy frame"
+                    else f", noticed {duration(noticed_after)} after the last report of healthy frames"
                 )
                 proof = f" [{evidence[:_QUOTED]}]" if evidence else ""
                 say(

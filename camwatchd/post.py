@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from camwatchd import names
 from camwatchd.adapters.host import Host
 from camwatchd.adapters.opens import Opens
 from camwatchd.adjusting import Adjusting
@@ -142,7 +143,8 @@ class Post:
             if not drill:
                 self.figures.failed(max(0, self.state.failures - before.failures))
             self._act(effects, drill=drill)
-            self.drilling.follow(self.state)
+            if self.drilling.follow(self.state):
+                self.hearsay.forget_the_worker()  # what it wrote in the drill explains nothing that comes after it
             self._inbox.popleft()
 
     def drill(self, exercise: str) -> DrillFacts | Refused:
@@ -184,7 +186,7 @@ class Post:
         self.slot.adopt(worker)
         self.feed(ev.WorkerStarted())
         if worker.child.imported:
-            self._versions = worker.child.versions
+            self._versions = names.versions(worker.child.versions)
             self.feed(ev.WorkerImported())
         camera = replace(self.camera, controls={**self.camera.controls, **self.adjusting.kept})
         drill = self.drilling.for_the_next_worker()
@@ -231,12 +233,17 @@ class Post:
         delivered = self.delivered and self.state.phase is not Phase.RETRYING
         return Gate(not self.state.in_incident, delivered, self.state.lease_until, detection, aside)
 
+    @property
+    def fps(self) -> float:
+        """Healthy frames a second; none while nobody captures."""
+        return self.figures.fps() if self.streaming else 0.0
+
     def view(self) -> CameraView:
         """What the status line tells."""
         state, now, score = self.state, self.clock(), health.score(self.state.failures)
         return CameraView(
             name=self.camera.name, phase=state.phase, band=health.band(self.limits, score).value, score=score,
-            fps=self.figures.fps(), last_frame=self.figures.last_frame(state.last_healthy),
+            fps=self.fps, last_frame=self.figures.last_frame(state.last_healthy),
             late=self.figures.late, fault=state.fault, rung=state.rung, attempt=state.attempt,
             attempts=self.policy.row(state.rung).attempts,
             exhausted=state.exhausted, step=str(state.milestone), deadline=state.ends_by,
@@ -261,10 +268,11 @@ class Post:
                 if order == self._orders:
                     self.feed(ev.ActionEnded(outcome, detail))
             case msg.Imported():
-                self._versions = report.versions
+                self._versions = names.versions(report.versions)
                 self.feed(ev.WorkerImported())
             case msg.Streaming(generation):
                 self.streaming = True
+                self.figures.restarted()
                 self.rings.started()
                 if generation == 1:
                     self.feed(ev.StreamStarted())
@@ -384,16 +392,16 @@ class Post:
             case msg.Entering(call, bound):
                 self.log.debug("worker.entering", camera=self.camera.name, call=call, bound=bound)
             case msg.Opened():
-                self.model, self.camera_id = report.model, report.camera_id
+                self.model, self.camera_id = names.name(report.model), names.name(report.camera_id)
                 self.hearsay.located(report.usb)
                 self._opens.add()
                 self.outlook.opened(report.seconds)
                 self.feed(ev.Located(report.usb))
                 self.rings.opened(report.streams, self.camera.slots)
-                text = f"{self.camera.name}: {report.model} is open, {report.width}x{report.height} {report.format}"
+                text = f"{self.camera.name}: {self.model} is open, {report.width}x{report.height} {report.format}"
                 text += f", USB port {report.usb}" if report.usb else ""
                 self.log.info(
-                    "camera.opened", message=text, camera=self.camera.name, camera_id=report.camera_id, usb=report.usb,
+                    "camera.opened", message=text, camera=self.camera.name, camera_id=self.camera_id, usb=report.usb,
                     seconds=round(report.seconds, 3),
                 )  # fmt: skip
             case msg.Adjusted():

@@ -41,6 +41,9 @@ TRY_AGAIN = 5.0  # seconds between two attempts to write what could not be writt
 # Faults of the service's own start, which another start cures.
 _OF_THE_SERVICE = frozenset(name for name, fault in FAULTS.items() if fault.entry is Rung.RESTART_SERVICE)
 
+# What a content that nobody wrote leads to: rows that are missing, text in the place of numbers.
+_NONSENSE = (TypeError, ValueError, LookupError, ArithmeticError)
+
 T = TypeVar("T")
 
 
@@ -178,22 +181,47 @@ class Desk:
 
     # --- the ledger ---------------------------------------------------------------------------------------
 
-    def _try(self, act: Callable[[Ledger], T]) -> T | None:
+    def _try(self, act: Callable[[Ledger], T], *, anew: bool = False) -> T | None:
         """Do it with the ledger; None: that is not possible now, and `_trouble` says why."""
         was_open = self._ledger is not None
         try:
             result = act(self._opened())
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, sqlite3.Error, *_NONSENSE) as error:
             self._shut()
-            trouble = ledger_schema.explain(error)
             if was_open:  # opened afresh it is mended, or the trouble has a better name
                 return self._try(act)
-            self._trouble = trouble
+            if not anew and _is_of_content(error) and self._is_to_blame(act):
+                return self._try_anew(act, error)
+            if not isinstance(error, OSError | sqlite3.Error):
+                raise
+            self._trouble = ledger_schema.explain(error)
             self.deadline = self.clock() + TRY_AGAIN
             return None
         self._trouble = ""
         self.deadline = self.clock() + NOTE_EVERY
         return result
+
+    def _is_to_blame(self, act: Callable[[Ledger], object]) -> bool:
+        """Whether it is the ledger's content, which can be set aside, and no bug of ours, which would come again."""
+        ledger = Ledger(ledger_schema.empty(), self.boot, self.start, self.look)
+        try:
+            ledger.enter(self._moment())
+            act(ledger)
+        except (OSError, sqlite3.Error, *_NONSENSE):
+            return False
+        finally:
+            ledger.close()
+        return True
+
+    def _try_anew(self, act: Callable[[Ledger], T], error: Exception) -> T | None:
+        """SQLite finds nothing wrong with it, and yet it makes no sense."""
+        try:
+            self.file.set_aside(f"is damaged ({' '.join(str(error).split()) or type(error).__name__:.100})")
+        except OSError as trouble:
+            self._trouble = ledger_schema.explain(trouble)
+            self.deadline = self.clock() + TRY_AGAIN
+            return None
+        return self._try(act, anew=True)
 
     def _opened(self) -> Ledger:
         if self._ledger is not None and self.file.was_replaced():
@@ -210,6 +238,13 @@ class Desk:
 
     def _moment(self) -> Moment:
         return Moment(self.machine.uptime(), time.strftime("%Y-%m-%d %H:%M:%S", self.machine.wall()))
+
+
+def _is_of_content(error: Exception) -> bool:
+    """Whether no time and no room will mend it."""
+    if isinstance(error, sqlite3.Error):
+        return ledger_schema.is_damage(error) or ledger_schema.is_odd(error)
+    return not isinstance(error, OSError)
 
 
 def _decide(ask: AskLeave, facts: Facts) -> Verdict:

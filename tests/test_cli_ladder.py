@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from camwatchd import cli
-from camwatchd.cli import ladder
+from camwatchd.cli import ladder, simulation
 from camwatchd.core.faults import FAULTS
 from camwatchd.core.ladder import LADDER
-from camwatchd.core.settings import Supervision
+from camwatchd.core.rehearsal import End
+from camwatchd.core.settings import CameraSettings, Settings, Supervision
 from tests.control.rig import camera
 
 CLIMBING = camera(
@@ -48,6 +49,17 @@ def test_a_healthy_camera_is_on_no_rung() -> None:
     assert drawn in ladder.text(LADDER, Supervision(), [camera("cam0")])
     assert "no camera is on the ladder" in ladder.text(LADDER, Supervision(), [camera("cam0")])
     assert "off" in ladder.text([replace(row, enabled=False) for row in LADDER], Supervision(), None)
+
+
+@pytest.mark.parametrize("threshold", [10, 1000])
+def test_a_reboot_that_waits_for_many_failures(threshold: int) -> None:
+    """The highest threshold that may be configured is waited for; what is the same over and over is told once."""
+    settings = Settings(supervision=Supervision(system_reboot_threshold=threshold))
+    found = simulation.of(settings, CameraSettings(), "init-timeout", usb=True)
+    shown = simulation.text(found)
+
+    assert (End.REBOOT, threshold > 10) == (found.latest.end, "and so on: " in shown)
+    assert len(shown.splitlines()) < 30
 
 
 def test_a_simulation_needs_no_daemon(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

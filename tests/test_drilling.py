@@ -8,6 +8,7 @@ import pytest
 from camwatchd.control.protocol import Reason
 from camwatchd.core import events as ev
 from camwatchd.core.drills import EXERCISES, LASTS
+from camwatchd.core.ladder import Rung
 from camwatchd.core.settings import CameraSettings, Checks
 from camwatchd.core.state import Policy, State
 from camwatchd.drilling import Drilling, objection
@@ -79,4 +80,8 @@ def test_how_it_ended(effects: tuple[ev.Effect, ...], outcome: str) -> None:
     assert [1] == [facts["drill"] for event, facts in log.lines if event == "drill.ended"]
     drilling.begin(EXERCISES["stall"], Policy())
     drilling.end()
+    assert "interrupted" in log.of("drill.ended")[-1]
+    drilling.begin(EXERCISES["stall"], Policy())
+    drilling.note(ev.SayOrdered(Rung.RESTART_WORKER))
+    drilling.follow(WELL)
     assert "interrupted" in log.of("drill.ended")[-1]

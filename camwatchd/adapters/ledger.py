@@ -72,6 +72,9 @@ class Ledger:
             notes = ["" if e.serial <= delivered else self._write(e, host) for e in taken]
             if taken:
                 self._keep_signs(signs, self._boots.at(taken[-1].moment))
+            # What can go on without end, more often than the powered-on time is noted; deletes nothing, mostly.
+            if any(isinstance(entry.record, rec.Begin | rec.IncidentClosed) for entry in taken):
+                self._prune(self._boots.at(taken[-1].moment))
             return notes
 
     def note(self, moment: Moment, signs: Mapping[str, str] = _NO_SIGNS) -> float:

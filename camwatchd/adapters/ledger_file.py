@@ -34,10 +34,21 @@ class LedgerFile:
         if os.path.lexists(self.path):
             wrong = self._objection()
             if wrong:
-                self._set_aside(wrong)
+                self.set_aside(wrong)
             else:
                 db = schema.connect(self.path)
         return self._hold(db or self._begin())
+
+    def set_aside(self, wrong: str) -> None:
+        """Keep what lies there under a dated name, for `wrong`. Nobody may have it open."""
+        name = self._free_name()
+        self.path.rename(self.path.with_name(name))
+        # The journal belongs to it: beside a new ledger SQLite would take it for the new one's.
+        if os.path.lexists(_journal(self.path)):
+            _journal(self.path).rename(_journal(self.path.with_name(name)))
+        sync_folder(self.path.parent)
+        self.tidings.append(f"the ledger {wrong}; it was set aside as {name}")
+        self._forget_old(name)
 
     def was_replaced(self) -> bool:
         """Whether the name no longer belongs to the file that was opened: what is written there would be lost."""
@@ -50,7 +61,7 @@ class LedgerFile:
         try:
             schema.migrate(db)
             self._inode = self.path.stat().st_ino
-        except (OSError, sqlite3.Error):
+        except (OSError, sqlite3.Error, UnicodeError):
             db.close()
             raise
         return db
@@ -76,19 +87,11 @@ class LedgerFile:
             if schema.is_damage(error):
                 return f"is damaged ({error})"
             raise
+        except UnicodeError:  # SQLite quotes what it complains of
+            return "is damaged"
         finally:
             if db is not None:
                 db.close()
-
-    def _set_aside(self, wrong: str) -> None:
-        name = self._free_name()
-        self.path.rename(self.path.with_name(name))
-        # The journal belongs to it: beside a new ledger SQLite would take it for the new one's.
-        if os.path.lexists(_journal(self.path)):
-            _journal(self.path).rename(_journal(self.path.with_name(name)))
-        sync_folder(self.path.parent)
-        self.tidings.append(f"the ledger {wrong}; it was set aside as {name}")
-        self._forget_old(name)
 
     def _free_name(self) -> str:
         dated = f"{_ASIDE}{self._stamp()}"

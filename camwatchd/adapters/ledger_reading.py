@@ -11,16 +11,30 @@ import shutil
 import sqlite3
 import stat
 import tempfile
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from camwatchd.adapters.ledger_file import NAME
-from camwatchd.adapters.ledger_schema import STEPS, connect, explain, is_damage, migrate, version
+from camwatchd.adapters.ledger_schema import (
+    STEPS,
+    connect,
+    explain,
+    is_damage,
+    is_odd,
+    migrate,
+    text,
+    unsound,
+    version,
+)
 from camwatchd.errors import CamwatchError, ExitStatus
 
 GROUP = "camwatchd"
 _TABLES = {"boots", "marks", "incidents", "steps"}
+
+# What a damage leads to that SQLite does not find: rows that are missing, values that nobody wrote.
+_NONSENSE = (sqlite3.Error, TypeError, ValueError, LookupError, ArithmeticError)
 
 _HINTS = {
     "missing": "camwatchd writes it when it first runs: systemctl status camwatchd; elsewhere? --state-dir DIR",
@@ -39,6 +53,7 @@ class LedgerError(CamwatchError):
     def __init__(self, path: Path, problem: str, kind: str) -> None:
         super().__init__(f"{path}: {problem}", _HINTS[kind].replace("FILE", str(path)))
         self.status = ExitStatus.EX_NOPERM if kind == "refused" else ExitStatus.EX_UNAVAILABLE
+        self.is_damage = kind == "damaged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +72,34 @@ class Copy:
         return self.version < len(STEPS)
 
 
+@contextmanager
+def opened(folder: Path) -> Iterator[Copy]:
+    """A copy for a while. LedgerError: there can be none, or what is asked of it meanwhile meets damage."""
+    found = read(folder)
+    with closing(found.db), understood(folder / NAME):
+        yield found
+
+
+@contextmanager
+def understood(path: Path) -> Iterator[None]:
+    """What is asked of a copy meanwhile, and makes no sense, is damage: LedgerError."""
+    try:
+        yield
+    except _NONSENSE as error:
+        raise LedgerError(path, f"it is damaged ({_shortly(error)})", "damaged") from error
+
+
 def read(folder: Path) -> Copy:
     """All of it as it is at one moment; LedgerError says why not."""
     path = folder / NAME
     _look(path)
     try:
         db = copy(path)
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, sqlite3.Error, UnicodeError) as error:
         raise _named(path, error) from None
     try:
         return _understood(path, db)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeError) as error:
         db.close()
         raise _named(path, error) from None
     except LedgerError:
@@ -115,11 +147,13 @@ def _look(path: Path) -> None:
 def _understood(path: Path, db: sqlite3.Connection) -> Copy:
     found = version(db)
     if found > len(STEPS):
-        text = f"it was written by a newer camwatchd (version {found}, this one knows {len(STEPS)})"
-        raise LedgerError(path, text, "newer")
+        newer = f"it was written by a newer camwatchd (version {found}, this one knows {len(STEPS)})"
+        raise LedgerError(path, newer, "newer")
     tables = {name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     if not found or not tables >= _TABLES:
         raise LedgerError(path, "it is another program's file", "foreign")
+    if wrong := unsound(db):
+        raise LedgerError(path, f"it is damaged ({wrong})", "damaged")
     migrate(db)
     db.row_factory = sqlite3.Row
     return Copy(db, found)
@@ -127,6 +161,7 @@ def _understood(path: Path, db: sqlite3.Connection) -> Copy:
 
 def _copy(path: Path, mode: str) -> sqlite3.Connection:
     memory = sqlite3.connect(":memory:", isolation_level=None)
+    memory.text_factory = text
     try:
         with closing(connect(path, mode)) as db:
             db.execute("BEGIN")
@@ -134,13 +169,22 @@ def _copy(path: Path, mode: str) -> sqlite3.Connection:
                 "SELECT count(*) FROM sqlite_schema"
             )  # takes the lock, or gives up: backup() never would
             db.backup(memory)
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeError):  # the latter: SQLite quotes what it complains of
         memory.close()
         raise
     return memory
 
 
-def _named(path: Path, error: OSError | sqlite3.Error) -> LedgerError:
-    if isinstance(error, sqlite3.Error) and is_damage(error):
-        return LedgerError(path, f"it is damaged ({error})", "damaged")
-    return LedgerError(path, explain(error), "trouble")
+def _named(path: Path, error: OSError | sqlite3.Error | UnicodeError) -> LedgerError:
+    if isinstance(error, OSError) or (isinstance(error, sqlite3.Error) and not _is_damage(error)):
+        return LedgerError(path, explain(error), "trouble")
+    return LedgerError(path, f"it is damaged ({_shortly(error)})", "damaged")
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    return is_damage(error) or is_odd(error)
+
+
+def _shortly(error: Exception) -> str:
+    """In one line that fits into a sentence."""
+    return f"{' '.join(str(error).split()) or type(error).__name__:.100}"

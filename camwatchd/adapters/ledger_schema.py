@@ -82,6 +82,10 @@ _PRAGMAS = ("journal_mode = TRUNCATE", "synchronous = EXTRA", "foreign_keys = ON
 _BUSY = 2.0  # seconds to wait for a reader; the supervisor waits 10 s for an answer
 
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_ODDITIES = {  # no such column, a number twice, a format of the future
+    sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG,
+    sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_NOTFOUND, sqlite3.SQLITE_EMPTY,
+}  # fmt: skip
 _TROUBLES = {
     sqlite3.SQLITE_FULL: "disk full",
     sqlite3.SQLITE_READONLY: "read-only file system",
@@ -105,13 +109,19 @@ def connect(path: Path, mode: str = "rw") -> sqlite3.Connection:
     """Open a ledger that is there. sqlite3.DatabaseError: see `is_damage` and `explain`."""
     uri = f"{path.absolute().as_uri()}?mode={mode}"
     db = sqlite3.connect(uri, timeout=_BUSY, isolation_level=None, uri=True)
+    db.text_factory = text
     try:
         for pragma in _PRAGMAS if mode == "rw" else ():
             db.execute(f"PRAGMA {pragma}")
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeError):
         db.close()
         raise
     return db
+
+
+def text(raw: bytes) -> str:
+    """What SQLite has as text, though a flipped bit made it none: a name that nobody has is better than an end."""
+    return raw.decode("utf-8", "replace")
 
 
 def create(path: Path, steps: Sequence[str] = STEPS) -> None:
@@ -120,6 +130,13 @@ def create(path: Path, steps: Sequence[str] = STEPS) -> None:
         db.execute("PRAGMA synchronous = EXTRA")
         db.execute("PRAGMA auto_vacuum = FULL")  # pages that pruning frees go back to the file system
         migrate(db, steps)
+
+
+def empty() -> sqlite3.Connection:
+    """One in memory, that nobody keeps."""
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    migrate(db)
+    return db
 
 
 def version(db: sqlite3.Connection) -> int:
@@ -141,10 +158,16 @@ def objection(db: sqlite3.Connection, newest: int = len(STEPS)) -> str:
     found = version(db)
     if found > newest:
         return f"was written by a newer camwatchd (version {found}, we know {newest})"
-    if verdict := db.execute("PRAGMA quick_check(1)").fetchone()[0].removeprefix("ok"):
-        return f"is damaged ({' '.join(verdict.split()):.100})"  # of several lines
+    if wrong := unsound(db):
+        return f"is damaged ({wrong})"
     tables = {name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     return "" if found and tables >= _TABLES else "is another program's file"
+
+
+def unsound(db: sqlite3.Connection) -> str:
+    """What SQLite finds wrong with it, shortly; empty: nothing, which proves not everything."""
+    verdict: str = db.execute("PRAGMA quick_check(1)").fetchone()[0].removeprefix("ok")
+    return f"{' '.join(verdict.split()):.100}"  # of several lines
 
 
 @contextmanager
@@ -158,6 +181,11 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 def is_damage(error: sqlite3.Error) -> bool:
     """Whether waiting cannot mend what SQLite complains of."""
     return _code(error) in _DAMAGE
+
+
+def is_odd(error: sqlite3.Error) -> bool:
+    """Whether it is no trouble with a file: the content is not what we wrote, or a bug is ours."""
+    return _code(error) in _ODDITIES
 
 
 def explain(error: OSError | sqlite3.Error) -> str:

@@ -38,7 +38,7 @@ What camwatchd knows of one incident, made by: camwatchctl incident ID --bundle 
 {contents}
 
 {pictures}
-Taken out, wherever it stood: what is assigned to a word like password, psk, secret, token, api_key or credential;
+Taken out, wherever else it stood: what is assigned to a word like password, psk, secret, token, api_key or credential;
 bearer tokens and private keys; user and password of an address; IP and MAC addresses; serial numbers that the kernel
 tells; comments of the configuration; the name of the machine in the journal. The environment of no process is in it.
 Times are the machine's own.
@@ -54,6 +54,11 @@ class Part:
     text: str = ""
     missing: str = ""
     data: bytes = b""  # instead of text: as it is
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether it shows what a camera saw."""
+        return bool(self.data) and self.name.endswith(".jpg")
 
 
 def without_secrets(text: str) -> str:
@@ -126,7 +131,9 @@ def _fill(archive: tarfile.TarFile, folder: str, parts: Sequence[Part], mtime: f
     contents = "\n".join(
         f"{part.name:20}{part.missing and 'MISSING: '}{part.missing or part.about}" for part in parts
     )
-    pictures = "A picture, as was asked for." if any(part.data for part in parts) else "No pictures."
+    pictures = "A picture, as was asked for." if any(part.is_picture for part in parts) else "No pictures."
+    if raw := [part.name for part in parts if part.data and not part.is_picture]:
+        pictures += f" {', '.join(raw)} is as it was found, words of logs and all."
     # Its own words are no secrets, though they tell of them.
     text = _README.format(contents=without_secrets(contents), pictures=pictures)
     readme = Part("README.txt", "", data=text.encode("utf-8", "replace"))

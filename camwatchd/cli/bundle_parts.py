@@ -3,7 +3,6 @@
 
 import json
 import platform
-import sqlite3
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from camwatchd import __version__
-from camwatchd.adapters import host_facts, ledger_dump
+from camwatchd.adapters import host_facts
 from camwatchd.adapters.config import load_named
 from camwatchd.adapters.config_text import effective
 from camwatchd.adapters.ledger_story import History, Incident
@@ -27,6 +26,9 @@ from camwatchd.errors import ConfigError
 _AROUND = timedelta(minutes=10)  # of the journal, before and after the incident
 _A_FRAME = 5.0  # seconds to wait for one
 _LINES = 5000  # of the journal
+_JOURNALCTL = (
+    "journalctl", "--no-pager", "--no-hostname", "--output=short-iso", f"--lines={_LINES}", "--quiet",
+)  # fmt: skip
 _PATIENCE = 30.0  # seconds for one tool; a journal on an SD card is slow
 _CLOCK = "%Y-%m-%d %H:%M:%S"  # as the ledger writes the time of day
 _PACKAGES = (
@@ -35,15 +37,22 @@ _PACKAGES = (
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where the daemon and its configuration are."""
+
+    socket: str
+    config: Path
+    conf_dir: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Sources:
     """Where it all comes from."""
 
     incident: Incident
     history: History
-    ledger: sqlite3.Connection
-    socket: str
-    config: Path
-    conf_dir: Path
+    ledger: dict[str, Any]  # all of it
+    place: Place
 
 
 def parts(sources: Sources, incident: dict[str, Any]) -> list[Part]:
@@ -54,13 +63,39 @@ def parts(sources: Sources, incident: dict[str, Any]) -> list[Part]:
         Part("incident.json", "the same for programs", _json(incident)),
         Part("history.txt", "boots and incidents, newest first", history_text.text(history, ())),
         Part("history.json", "the same for programs", _json(to_plain(history))),
-        *_status(sources.socket),
-        _config(sources.config, sources.conf_dir),
-        Part("versions.json", "what is installed now, and how the machine does now", _json(_versions())),
+        *_of_now(sources.place),
         journal("journal.txt", "what the service logged around that time", sources.incident, ("--unit", unit.UNIT)),
         journal("kernel.txt", "what the kernel logged around that time", sources.incident, ("--dmesg",)),
-        Part("ledger.json", "the whole ledger", _json(ledger_dump.tables(sources.ledger))),
+        Part("ledger.json", "the whole ledger", _json(sources.ledger)),
     ]  # fmt: skip
+
+
+def without_ledger(place: Place, ledger: Path, why: str) -> list[Part]:
+    """What there is to know where the ledger is damaged: the file itself, for whoever can save something of it."""
+    return [
+        Part("incident.txt", "", missing=why),
+        *(_raw(path) for path in (ledger, ledger.with_name(f"{ledger.name}-journal")) if path.exists()),
+        *_of_now(place),
+        _last_lines("journal.txt", "what the service logged", ("--unit", unit.UNIT)),
+        _last_lines("kernel.txt", "what the kernel logged", ("--dmesg",)),
+    ]
+
+
+def _raw(path: Path) -> Part:
+    try:
+        return Part(
+            path.name, "the damaged ledger as it is; try: sqlite3 FILE .recover", data=path.read_bytes()
+        )
+    except OSError as error:
+        return Part(path.name, "", missing=f"{path}: {error.strerror}")
+
+
+def _of_now(place: Place) -> list[Part]:
+    return [
+        *_status(place.socket),
+        _config(place.config, place.conf_dir),
+        Part("versions.json", "what is installed now, and how the machine does now", _json(_versions())),
+    ]
 
 
 def _status(socket: str) -> list[Part]:
@@ -127,26 +162,17 @@ def _of_system() -> dict[str, str]:
 def journal(name: str, about: str, incident: Incident, what: Sequence[str]) -> Part:
     """Of that boot; of the time around it if the clock can be believed, else the last lines."""
     boot = f"--boot={incident.headline.boot.replace('-', '')}"
-    command = [
-        "journalctl",
-        "--no-pager",
-        "--no-hostname",
-        "--output=short-iso",
-        f"--lines={_LINES}",
-        "--quiet",
-        boot,
-    ]
+    if (window := _window(incident)) and (found := _output([*_JOURNALCTL, boot, *what, *window])):
+        return Part(name, about, found)
+    return _last_lines(name, about.split(" around")[0], (boot, *what), " of that boot")
+
+
+def _last_lines(name: str, about: str, what: Sequence[str], which: str = "") -> Part:
     problems: list[str] = []
-    for window in (_window(incident), ()):
-        if found := _output([*command, *what, *window], problems.append):
-            return Part(
-                name, about if window else f"{about.split(' around')[0]}, the last {_LINES} lines", found
-            )
-    reason = (
-        "; ".join(dict.fromkeys(problems))
-        or "the journal has nothing of that boot, or may not be read by this user"
-    )
-    return Part(name, "", missing=reason)
+    if found := _output([*_JOURNALCTL, *what], problems.append):
+        return Part(name, f"{about}, the last {_LINES} lines", found)
+    none = f"the journal has nothing{which}, or may not be read by this user"
+    return Part(name, "", missing="; ".join(dict.fromkeys(problems)) or none)
 
 
 def _window(incident: Incident) -> Sequence[str]:

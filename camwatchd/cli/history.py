@@ -81,13 +81,10 @@ def _run(options: argparse.Namespace) -> int:
             history = ledger_story.history(copy.db, past.this_boot(), options.days, options.camera)
             history = narrowed(history, frozenset().union(*options.fault), drills=not options.no_drills)
             told = notes(copy, history, ledger_reading.set_aside(options.state_dir))
+            for_people = colour.painted(text(history, told))
     except ledger_reading.LedgerError as error:
         return past.failed(error)
-    written = (
-        json.dumps(document(history, told), indent=2)
-        if options.json
-        else colour.painted(text(history, told))
-    )
+    written = json.dumps(document(history, told), indent=2) if options.json else for_people
     sys.stdout.write(f"{written}\n")
     open_now = any(not incident.ended and not incident.drill for incident in history.incidents)
     return past.OPEN if open_now else past.OVER

@@ -4,6 +4,7 @@
 import argparse
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,12 @@ from camwatchd.core.plain import to_plain
 from camwatchd.errors import ExitStatus
 
 if TYPE_CHECKING:
-    from camwatchd.adapters.ledger_reading import Copy
+    from collections.abc import Callable
+
+    from camwatchd.adapters.ledger_reading import Copy, LedgerError
     from camwatchd.adapters.ledger_story import Headline, History, Incident
     from camwatchd.cli.bundle import Part
+    from camwatchd.cli.bundle_parts import Place
 
 _LAST = "last"
 _DIGITS = 19  # no number in SQLite has more
@@ -78,31 +82,45 @@ def _wanted(text: str) -> str:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from camwatchd.adapters.ledger_reading import LedgerError
+    from camwatchd.adapters import ledger_reading
 
     try:
         with past.opened(options) as copy:
-            return _shown(options, copy)
-    except LedgerError as error:
-        return past.failed(error)
+            found = _found(options, copy)
+    except ledger_reading.LedgerError as error:
+        return _saved(options, error) if error.is_damage and options.bundle else past.failed(error)
+    if isinstance(found, str):
+        return past.refused(found)
+    if options.bundle is not None:
+        return _bundled(options, found)
+    sys.stdout.write(f"{json.dumps(document(found.one), indent=2) if options.json else found.text}\n")
+    head = found.one.headline
+    return past.OVER if head.ended or head.drill else past.OPEN
 
 
-def _shown(options: argparse.Namespace, copy: "Copy") -> int:
-    from camwatchd.adapters import ledger_story
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the ledger has of it; of `ledger` nothing, if it is not wanted."""
+
+    history: "History"
+    one: "Incident"
+    text: str
+    ledger: dict[str, Any]
+
+
+def _found(options: argparse.Namespace, copy: "Copy") -> _Found | str:
+    """Or why there is nothing to be found."""
+    from camwatchd.adapters import ledger_dump, ledger_story
 
     if wrong := past.unknown(copy, options.camera):
-        return past.refused(wrong)
+        return wrong
     history = ledger_story.history(copy.db, past.this_boot(), camera=options.camera)
     number = chosen(history.incidents, options.incident)
     one = None if number is None else ledger_story.incident(copy.db, number)
     if one is None:
-        return past.refused(none(options.incident, options.camera, history.incidents))
-    if options.bundle is not None:
-        return _bundled(options, copy, history, one)
-    sys.stdout.write(
-        f"{json.dumps(document(one), indent=2) if options.json else colour.painted(_text(one))}\n"
-    )
-    return past.OVER if one.headline.ended or one.headline.drill else past.OPEN
+        return none(options.incident, options.camera, history.incidents)
+    ledger = {} if options.bundle is None else ledger_dump.tables(copy.db)
+    return _Found(history, one, colour.painted(_text(one)), ledger)
 
 
 def _text(one: "Incident") -> str:
@@ -121,15 +139,35 @@ def none(wanted: str, camera: str, known: "tuple[Headline, ...]") -> str:
     return f"there is no incident {wanted}{whose}; the ledger has {there}\n  hint: see: camwatchctl history"
 
 
-def _bundled(options: argparse.Namespace, copy: "Copy", history: "History", one: "Incident") -> int:
+def _bundled(options: argparse.Namespace, found: _Found) -> int:
+    head = found.one.headline
+    what = f"of incident {head.number}"
+    return _write(options, f"camwatchd-incident-{head.number}", what, lambda: _parts(options, found))
+
+
+def _saved(options: argparse.Namespace, error: "LedgerError") -> int:
+    """Without an incident, but with the ledger as it is: somebody may save what is in it."""
+    from camwatchd.adapters.ledger_file import NAME
+    from camwatchd.cli.bundle_parts import without_ledger
+
+    asking.complain(str(error))
+    ledger = options.state_dir / NAME
+    return _write(
+        options,
+        "camwatchd-damaged-ledger",
+        "without the ledger",
+        lambda: without_ledger(_place(options), ledger, error.message),
+    )
+
+
+def _write(options: argparse.Namespace, folder: str, what: str, collect: "Callable[[], list[Part]]") -> int:
     from camwatchd.cli import bundle
 
     try:
         bundle.check(options.bundle, force=options.force)  # what takes its time comes later
         if options.bundle != "-":
-            asking.announce(options, f"collecting what is known of incident {one.headline.number} ...")
-        found = _parts(options, copy, history, one)
-        folder = f"camwatchd-incident-{one.headline.number}"
+            asking.announce(options, f"collecting what is known {what} ...")
+        found = collect()
         size = bundle.write(options.bundle, folder, found, force=options.force)
     except BrokenPipeError:  # whoever reads from our pipe has left
         raise
@@ -140,18 +178,23 @@ def _bundled(options: argparse.Namespace, copy: "Copy", history: "History", one:
         return ExitStatus.EX_UNAVAILABLE
     if options.bundle != "-":
         missing = {part.name: part.missing for part in found if part.missing}
-        pictured = any(part.data for part in found)
+        pictured = any(part.is_picture for part in found)
         facts = {"bundle": options.bundle, "bytes": size, "missing": missing, "picture": pictured}
         sys.stdout.write(f"{json.dumps(facts, indent=2) if options.json else _said(facts)}\n")
     return ExitStatus.EX_OK
 
 
-def _parts(options: argparse.Namespace, copy: "Copy", history: "History", one: "Incident") -> "list[Part]":
+def _parts(options: argparse.Namespace, found: _Found) -> "list[Part]":
     from camwatchd.cli.bundle_parts import Sources, parts, picture
 
-    config, drop_ins = Path(options.config), Path(options.conf_dir)
-    found = parts(Sources(one, history, copy.db, options.socket, config, drop_ins), document(one))
-    return [*found, picture(options.socket, one.headline.camera)] if options.picture else found
+    known = parts(Sources(found.one, found.history, found.ledger, _place(options)), document(found.one))
+    return [*known, picture(options.socket, found.one.headline.camera)] if options.picture else known
+
+
+def _place(options: argparse.Namespace) -> "Place":
+    from camwatchd.cli.bundle_parts import Place
+
+    return Place(options.socket, Path(options.config), Path(options.conf_dir))
 
 
 def _said(facts: dict[str, Any]) -> str:

@@ -61,17 +61,13 @@ def read(folder: Path, config: Path, drop_ins: Path) -> LastKnown:
     """Of the ledger in this folder, by the limits of this configuration; never raises for what is wrong with them."""
     from camwatchd.adapters import ledger_reading, ledger_story, rundir
 
+    rules, wrong = _rules(config, drop_ins)
     try:
-        copy = ledger_reading.read(folder)
+        with ledger_reading.opened(folder) as copy:
+            history = ledger_story.history(copy.db, rundir.boot_id())
+            return of(history, ledger_story.proofs(copy.db), rules, wrong)
     except ledger_reading.LedgerError as error:
         return LastKnown(trouble=error.message, hint=error.hint)
-    try:
-        history = ledger_story.history(copy.db, rundir.boot_id())
-        proofs = ledger_story.proofs(copy.db)
-    finally:
-        copy.db.close()
-    rules, wrong = _rules(config, drop_ins)
-    return of(history, proofs, rules, wrong)
 
 
 def _rules(config: Path, drop_ins: Path) -> tuple[Reboot | None, str]:

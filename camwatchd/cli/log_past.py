@@ -5,7 +5,6 @@ SQLite is imported only here, for the journal is mostly enough.
 """
 
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 from camwatchd.cli import past
@@ -36,8 +35,7 @@ class Past:
     def _read(self) -> Iterator[Incident]:
         from camwatchd.adapters import ledger_reading, ledger_story
 
-        copy = ledger_reading.read(self._folder)
-        with closing(copy.db):
+        with ledger_reading.opened(self._folder) as copy:
             for line in ledger_story.history(copy.db, past.this_boot()).incidents:
                 told = ledger_story.incident(copy.db, line.number)
                 steps = told.steps if told else ()

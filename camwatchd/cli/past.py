@@ -6,7 +6,7 @@ SQLite and all that comes with it is imported only when it is wanted: it would c
 
 import argparse
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,11 +31,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def opened(options: argparse.Namespace) -> "Iterator[Copy]":
-    """A copy of the ledger. LedgerError: there can be none."""
+    """A copy of the ledger. LedgerError: there can be none, or it is damaged where it is read."""
     from camwatchd.adapters import ledger_reading
 
-    copy = ledger_reading.read(options.state_dir)
-    with closing(copy.db):
+    with ledger_reading.opened(options.state_dir) as copy:
         yield copy
 
 

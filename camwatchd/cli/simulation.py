@@ -4,8 +4,9 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from camwatchd.cli import asking
 from camwatchd.cli.table import table
@@ -23,6 +24,8 @@ HEAD = ("soonest", "latest", "what happens")
 OUTAGES = ("fault", "noticed within", "soonest end", "latest end", "ends")
 _NONE = CameraSettings()  # where none is configured
 _PLACE = "simulated:usb"
+_SHOWN = 12  # of attempts that are the same over and over
+_NOTHING = Moment(0.0, "")
 _FINALLY = {
     End.REBOOT: "until the reboot is asked for, which the budget may refuse: then it is parked and probed",
     End.PARKED: "until it is parked: then it is probed after 1, 5, 15 and every 60 minutes",
@@ -59,8 +62,7 @@ def text(found: Rehearsal) -> str:
     """One fault, move by move."""
     kind = "required" if found.required else "optional"
     place = "on USB" if found.usb else "on a ribbon cable"
-    pairs = _pairs(found.soonest.moments, found.latest.moments)
-    rows = [(_after(early), _after(late), _what(early or late)) for early, late in pairs]
+    rows = list(_rows(_pairs(found.soonest.moments, found.latest.moments)))
     return "\n".join([
         f"{found.fault}: {FAULTS[found.fault].human}",
         *filter(None, [found.remark]),
@@ -71,6 +73,19 @@ def text(found: Rehearsal) -> str:
         "",
         f"longest time without frames: {duration(found.latest.seconds)}, {_FINALLY[found.latest.end]}",
     ])  # fmt: skip
+
+
+def _rows(pairs: Iterable[tuple[Moment | None, Moment | None]]) -> Iterator[tuple[str, str, str]]:
+    """A line each; of what is done over and over the first and the last one."""
+    for again, group in groupby(pairs, key=lambda pair: (pair[0] or pair[1] or _NOTHING).detail == "again"):
+        same = list(group)
+        few = not again or len(same) <= _SHOWN
+        for early, late in same if few else same[:1]:
+            yield _after(early), _after(late), _what(early or late)
+        if not few:
+            early, late = same[-1]
+            what = f"and so on: {_what(early or late)}; this is number {len(same)}"
+            yield _after(early), _after(late), what
 
 
 def outages(found: list[Rehearsal]) -> str:

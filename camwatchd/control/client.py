@@ -10,10 +10,16 @@ from typing import Self
 
 from camwatchd.control.protocol import (
     MAX_ANSWER,
+    Adjust,
     Answer,
+    Drill,
+    Pause,
     Reason,
+    Recover,
     Refused,
+    Reload,
     Request,
+    Resume,
     decode_answer,
     encode_request,
 )
@@ -23,6 +29,7 @@ from camwatchd.errors import CamwatchError
 DEFAULT_SOCKET = "/run/camwatchd/control.sock"  # RuntimeDirectory= of the unit
 PATIENCE = 5.0  # seconds; the daemon answers within milliseconds or not at all
 _LOOK = "systemctl status camwatchd says more"
+_SEE = f"see what came of it: camwatchctl status; {_LOOK}"
 
 
 class ControlError(CamwatchError):
@@ -55,7 +62,7 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Leave. What was ordered is done all the same."""
+        """Leave. What was ordered is done all the same, if the daemon has read it by now; else it is dropped."""
         self._sock.close()
 
     def ask(self, request: Request, patience: float = PATIENCE) -> Answer:
@@ -66,13 +73,16 @@ class Client:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self._send(encode_request(self._serial, request))
         while True:
-            serial, answer = self._receive(until, patience)
+            try:
+                serial, answer = self._receive(until)
+            except TimeoutError:
+                raise _silent(patience, request) from None
             if isinstance(answer, Refused) and serial in (0, self._serial):
                 raise ControlError(answer.reason, answer.message, answer.hint)
             if serial == self._serial:
                 return answer
             if time.monotonic() >= until:  # what was asked before may be answered without end
-                raise _silent(patience)
+                raise _silent(patience, request)
 
     def _send(self, datagram: bytes) -> None:
         try:
@@ -80,16 +90,16 @@ class Client:
         except TimeoutError:
             raise _silent(PATIENCE) from None
 
-    def _receive(self, until: float, patience: float) -> tuple[int, Answer]:
+    def _receive(self, until: float) -> tuple[int, Answer]:
         try:
-            return decode_answer(self._next(until, patience))
+            return decode_answer(self._next(until))
         except ProtocolError as error:
             hint = (
                 "daemon and client are of different releases; after an upgrade: systemctl restart camwatchd"
             )
             raise ControlError(Reason.VERSION, f"the answer cannot be understood: {error}", hint) from None
 
-    def _next(self, until: float, patience: float) -> bytes:
+    def _next(self, until: float) -> bytes:
         datagram = b""
         # The kernel tells of the end (once) before it hands out what was said before it.
         for _ in range(2):
@@ -99,8 +109,6 @@ class Client:
                 break
             except ConnectionResetError:
                 continue
-            except TimeoutError:
-                raise _silent(patience) from None
         if not datagram:
             raise ControlError(
                 Reason.UNREACHABLE, "camwatchd closed the connection before it answered", _LOOK
@@ -108,8 +116,11 @@ class Client:
         return datagram
 
 
-def _silent(patience: float) -> ControlError:
-    return ControlError(Reason.SILENT, f"camwatchd did not answer within {patience:g} s", _LOOK)
+def _silent(patience: float, asked: Request | None = None) -> ControlError:
+    text = f"camwatchd did not answer within {patience:g} s"
+    if isinstance(asked, Pause | Resume | Recover | Drill | Reload | Adjust):
+        return ControlError(Reason.SILENT, f"{text}: whether it was done is not known", _SEE)
+    return ControlError(Reason.SILENT, text, _LOOK)
 
 
 def _unreachable(path: str, error: OSError) -> ControlError:

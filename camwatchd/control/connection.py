@@ -3,6 +3,7 @@
 
 import fcntl
 import os
+import select
 import socket
 from collections import deque
 from collections.abc import Callable
@@ -64,6 +65,15 @@ class Connection:
 
     def _has_unread(self) -> bool:
         return self.backlog > 0 or any(fcntl.ioctl(self._sock, _SIOCOUTQ, bytes(4)))
+
+    @property
+    def has_left(self) -> bool:
+        """Whether the other end is closed, though what it said before can still be read. Asked for without waiting."""
+        ready = select.poll()
+        ready.register(
+            self._sock, 0
+        )  # the end is told of unasked, unlike that of one that only says no more
+        return any(mask & (select.POLLHUP | select.POLLERR) for _, mask in ready.poll(0))
 
     def receive(self) -> bytes | None:
         """One datagram, one byte too long if it is longer than allowed; empty: it left; None: there is nothing."""

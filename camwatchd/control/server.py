@@ -192,6 +192,14 @@ class Server:
             self._drop(client, "asks for more than it reads")
             return
         serial, request = decode_request(datagram)
+        if _is_order(request) and client.has_left:
+            # It gave up waiting for us, and may have told its user that nothing was done.
+            text = (
+                f"not done, for uid {client.peer.uid} (pid {client.peer.pid}) has left meanwhile: {request}"
+            )
+            self._log.warning("control.late", message=text, uid=client.peer.uid, client=client.peer.pid)
+            self._drop(client, "left before its order was read")
+            return
         refusal = self._objection(client, request)
         client.waits += 1
         if isinstance(request, Refused) or refusal is not None:
@@ -224,7 +232,7 @@ class Server:
         return None
 
     def _handle(self, client: Connection, serial: int, request: Request) -> None:
-        if not isinstance(request, (*peers.READING, Attach)):
+        if _is_order(request):
             text = f"asked for by uid {client.peer.uid} (pid {client.peer.pid}): {request}"
             # An application may steer its camera many times a second: that is nothing for the journal.
             dry = isinstance(request, Recover) and request.dry_run
@@ -284,6 +292,11 @@ class _Asker:
 
     def __call__(self, answer: Answer, lent: Lent | None = None) -> None:
         self._server.answer(self._client, self._serial, answer, lent)
+
+
+def _is_order(request: Request | Refused) -> bool:
+    """Whether it changes something."""
+    return not isinstance(request, (*peers.READING, Attach, Refused))
 
 
 def _crowded() -> Refused:

@@ -41,6 +41,10 @@ class Figures:
         while self._arrivals[0][0] < now - _WINDOW and len(self._arrivals) > 2:
             self._arrivals.popleft()
 
+    def restarted(self) -> None:
+        """A stream begins: what came before it, and the time between, is none of its rate."""
+        self._arrivals.clear()
+
     def waits(self, seconds: float, now: float) -> None:
         """A frame has been late for so long."""
         self.late, self._waited_since = True, now - seconds

@@ -114,12 +114,22 @@ def _objections_to_leaving(policy: Policy, state: State, rung: Rung) -> Iterator
 
 def plan(policy: Policy, state: State, rung: Rung) -> tuple[str, ...]:
     """What an order would do: the action, its proof, and what follows if it does not help."""
-    above = [row.rung for row in policy.ladder if row.rung.height > rung.height and row.enabled]
-    then = f"if that does not help: {', '.join(above)}; the last two only within the budget" if above else ""
+    if rung is Rung.RETRY:
+        return ()
     if rung in _LEAVING:
         return f"{rung}: {_DOES[rung]}", "if it is refused, the ladder goes on as before"
     bound, settle = lease.action_bound(policy, rung), lease.settle_time(policy, replace(state, rung=rung))
     proof = (
         f"it has {duration(bound)} to end; {PROOF_FRAMES} healthy frames within {duration(settle)} prove it"
     )
-    return tuple(filter(None, (f"{rung}: {_DOES[rung]}", proof, then)))
+    return tuple(filter(None, (f"{rung}: {_DOES[rung]}", proof, _if_not(policy, state, rung))))
+
+
+def _if_not(policy: Policy, state: State, rung: Rung) -> str:
+    """What follows one that does not help, as far as it is known now."""
+    above = [row.rung for row in policy.ladder if row.rung.height > rung.height and row.enabled]
+    not_here = [Rung.RESET_DEVICE] * (state.place == "") + [*_LEAVING] * (not policy.required)
+    left = [one for one in above if one not in not_here]
+    leaving = " and ".join(one for one in left if one in _LEAVING)
+    budget = f"; {leaving} only within the budget" if leaving else ""
+    return f"if that does not help: {', '.join(left)}{budget}" if left else ""

@@ -19,7 +19,8 @@ from camwatchd.core.settings import Checks
 from camwatchd.core.state import REAP_BOUND, REPORT_SLACK, Milestone, Phase, Policy, State
 
 _PROBES = 2  # of a fault that is held: from then on nothing new happens
-_LONGEST = 2000  # moves; more mean that it goes in circles, which tests rule out
+# Moves at most, and for each failure that the reboot waits for; more mean that it goes in circles.
+_LONGEST, _FOR_A_FAILURE = 2000, 10
 _LEFT_OVER = 30.0  # seconds until a process of a previous start is what blocks the camera (DESIGN section 2)
 _DOWN = 5.0  # seconds in which the service is down on its way out
 _LOST = 1e-3  # what a stream gives before it stops is older than its end
@@ -110,7 +111,7 @@ class _Play:
 
     def course(self) -> Course:
         self._break()
-        for _ in range(_LONGEST):
+        for _ in range(_LONGEST + _FOR_A_FAILURE * self.policy.supervision.system_reboot_threshold):
             if (end := self._end()) is not None:
                 return Course(tuple(self.moments), end, self.now)
             self._move()

@@ -89,7 +89,12 @@ def _advice(view: CameraView) -> str:
 
 
 def _word(view: CameraView) -> str:
-    """The band, but nothing that sounds like praise while an incident is open: its first failures cost little."""
+    """The band, but nothing that sounds like praise while an incident is open: its first failures cost little.
+
+    As cli.status_text has it.
+    """
+    if view.phase is Phase.PARKED:
+        return "PARKED"
     praise = view.fault and view.band in (Band.EXCELLENT, Band.GOOD)
     return "RECOVERING" if praise else view.band
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from camwatchd.adapters.entry import readable
 from camwatchd.doctor.place import Place
 
 _CLASS = "sys/class/video4linux"
@@ -50,7 +51,7 @@ def _on_usb(place: Place) -> Iterator[Sensor]:
         model = (place.read(nodes[0] / "name") or "?").strip()
         product = place.read(interface.parent / "product")  # the node's name may have it twice, and be cut
         yield Sensor(
-            model=product or model, bus="USB", nodes=tuple(node.name for node in nodes),
+            model=readable(product or model), bus="USB", nodes=tuple(node.name for node in nodes),
             id=_usb_id(place, interface), place=interface.parent.name,
         )  # fmt: skip
 

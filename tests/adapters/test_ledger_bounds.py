@@ -44,6 +44,18 @@ def test_five_hundred_incidents_are_kept(tmp_path: Path) -> None:
     assert [1, *range(22, 522)] == [incident["number"] for incident in incidents]
 
 
+def test_a_camera_that_never_rests_is_bounded_too(tmp_path: Path) -> None:
+    """Something is written every minute, so that the powered-on time need never be noted by itself."""
+    with desktop(tmp_path) as desk:
+        desk.take(rec.Begin("0.1.0", 1), rec.Keep(20, 30.0))
+        for _ in range(60):
+            desk.take(rec.IncidentOpened("cam0", FAULT, ""), rec.IncidentClosed("cam0", None, 0, 1.0))
+            desk.later(60.0)
+        desk.take(rec.IncidentOpened("cam0", FAULT, ""))
+
+    assert [*range(41, 62)] == [one["number"] for one in ledger_dump.read(tmp_path / "state")["incidents"]]
+
+
 def test_an_incident_is_kept_short(tmp_path: Path) -> None:
     """Its first and last steps, and as much text as is worth it: 500 of the worst are less than 16 MB."""
     with start(tmp_path) as running:

@@ -133,6 +133,18 @@ def test_a_daemon_that_hangs_is_not_waited_for_long(tmp_path: Path) -> None:
     assert 0.2 <= took < 5
 
 
+def test_an_order_without_an_answer_may_have_been_done(tmp_path: Path) -> None:
+    """Nobody knows: that is said, and where to look."""
+    over = threading.Event()
+    with speaking(tmp_path / "s", lambda _: over.wait(30)), Client(tmp_path / "s") as client:
+        with pytest.raises(ControlError) as raised:
+            client.ask(Pause(10.0), 0.1)
+        over.set()
+
+    assert "whether it was done is not known" in raised.value.message
+    assert "camwatchctl status" in raised.value.hint
+
+
 def test_a_daemon_that_lets_nobody_in_is_not_waited_for(tmp_path: Path) -> None:
     """A full queue before the door is no reason to hang."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:

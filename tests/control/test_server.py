@@ -337,7 +337,9 @@ def test_a_bug_in_an_order_is_the_supervisors(bench: Bench) -> None:
 
 
 def test_a_client_that_vanishes_is_forgotten(bench: Bench) -> None:
-    """With answers unread or in the middle of waiting: nothing of it stays, and what it ordered is done."""
+    """With answers unread or in the middle of waiting: nothing of it stays, and what it ordered is done, if it was
+    there when that was read: who has given up may have told somebody that nothing was done.
+    """
     unread, waiting, at_once = bench.connect(), bench.connect(), bench.connect()
     bench.turn(3)
     bench.daemon.change(("cam0",), has_worker=False)
@@ -351,7 +353,8 @@ def test_a_client_that_vanishes_is_forgotten(bench: Bench) -> None:
     bench.daemon.reloads.pop()("")
     bench.turn()
 
-    assert bench.daemon.orders == [("reload",), ("pause", ("cam0",), 60.0)]
+    assert bench.daemon.orders == [("reload",)]
+    assert "control.late" in [event for event, _ in bench.log.lines]
     assert bench.server.deadline == float("inf")
 
 
@@ -398,6 +401,16 @@ def test_no_conversation_upsets_the_server(
 
     assert (set(), float("inf")) == (bench.server._clients, bench.server.deadline)
     assert bench.daemon.readers == 0
+
+
+def test_who_only_says_no_more_is_still_obeyed(bench: Bench) -> None:
+    """As a program does that ends its input before it reads the answer."""
+    with bench.connect() as client:
+        client.send(encode_request(1, Pause(60.0, ("cam0",))))
+        client.shutdown(socket.SHUT_WR)
+        bench.turn(2)
+
+    assert bench.daemon.orders == [("pause", ("cam0",), 60.0)]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)

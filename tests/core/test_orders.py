@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What an operator orders of the ladder: it begins at once, spends nothing, and what it comes to goes on as ever."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -223,7 +225,37 @@ def test_an_order_is_taken_or_objected_to(
 @pytest.mark.parametrize("rung", list(Rung))
 def test_a_plan_says_what_and_what_then(rung: Rung) -> None:
     """Action, proof, what follows; of the rungs that leave the process, that the budget decides."""
+    if rung is Rung.RETRY:  # which is no order
+        assert () == orders.plan(Policy(), healthy().state, rung)
+        return
     first, *others = orders.plan(Policy(), healthy().state, rung)
 
     assert first.startswith(f"{rung}: ")
     assert others if rung not in (SERVICE, REBOOT) else "budget" in first
+
+
+@pytest.mark.parametrize(
+    ("place", "off", "required", "then"),
+    [
+        (
+            "1-1",
+            (),
+            True,
+            "reset-device, restart-service, reboot; restart-service and reboot only within the budget",
+        ),
+        ("", (), True, "restart-service, reboot; restart-service and reboot only within the budget"),
+        ("1-1", (SERVICE,), True, "reset-device, reboot; reboot only within the budget"),
+        ("", (SERVICE,), True, "reboot; reboot only within the budget"),
+        ("1-1", (), False, "reset-device"),
+        ("", (), False, None),
+    ],
+)
+def test_a_plan_names_what_may_follow(
+    place: str, off: tuple[Rung, ...], required: bool, then: str | None
+) -> None:
+    """No remedy that this camera does not have; the budget is asked only by those that leave the process."""
+    ladder = tuple(replace(row, enabled=row.enabled and row.rung not in off) for row in Policy().ladder)
+    state = replace(healthy().state, place=place)
+    last = orders.plan(Policy(ladder=ladder, required=required), state, Rung.RESTART_WORKER)[-1]
+
+    assert last == f"if that does not help: {then}" if then else last.startswith("it has ")

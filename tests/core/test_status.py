@@ -30,7 +30,7 @@ GIVEN_UP = replace(
     ILL, phase=Phase.PARKED, band="CRITICAL", score=0, rung=Rung.REBOOT, attempt=1, attempts=1, deadline=NOW + 900,
     refusal="did-not-help",
 )  # fmt: skip
-_GONE = "cam0 CRITICAL 0/100: frames-stopped;"
+_GONE = "cam0 PARKED 0/100: frames-stopped;"
 _WEDGED = "cam0 CRITICAL 0/100: worker-unkillable; the kernel keeps the process;"
 
 # fmt: off
@@ -68,7 +68,7 @@ LINES = {
     "rebooting": (replace(ILL, phase=Phase.LEAVING, rung=Rung.REBOOT, attempt=1, deadline=NOW + 12),
                   f"{_BAD} asking whether reboot is allowed, 12 s left"),
     "parked": (replace(GIVEN_UP, fault="not-found"),
-               "cam0 CRITICAL 0/100: not-found; parked, no reboot (did-not-help), next probe in 15 min; "
+               "cam0 PARKED 0/100: not-found; parked, no reboot (did-not-help), next probe in 15 min; "
                "check that it is plugged in"),
     "parked for the day": (replace(GIVEN_UP, refusal="daily-limit", ask_at=NOW + 18000),
                            f"{_GONE} parked, reboot not before 5 h from now (daily-limit), next probe in 15 min"),

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What becomes of a record: acknowledged when durable, kept while it cannot be, and no grant without a ledger."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -188,6 +190,50 @@ def test_a_ledger_that_is_damaged_meanwhile_is_replaced_at_once(tmp_path: Path) 
         assert isinstance(written, rec.Written)
         assert "set aside as ledger.db.damaged-2026-11-22T2130" in written.note
         assert "never-healthy" == desk.ask(ask()).name
+
+
+_SLY = {  # SQLite's own check finds nothing wrong
+    "DELETE FROM delivered": True,
+    "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'evidence', 'evidenze')": True,
+    "PRAGMA user_version = 1": True,
+    "DROP VIEW asked": True,
+    "UPDATE marks SET camera = CAST(x'63616d30ff' AS TEXT) WHERE kind = 'healthy'": False,  # a name of no camera
+    "UPDATE incidents SET words = CAST(x'6162ff' AS TEXT)": False,
+}
+
+
+@pytest.mark.parametrize(("damage", "unusable"), _SLY.items())
+def test_a_ledger_without_sense_is_replaced_too(tmp_path: Path, damage: str, unusable: bool) -> None:
+    """Set aside as if SQLite had found it: what follows is written, and a new ledger grants nothing yet."""
+    with desktop(tmp_path) as desk:
+        desk.take(BEGIN, HEALTHY, rec.IncidentOpened("cam0", FAULT, "", ("a word",)))
+    _tamper(tmp_path / "state" / "ledger.db", damage)
+    with desktop(tmp_path, start="start-2") as desk:
+        replies = desk.take(BEGIN, rec.AttemptFailed("cam0", Rung.RESTART_STREAM, 1, "", 5.0, ("another",)))
+        replies += desk.take(rec.IncidentOpened("cam1", FAULT, ""))
+        verdict = desk.ask(ask())
+        replies += desk.take(rec.CleanStop())
+    assert not any(isinstance(reply, rec.Unwritten) for reply in replies)
+    assert unusable == (tmp_path / "state" / "ledger.db.damaged-2026-11-22T2130").exists()
+    assert unusable == any("it was set aside" in str(reply) for reply in replies)
+    assert "never-healthy" == verdict.name or not unusable
+
+
+def _tamper(path: Path, statements: str) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(statements)
+
+
+def test_a_bug_of_ours_costs_no_ledger(tmp_path: Path) -> None:
+    """A record that no ledger takes ends the recorder, as before; the ledger stays where it is."""
+    with desktop(tmp_path) as desk:
+        desk.take(BEGIN, HEALTHY)
+        with pytest.raises(UnicodeEncodeError):
+            desk.take(rec.Revoke("\udcff"))
+        desk.desk._waiting.clear()
+    assert ["ledger.db", "ledger.db-journal"] == sorted(
+        path.name for path in (tmp_path / "state").glob("led*")
+    )
 
 
 @pytest.mark.parametrize("content", [None, b""])

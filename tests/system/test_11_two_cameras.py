@@ -52,7 +52,7 @@ def test_a_dead_camera_reboots_by_its_own_budget_and_leaves_the_other_alone(cont
     assert marks(container, "intent") == ["dead"] * MOST
     assert {entry["CAMERA"] for entry in container.journal.all(EVENT="ladder.leave_asked")} == {"dead"}
 
-    container.await_unit(StatusText=r"^dead CRITICAL .*parked, no reboot \(did-not-help\).*; well EXCELLENT")
+    container.await_unit(StatusText=r"^dead PARKED .*parked, no reboot \(did-not-help\).*; well EXCELLENT")
     armed = interval(container)
     container.stays_on(1.5 * armed)
     assert longest_silence(container, parked) < armed / 2
