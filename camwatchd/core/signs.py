@@ -105,7 +105,8 @@ class Chart:
         numbers = (
             self.days,
             self.mean,
-            self.variance,
+            math.sqrt(max(self.variance, 0.0)),  # of numbers as large as the mean may be
+            min(self.variance, 1.0),
             self.shown,
             self.value,
             self.ewma + self.rule.bound * 1e3,

