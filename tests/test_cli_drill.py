@@ -134,7 +134,7 @@ def test_every_drill_on_a_real_daemon(
     """Each is noticed by its name and cured by its rung, marked wherever it is told, and counted nowhere."""
     checks = {"checks__frozen_after": 0.5, "checks__on_black": "recover", "checks__content_after": 0.5}
     monkeypatch.setenv("CAMWATCHD_SOCKET", str(tmp_path / "run" / "control.sock"))
-    with daemon(tmp_path, QUICK + table("cam0", **checks)) as rig:
+    with daemon(tmp_path, QUICK.replace("settle = 1.5", "settle = 5") + table("cam0", **checks)) as rig:
         since = rig.event("camera.started").number
         assert 0 == cli.main(["drill", "--all", "--yes", "--json"])
         shown = json.loads(capsys.readouterr().out)["drills"]
