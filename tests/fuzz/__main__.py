@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +52,12 @@ def fuzz(
     names: list[str], corpus: Path, inputs: int, seed: int
 ) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
     """All at once: guided, then plain."""
-    guided = {name: start("tests.fuzz.guided", name, corpus / name, inputs, seed) for name in names}
-    found = {name: answer(process) for name, process in guided.items()}
-    plain = {name: start("tests.fuzz.plain", name, corpus / name, inputs // _PLAIN) for name in names}
-    slowest = {name: json.dumps([data for _, data in found[name].get("slowest", [])]) for name in names}
-    return [(name, found[name], answer(plain[name], slowest[name])) for name in names]
+    with ThreadPoolExecutor(len(names)) as pool:  # a pipe that nobody reads would stop its writer
+        guided = [start("tests.fuzz.guided", name, corpus / name, inputs, seed) for name in names]
+        found = list(pool.map(answer, guided))
+        plain = [start("tests.fuzz.plain", name, corpus / name, inputs // _PLAIN) for name in names]
+        slowest = [json.dumps([data for _, data in one.get("slowest", [])]) for one in found]
+        return list(zip(names, found, pool.map(answer, plain, slowest), strict=True))
 
 
 def faults(guided: dict[str, Any], plain: dict[str, Any]) -> list[str]:
