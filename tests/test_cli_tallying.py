@@ -35,7 +35,7 @@ def test_a_summary_is_of_what_was_watched() -> None:
     assert (tally.away, tally.restarts) == (30.0, 1)
     assert "did not answer for 30 s" in monitor.summary(tally, 100.0)
     assert "camwatchd was restarted once" in monitor.summary(tally, 100.0)
-    assert "available 56.000 %; 1600 captures, 0 failed; 2 outages, 2 recoveries; MTBF 28 s, MTTR 22 s" in (
+    assert "available 56.000 %; captures 1600, failed 0; outages 2, recoveries 2; MTBF 28 s, MTTR 22 s" in (
         monitor.summary(tally, 100.0)
     )
 

@@ -60,8 +60,8 @@ def _seen(seen: Seen) -> str:
     mtbf = "unknown (it was down already)" if failed else "unknown (nothing failed)"
     mttr = "unknown (nothing recovered)" if failed else "unknown (nothing failed)"
     return (
-        f"available {available}; {seen.captures} captures, {seen.failures} failed; {seen.outages} outages, "
-        f"{seen.recoveries} recoveries; MTBF {mtbf if seen.mtbf is None else duration(seen.mtbf)}, "
+        f"available {available}; captures {seen.captures}, failed {seen.failures}; outages {seen.outages}, "
+        f"recoveries {seen.recoveries}; MTBF {mtbf if seen.mtbf is None else duration(seen.mtbf)}, "
         f"MTTR {mttr if seen.mttr is None else duration(seen.mttr)}; lowest score {seen.lowest_score}"
     )
 

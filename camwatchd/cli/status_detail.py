@@ -81,7 +81,7 @@ def _recoveries(camera: CameraFacts) -> str:
 
 def _totals(totals: Totals) -> Iterator[Line]:
     yield "captures", f"{totals.captures}, {totals.failures} failed"
-    yield "availability", f"{100 * totals.availability:.4f} %, {totals.outages} outages"
+    yield "availability", f"{100 * totals.availability:.4f} %, outages: {totals.outages}"
     yield "MTBF", _NO_OUTAGE if totals.mtbf is None else duration(totals.mtbf)
     unknown = _NO_REPAIR if totals.outages else _NO_OUTAGE
     yield "MTTR", unknown if totals.mttr is None else duration(totals.mttr)
