@@ -62,6 +62,18 @@ def test_trouble_is_what_was_not_over(incident: Headline, says: str) -> None:
     assert says in lines(replace(PAST, incidents=(incident,)), WELL)[0]
 
 
+def test_the_newest_is_told() -> None:
+    """Of several incidents, and of several reboots that were asked for in one boot."""
+    later = replace(ASKED, at=89500.0, wall="2026-11-22 21:30:00")
+    new = replace(ENDED, number=4, at=300.0, ended="")
+    past = replace(PAST, incidents=(new, ENDED), boots=(replace(BOOT, asked=(ASKED, later)),))
+    told = lines(past, WELL)
+
+    assert "cam0 was IN TROUBLE" in told[0]
+    assert told[0].endswith("see: camwatchctl incident 4")
+    assert "in this boot: 2026-11-22 21:30:00" in told[1]
+
+
 def test_a_reboot_counts_in_the_budget_of_its_mode() -> None:
     """One in the last day; in observe mode only observed ones count. Without rules nothing is made up."""
     past = replace(PAST, boots=(replace(BOOT, asked=(ASKED,)),))
@@ -71,6 +83,10 @@ def test_a_reboot_counts_in_the_budget_of_its_mode() -> None:
     assert "reboots left now: 0" in lines(past, WELL, rules=Reboot(max_reboots_per_day=1))[2]
     assert "reboots left now: 4" in lines(past, WELL, rules=Reboot(mode="observe"))[2]
     assert "how many are left is not known: why" in lines(past, WELL, wrong="why")[2]
+    old = replace(PAST, boots=(replace(BOOT, asked=(replace(ASKED, at=1000.0), ASKED)),))
+    assert (
+        "left now: 3 (so far: 1 in 24 powered-on hours, 2 in 7 days" in lines(old, WELL, rules=Reboot())[2]
+    )
     over = replace(past, boots=(replace(BOOT, end=End.REBOOT_ASKED, asked=(replace(ASKED, helped=False),)),))
     assert [lines(over, WELL)[0], lines(over, WELL)[2]] == [
         "ledger: camwatchd has not run since this machine booted; what follows is from before",

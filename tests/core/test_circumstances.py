@@ -96,6 +96,16 @@ def test_a_sign_ends_with_what_it_is_about() -> None:
     assert (Circumstance.UNDER_VOLTAGE,) == known.judged(3 * APART).shown
 
 
+def test_a_sign_does_not_come_and_go() -> None:
+    """What would not make one begin does not end it at once; an incident without it counts."""
+    rarely = lived(450, *[WELL] * 14, WEAK)
+    known = struck(rarely, WEAK, WEAK, WEAK, WELL, WELL)
+
+    assert (Circumstance.UNDER_VOLTAGE,) == known.shown
+    assert "before 3 of the last 5 incidents" in known.text(Circumstance.UNDER_VOLTAGE, 0.0)
+    assert () == struck(rarely, WELL, WELL, WEAK, WEAK, WEAK).shown
+
+
 def test_what_the_machine_does_not_tell_is_not_counted() -> None:
     """No sensor of the supply, no firmware that may be asked: neither sign nor mistake."""
     unknown = Sample()
@@ -114,6 +124,7 @@ def test_a_sample_is_what_recorder_and_kernel_say() -> None:
     assert Sample(True, True) == sample(
         HostFacts(under_voltage=False, throttled="0x50005"), power_failed=False
     )
+    assert Sample(True, False) == sample(HostFacts(under_voltage=False, throttled="0x1"), power_failed=False)
     assert Sample() == sample(none, power_failed=True)
     assert Sample() == sample(HostFacts(throttled="no such thing"), power_failed=False)
 
@@ -137,3 +148,10 @@ def test_old_hours_count_less() -> None:
         known = known.add(had=False)
 
     assert known.had / known.of < 0.06
+
+
+def test_what_cannot_be_is_not_gone_on_with() -> None:
+    """More of something than there was, or other limits of heat than there are."""
+    assert Circumstances().is_sound
+    assert not Circumstances(under_voltage=Share(1.0, 2.0)).is_sound
+    assert not Circumstances(hours=5.0, hot=(1.0,)).is_sound

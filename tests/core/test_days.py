@@ -139,6 +139,17 @@ def test_a_day_is_24_hours_of_the_daemons_life() -> None:
     ).values()
 
 
+def test_a_day_without_a_capture_has_no_latency() -> None:
+    """Nor a time to open: nothing is divided by nothing."""
+    assert {Sign.FAILURES, Sign.RECOVERIES, Sign.DROPS} == set(Day(observed=DAY, healthy=DAY).values())
+
+
+def test_time_goes_on_with_the_days() -> None:
+    """One that was longer counts for as long as it was, and what goes along with incidents of long ago is no sign."""
+    assert 1.5 * DAY == lived(1, Day(observed=1.5 * DAY)).before
+    assert () == lived(40, life=full()).circumstances.shown
+
+
 def test_a_day_without_the_camera_is_none() -> None:
     """Paused or down for most of it: the numbers of the rest compare with nothing."""
     assert {} == replace(WHOLE, healthy=DAY / 3).values()

@@ -89,6 +89,7 @@ def test_a_park_in_a_drill_ends_with_it() -> None:
 
     assert began + LASTS == story.now
     assert (Phase.ACTING, "", 0) == (story.state.phase, story.state.refusal, story.state.parks)
+    assert not story.state.critical_said  # what is true by now is said anew
     assert story.said(ev.SayParked)[0].name == "drill"
 
 
@@ -99,7 +100,17 @@ def test_its_time_is_up_in_whatever_phase() -> None:
     before = story.state
 
     assert before.drill is None
+    assert (Rung.RETRY, (0,) * len(Rung)) == (before.floor, before.used)
     assert before == story.after(0, ev.DrillOver()).state
+
+
+def test_an_order_in_a_drill_that_outlasts_it_is_still_of_the_drill() -> None:
+    """No fault was named yet when its time was up: what the order comes to makes nobody leave."""
+    story = healthy().after(0, ev.Drilled("stall", 0.4)).after(0.2, ev.RecoveryOrdered(Rung.RESTART_WORKER))
+    story.after(0.2, ev.DrillOver())
+
+    assert (None, "", True) == (story.state.drill, story.state.fault, story.state.drilled)
+    assert not story.boot().state.drilled  # what happens next is in earnest
 
 
 def test_a_worker_that_cannot_be_killed_in_a_drill_waits_for_an_operator() -> None:
@@ -166,6 +177,7 @@ def test_what_the_checks_rule_out() -> None:
     """A picture that only warns, or that is looked at too late, proves nothing."""
     assert unseen(Checks(), "black-picture")
     assert not unseen(Checks(on_black="recover"), "black-picture")
+    assert unseen(Checks(frozen_after=0.0), "frozen-picture")
     assert too_slow(Checks(frozen_after=300.0), "frozen-picture", 8.0)
     assert not too_slow(Checks(), "frozen-picture", 8.0)
     assert not too_slow(Checks(), "frames-stopped", 8.0)

@@ -12,7 +12,7 @@ from camwatchd.core import events as ev
 from camwatchd.core.ladder import Outcome, Rung
 from camwatchd.core.state import Milestone, Phase, Policy
 from tests.core.histories import histories, play, policies
-from tests.core.storyboard import DONE, GOOD, OPEN, Story, healthy, parked, policy
+from tests.core.storyboard import DONE, GOOD, MISSED, OPEN, Story, healthy, parked, policy, spent
 
 STREAM, WORKER, RESET = Rung.RESTART_STREAM, Rung.RESTART_WORKER, Rung.RESET_DEVICE
 SERVICE, REBOOT = Rung.RESTART_SERVICE, Rung.REBOOT
@@ -35,8 +35,9 @@ def against(story: Story, rung: Rung, *, streams: bool = True) -> str:
 
 def test_a_healthy_camera_has_its_stream_restarted() -> None:
     """Ordered, done, proved by frames: no fault is named, and nothing of the ladder is spent."""
-    story = order(healthy(), STREAM)
+    story = order(healthy().after(1, GOOD), STREAM)
     acting = story.state
+    assert (acting.healthy_since, acting.streak) == (None, 0)  # its health has to be proved anew
     story.after(0.5, DONE).after(0.2, GOOD)
 
     assert (acting.phase, acting.fault, acting.lease_until > story.now) == (Phase.ACTING, "", True)
@@ -76,6 +77,7 @@ def test_an_ordered_action_that_hangs_has_an_end(rung: Rung, fault: str) -> None
     story.until_deadline()
 
     assert (story.state.fault, story.now < lease) == (fault, True)
+    assert story.state.lease_until <= lease  # the ladder's own time is in it already
 
 
 def test_no_frames_after_an_order_is_an_incident() -> None:
@@ -114,6 +116,7 @@ def test_an_order_ends_a_wait_and_keeps_the_incident() -> None:
     assert (aside.state.phase, aside.state.fault) == (Phase.ACTING, "frames-stopped")
     aside.boot()
     assert aside.said(ev.SayRecovered)[-1].rung is WORKER
+    assert aside.orders()[-1] == (WORKER, Policy().row(WORKER).attempts)  # there is none beyond the last
 
 
 def test_a_parked_camera_that_is_not_helped_is_parked_again() -> None:
@@ -171,6 +174,8 @@ def test_a_refused_reboot_of_a_parked_camera_parks_it() -> None:
         (healthy(), REBOOT, "nothing that reboot would cure"),
         (Story(), WORKER, "restart-worker is under way"),
         (healthy().stall(), STREAM, "restart-stream is under way"),
+        (spent(), WORKER, "restart-service is under way"),
+        (healthy().after(1.5, MISSED), SERVICE, "nothing that restart-service would cure"),
         (healthy(policy(STREAM)), STREAM, "[ladder.restart-stream] enabled = false"),
         (healthy(policy(required=False)).stall().until(Phase.BACKOFF), REBOOT, "optional-camera"),
         (healthy(policy(required=False)).stall().until(Phase.BACKOFF), SERVICE, "optional"),
@@ -204,6 +209,8 @@ def test_a_wedged_camera_may_ask_for_a_reboot() -> None:
     assert against(story, REBOOT) == ""
     assert order(story, REBOOT).asked() == [REBOOT, REBOOT]
     assert story.refuse("time-window", 600).state.phase is Phase.WEDGED
+    assert story.asked() == [REBOOT, REBOOT]
+    assert story.said(ev.SayRefused) == []
 
 
 @settings(max_examples=50)  # the histories of the other invariants have orders in them, too

@@ -55,17 +55,29 @@ def test_one_bad_day_is_no_sign() -> None:
     chart = fed(Sign.RECOVERIES, *[0.0] * 30, 500.0)
 
     assert (0, True) == (chart.shown, chart.mean < 20)
+    assert 0 == fed(Sign.LATENCY, *[0.040] * 30, 9.0).shown
 
 
 def test_nothing_is_judged_before_it_is_known_what_is_usual() -> None:
-    """Two weeks."""
+    """Two weeks, and the day after them is judged."""
+    assert (0, True) == (
+        fed(Sign.LATENCY, *[0.01] * 13, 9.0).ewma,
+        fed(Sign.LATENCY, *[0.01] * 14, 9.0).ewma > 0,
+    )
     assert not any(fed(Sign.LATENCY, *[0.01] * 3, *[9.0] * n).shown for n in range(LEARN - 3))
 
 
 def test_a_steady_camera_may_get_a_little_slower() -> None:
     """Less than a tenth is not worth speaking of, though it never was that slow."""
-    assert 0 == fed(Sign.LATENCY, *[0.040] * 30, *[0.043] * 60).shown
+    assert not any(fed(Sign.LATENCY, *[0.040] * 30, *[0.043] * days).shown for days in range(60))
     assert fed(Sign.LATENCY, *[0.040] * 30, *[0.060] * 10).shown
+
+
+def test_what_is_usual_has_at_least_the_scatter_of_chance() -> None:
+    """However even the weeks were: counts as Poisson has it, or a tenth of many; and nothing is divided by zero."""
+    assert 5 == Chart(Sign.FAILURES, 28, mean=25.0).deviation
+    assert 100 == Chart(Sign.DROPS, 28, mean=1000.0).deviation
+    assert 0 == fed(Sign.REOPENING, *[0.0] * 30).shown
 
 
 def test_a_sign_ends() -> None:
@@ -76,9 +88,11 @@ def test_a_sign_ends() -> None:
     for _ in range(10):
         down = down.add(0.040)
     assert (0, True) == (down.shown, abs(down.mean - 0.04) < 2e-3)
+    shown = []
     for _ in range(MEMORY + LEARN):
         up = up.add(0.080)
-    assert 0 == up.shown
+        shown += [up.shown]
+    assert (0, MEMORY) == (up.shown, max(shown))
     assert 0.080 == pytest.approx(up.mean)
 
 
@@ -92,3 +106,11 @@ def test_a_sign_says_what_since_when_and_compared_to_what() -> None:
     risen = fed(Sign.RECOVERIES, *[0.0] * 30, *[3.0] * 6)
 
     assert "recoveries a day: 3, usually 0 (mean of the 28 days before); rising for 2 days now" == risen.text
+    slower = fed(Sign.LATENCY, *[0.040] * 30, *[0.060] * 4)
+    assert "capture latency: 60 ms, usually 41 ms (mean of the 28 days before)" in slower.text
+
+
+@pytest.mark.parametrize("ewma", [1e300, -1e300, float("nan"), float("inf")])
+def test_a_chart_of_nonsense_is_not_gone_on_with(ewma: float) -> None:
+    """A camera would be shown for ever, or never."""
+    assert not Chart(Sign.LATENCY, ewma=ewma).is_sound
