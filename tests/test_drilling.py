@@ -85,3 +85,27 @@ def test_how_it_ended(effects: tuple[ev.Effect, ...], outcome: str) -> None:
     drilling.note(ev.SayOrdered(Rung.RESTART_WORKER))
     drilling.follow(WELL)
     assert "interrupted" in log.of("drill.ended")[-1]
+
+
+def test_only_what_cannot_be_opened_is_pretended_by_the_next_worker() -> None:
+    """Once: the worker after that is to open the camera. What the present one pretends is not pretended again."""
+    handed = {}
+    for name, exercise in EXERCISES.items():
+        drilling = Drilling("cam0", Log(), lambda: 0.0)
+        drilling.begin(exercise, Policy())
+        handed[name] = (drilling.for_the_next_worker(), drilling.for_the_next_worker())
+
+    assert {name: ("open" if name == "open" else "", "") for name in EXERCISES} == handed
+
+
+def test_nothing_is_marked_before_and_after_a_drill() -> None:
+    """Else a true alert looked like an exercise; and the mark stands once in a sentence, behind the camera's name."""
+    log = Log()
+    drilling = Drilling("cam0", log, lambda: 0.0)
+    assert drilling.log is log
+    drilling.begin(EXERCISES["stall"], Policy())
+    drilling.log.info("x", message="cam0: cam0: y")
+    drilling.end()
+
+    assert (drilling.running, drilling.log) == ("", log)
+    assert ["cam0: DRILL: cam0: y"] == log.of("x")
