@@ -6,8 +6,10 @@ What waits is bounded by the supervisor, which sends few records ahead of their 
 
 import sqlite3
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TypeVar
 
 from camwatchd.adapters import ledger_schema
@@ -190,7 +192,8 @@ class Desk:
             self._shut()
             if was_open:  # opened afresh it is mended, or the trouble has a better name
                 return self._try(act)
-            if not anew and _is_of_content(error) and self._is_to_blame(act):
+            blamed = not anew and not self.file.was_set_aside and _is_of_content(error)
+            if blamed and self._is_to_blame(act):
                 return self._try_anew(act, error)
             if not isinstance(error, OSError | sqlite3.Error):
                 raise
@@ -202,7 +205,11 @@ class Desk:
         return result
 
     def _is_to_blame(self, act: Callable[[Ledger], object]) -> bool:
-        """Whether it is the ledger's content, which can be set aside, and no bug of ours, which would come again."""
+        """Whether it is the ledger's content, which can be set aside, and no bug of ours, which would come again.
+
+        That is a guess, and so it is made but once: a bug that only shows with certain rows would cost a ledger
+        in each boot, and with it the count of the reboots.
+        """
         ledger = Ledger(ledger_schema.empty(), self.boot, self.start, self.look)
         try:
             ledger.enter(self._moment())
@@ -241,10 +248,13 @@ class Desk:
 
 
 def _is_of_content(error: Exception) -> bool:
-    """Whether no time and no room will mend it."""
+    """Whether no time and no room will mend it: it is SQLite's own, or came up where rows are read and written."""
     if isinstance(error, sqlite3.Error):
         return ledger_schema.is_damage(error) or ledger_schema.is_odd(error)
-    return not isinstance(error, OSError)
+    frames = traceback.extract_tb(error.__traceback__)
+    return not isinstance(error, OSError) and any(
+        Path(frame.filename).name.startswith("ledger") for frame in frames
+    )
 
 
 def _decide(ask: AskLeave, facts: Facts) -> Verdict:

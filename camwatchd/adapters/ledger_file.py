@@ -50,6 +50,11 @@ class LedgerFile:
         self.tidings.append(f"the ledger {wrong}; it was set aside as {name}")
         self._forget_old(name)
 
+    @property
+    def was_set_aside(self) -> bool:
+        """Whether that was done before, as far as what was set aside still lies there."""
+        return any(self.path.parent.glob(f"{_ASIDE}*"))
+
     def was_replaced(self) -> bool:
         """Whether the name no longer belongs to the file that was opened: what is written there would be lost."""
         try:

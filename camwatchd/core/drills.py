@@ -2,8 +2,8 @@
 """Owns the alarm drills: what can be practised on a running camera, what is expected, and when a drill is over.
 
 A worker pretends that its camera fails; the ladder does not know, and does what it always does. Only the last two
-rungs are out of reach for its incident, also if that outlasts the drill, until an operator orders a recovery; and what
-it has spent of the others is given back.
+rungs are out of reach for its incident, also if that outlasts the drill, until an operator orders a recovery or three
+probes were in vain; and what it has spent of the others is given back.
 """
 
 from dataclasses import dataclass, replace

@@ -3,6 +3,7 @@
 
 import json
 from collections import Counter
+from copy import deepcopy
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,9 +14,10 @@ from camwatchd.core.drills import EXERCISES, LASTS, expected_cure, misnamed, too
 from camwatchd.core.events import Event
 from camwatchd.core.faults import FAULTS
 from camwatchd.core.ladder import LADDER, Rung
+from camwatchd.core.lastrungs import PARK_PAUSES
 from camwatchd.core.plain import from_plain, to_plain
 from camwatchd.core.settings import Checks
-from camwatchd.core.state import Phase, Policy, State
+from camwatchd.core.state import SPARED_PROBES, Phase, Policy, State
 from tests.core.histories import histories, policies
 from tests.core.storyboard import CRASH, DONE, GOOD, Story, healthy, policy
 
@@ -71,6 +73,10 @@ def test_nobody_leaves_for_a_drill() -> None:
     while len(story.said(ev.SayParked)) == before:
         story.fails(CRASH).until_deadline()
     assert ("drill", []) == (story.said(ev.SayParked)[-1].name, story.asked())
+    forgotten, parked = deepcopy(story), story.now
+    while not forgotten.asked():
+        forgotten.fails(CRASH).until_deadline()
+    assert sum(PARK_PAUSES[:SPARED_PROBES]) <= forgotten.now - parked + 60 <= 1500
 
     story.fails(CRASH).after(0, ev.RecoveryOrdered(Rung.RESTART_WORKER))
     for _ in range(12):
@@ -120,7 +126,7 @@ def test_a_worker_that_cannot_be_killed_in_a_drill_waits_for_an_operator() -> No
     assert (Phase.WEDGED, "drill", []) == (story.state.phase, story.state.refusal, story.asked())
     while story.state.drill is not None:
         story.until_deadline()
-    story.until_deadline().until_deadline()
+    story.until_deadline()
     assert [] == story.asked()
     story.after(0, ev.RecoveryOrdered(Rung.REBOOT))
     assert [Rung.REBOOT] == story.asked()
@@ -152,7 +158,7 @@ def test_no_history_leaves_during_a_drill(
     for share, event in history:
         now += min(share, 1.0) * max(0.0, state.deadline - now)
         state, effects = escalation.step(rules, state, event, now)
-        if not state.drilled:
+        if not state.spared:
             break
         asked.update(effect.rung for effect in effects if isinstance(effect, ev.Perform))
         assert state.phase is not Phase.LEAVING

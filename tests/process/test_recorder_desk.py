@@ -2,15 +2,17 @@
 """What becomes of a record: acknowledged when durable, kept while it cannot be, and no grant without a ledger."""
 
 import sqlite3
-from contextlib import closing
+import time
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from camwatchd.adapters import ledger_dump
 from camwatchd.core import records as rec
-from camwatchd.core.budget import Kind
+from camwatchd.core.budget import Facts, Kind
 from camwatchd.core.flight import HostFacts
 from camwatchd.core.ladder import Rung
 from camwatchd.core.settings import Reboot
@@ -217,6 +219,39 @@ def test_a_ledger_without_sense_is_replaced_too(tmp_path: Path, damage: str, unu
     assert unusable == (tmp_path / "state" / "ledger.db.damaged-2026-11-22T2130").exists()
     assert unusable == any("it was set aside" in str(reply) for reply in replies)
     assert "never-healthy" == verdict.name or not unusable
+
+
+def test_a_second_ledger_without_sense_is_not_given_up(tmp_path: Path) -> None:
+    """A bug of ours may only show with certain rows: no reboot would ever be counted. So the recorder ends."""
+    ends = pytest.raises(sqlite3.OperationalError, match="asked")
+    outcomes: list[AbstractContextManager[object]] = [nullcontext(), ends]
+    for number, outcome in enumerate(outcomes):
+        with desktop(tmp_path, start=f"start-{number}") as desk:
+            desk.take(BEGIN, HEALTHY)
+        _tamper(tmp_path / "state" / "ledger.db", "DROP VIEW asked")
+        with desktop(tmp_path, start=f"then-{number}") as desk, outcome:
+            assert "never-healthy" == desk.ask(ask()).name
+
+    assert 1 == len(list((tmp_path / "state").glob("ledger.db.damaged-*T2130*")))
+
+
+def test_an_error_beside_the_ledger_costs_no_ledger(tmp_path: Path) -> None:
+    """What the machine is asked is not in it, and may work the next time."""
+
+    def nonsense(*_: object) -> Facts:
+        raise ValueError("nonsense")
+
+    with desktop(tmp_path) as desk:
+        desk.take(BEGIN, HEALTHY)
+        desk.desk.machine = SimpleNamespace(  # type: ignore[assignment]
+            look=nonsense, uptime=lambda: 400.0, wall=lambda: time.gmtime(400)
+        )
+        with pytest.raises(ValueError, match="nonsense"):
+            desk.ask(ask())
+        desk.desk.look = nonsense  # type: ignore[assignment]
+    assert ["ledger.db", "ledger.db-journal"] == sorted(
+        path.name for path in (tmp_path / "state").glob("led*")
+    )
 
 
 def _tamper(path: Path, statements: str) -> None:
