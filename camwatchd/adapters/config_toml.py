@@ -45,8 +45,13 @@ def _key(name: str) -> str:
 
 
 def _text(text: str) -> str:
-    # JSON escapes are TOML escapes; only U+007F is a control character to TOML and none to JSON.
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    # JSON escapes are TOML escapes; what else cannot be seen, or moves a cursor, is to be seen for what it is.
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(each if each.isprintable() else _escape(ord(each)) for each in quoted)
+
+
+def _escape(code: int) -> str:
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
 def _inline_table(table: dict[str, Any], depth: int) -> str:

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tomli
 
 from camwatchd.adapters.config import Loaded, load
 from camwatchd.adapters.config_shape import Leaf
 from camwatchd.adapters.config_tables import key_paths, tables
 from camwatchd.adapters.config_text import effective, example
-from camwatchd.adapters.config_toml import dotted
+from camwatchd.adapters.config_toml import dotted, literal
 from camwatchd.core.settings import CameraSettings, ScriptedFault, Settings
 
 SHIPPED = Path(__file__).parents[2] / "etc" / "camwatchd" / "config.toml"
@@ -139,3 +140,13 @@ def test_effective_values_tell_their_origin(tmp_path: Path) -> None:
     assert re.search(r"(?m)^#frame_rate is not set +# default$", text)
     keys = [line for line in text.splitlines() if line and not line.startswith("[")]
     assert all(re.search(r"  # (default|from .+)$", line) for line in keys)
+
+
+@pytest.mark.parametrize("text", ["\u05cc", "\u202e", "\u00a0", "\x7f", "\U000e0001", "d\u00e9 \U0001f4f7"])
+def test_what_cannot_be_seen_is_escaped(text: str) -> None:
+    """In a message on a terminal and in what is printed as TOML, which reads it back."""
+    shown = literal(text)
+
+    assert shown.isprintable()
+    assert tomli.loads(f"x = {shown}") == {"x": text}
+    assert ("\u00e9" in shown) == ("\u00e9" in text)
