@@ -100,19 +100,8 @@ class Narrator:
 
     def _alert(self, effect: Effect, facts: dict[str, object]) -> None:
         match effect:
-            case ev.SayFault(name, evidence, noticed_after):
-                fault = FAULTS[name]
-                after = (
-                    ""
-                    if noticed_after is None
-                    else f", noticed {duration(noticed_after)} after the last report of healthy frames"
-                )
-                proof = f" [{evidence[:_QUOTED]}]" if evidence else ""
-                say(
-                    self.log, alerts.of_issue(fault.issue), f"{self.camera}: {name}: {fault.human}{after}{proof}",
-                    camera_issue=fault.issue.value, fault=name, evidence=evidence,
-                    noticed_after=None if noticed_after is None else round(noticed_after, 3), **facts,
-                )  # fmt: skip
+            case ev.SayFault():
+                self._fault(effect, facts)
             case ev.SayRecovered(name, rung, attempt, seconds):
                 cure = "itself" if rung is None else _which(rung, attempt)
                 text = f"{self.camera}: healthy again by {cure}, {duration(seconds)} after the first failure ({name})"
@@ -150,6 +139,16 @@ class Narrator:
             case ev.SayCritical(name, reason):
                 text = f"{self.camera}: {name}: {reason}; recovery goes on, a human should look"
                 say(self.log, alerts.CRITICAL, text, fault=name, **facts)
+
+    def _fault(self, effect: ev.SayFault, facts: dict[str, object]) -> None:
+        fault, late, evidence = FAULTS[effect.fault], effect.noticed_after, effect.evidence
+        after = "" if late is None else f", noticed {duration(late)} after the last report of healthy frames"
+        proof = f" [{evidence[:_QUOTED]}]" if evidence else ""
+        say(
+            self.log, alerts.of_issue(fault.issue), f"{self.camera}: {fault.name}: {fault.human}{after}{proof}",
+            camera_issue=fault.issue.value, fault=fault.name, evidence=evidence,
+            noticed_after=None if late is None else round(late, 3), **facts,
+        )  # fmt: skip
 
 
 def _what_next(rung: Rung, attempt: int, exhausted: bool) -> str:
