@@ -192,8 +192,7 @@ class Desk:
             self._shut()
             if was_open:  # opened afresh it is mended, or the trouble has a better name
                 return self._try(act)
-            blamed = not anew and not self.file.was_set_aside and _is_of_content(error)
-            if blamed and self._is_to_blame(act):
+            if not anew and self._may_be_content(error) and self._is_to_blame(act):
                 return self._try_anew(act, error)
             if not isinstance(error, OSError | sqlite3.Error):
                 raise
@@ -204,11 +203,15 @@ class Desk:
         self.deadline = self.clock() + NOTE_EVERY
         return result
 
+    def _may_be_content(self, error: Exception) -> bool:
+        """Damage is SQLite's own word. All else is a guess, and made but once: see below."""
+        damage = isinstance(error, sqlite3.Error) and ledger_schema.is_damage(error)
+        return damage or (_is_of_content(error) and not self.file.was_set_aside)
+
     def _is_to_blame(self, act: Callable[[Ledger], object]) -> bool:
         """Whether it is the ledger's content, which can be set aside, and no bug of ours, which would come again.
 
-        That is a guess, and so it is made but once: a bug that only shows with certain rows would cost a ledger
-        in each boot, and with it the count of the reboots.
+        A bug that only shows with certain rows would cost a ledger in each boot, and with it the count of reboots.
         """
         ledger = Ledger(ledger_schema.empty(), self.boot, self.start, self.look)
         try:

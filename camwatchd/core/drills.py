@@ -2,8 +2,8 @@
 """Owns the alarm drills: what can be practised on a running camera, what is expected, and when a drill is over.
 
 A worker pretends that its camera fails; the ladder does not know, and does what it always does. Only the last two
-rungs are out of reach for its incident, also if that outlasts the drill, until an operator orders a recovery or three
-probes were in vain; and what it has spent of the others is given back.
+rungs are out of reach for its incident, also if that outlasts the drill, for a while or until an operator orders a
+recovery; and what it has spent of the others is given back.
 """
 
 from dataclasses import dataclass, replace
@@ -13,9 +13,12 @@ from camwatchd.core.climbing import forgiven
 from camwatchd.core.faults import FAULTS
 from camwatchd.core.ladder import Rung, RungPolicy
 from camwatchd.core.settings import Checks
-from camwatchd.core.state import Drill, Policy, State, Step
+from camwatchd.core.state import NEVER, Drill, Policy, State, Step
 
 LASTS = 120.0  # seconds; a camera that is not back by then fails for real, and the rungs are tried afresh
+# Seconds after that in which nobody leaves for what the drill has begun: a human is called, and may order what he likes.
+# Not for ever: by then whatever is wrong is no exercise, and there may be no human. The third probe of a park is later.
+SPARED = 1200.0
 PRETENDED = 60.0  # seconds after which a worker gives it up if nobody has noticed
 MARK = "DRILL"  # in sentences; the journal has the field DRILL=1
 _LONGEST_CHECK = 40.0  # seconds until a picture may fail for what it shows, for a drill to see it
@@ -87,7 +90,7 @@ def begin(policy: Policy, state: State, event: ev.Event, now: float) -> Step:
     assert isinstance(event, ev.Drilled)
     state = forgiven(policy, state, now)
     drill = Drill(event.name, now + event.seconds, state.floor, state.used)
-    return replace(state, drill=drill, drilled=True), ()
+    return replace(state, drill=drill, drilled=True, spared_until=NEVER), ()
 
 
 def ended(state: State) -> State:
@@ -101,7 +104,10 @@ def ended(state: State) -> State:
 
 def overdue(state: State, now: float) -> Step:
     """Its time is up. An incident that is still open is no drill any more: what was counted in it does not count."""
-    if state.drill is None or now < state.drill.until:
+    if state.drill is None:
+        over = state.drilled and now >= state.spared_until
+        return replace(state, drilled=False) if over else state, ()
+    if now < state.drill.until:
         return state, ()
     drill = state.drill
     if not (state.in_incident and state.fault):
@@ -109,7 +115,7 @@ def overdue(state: State, now: float) -> Step:
     said = ev.SayFault(state.fault, "the drill is over, and the camera is not back", state.noticed_after)
     fresh = replace(
         state, drill=None, floor=drill.floor, used=drill.used, failures=1, failed_recoveries=0,
-        critical_said=False, parks=0, refusal="",
+        critical_said=False, parks=0, refusal="", spared_until=now + SPARED,
     )  # fmt: skip
     return fresh, (said,)
 

@@ -110,7 +110,7 @@ def _reboot_or_park(policy: Policy, state: State, now: float) -> Step:
 
 def own_refusal(policy: Policy, state: State) -> ev.LeaveRefused | None:
     """What the recorder need not be asked about."""
-    if state.spared:
+    if state.drilled:
         return ev.LeaveRefused("drill", "it began with an alarm drill; that alone makes nobody leave")
     if not policy.required:
         return ev.LeaveRefused("optional-camera", "only a required camera may reboot the machine")
@@ -127,7 +127,7 @@ def service_restart_left(policy: Policy, state: State) -> bool:
     Nor is a USB camera that is not there: whoever restarts misses it when it comes back.
     """
     rung = Rung.RESTART_SERVICE
-    if (state.fault in ABSENT and state.place) or state.spared:
+    if (state.fault in ABSENT and state.place) or state.drilled:
         return False
     left = policy.row(rung).enabled and lease.attempts_left(policy, state, rung) > 0
     entry = FAULTS[state.fault].entry

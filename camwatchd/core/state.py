@@ -48,7 +48,6 @@ NEVER, NEVER_BEFORE = (
     1e12,
     -1e12,
 )  # as points in time; JSON has no infinity, and a state is kept over a restart
-SPARED_PROBES = 3  # of a camera that a drill has left parked, in vain: 21 minutes after a human was called
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +119,8 @@ class State:
     drill: Drill | None = (
         None  # what happens now is practised: neither the service nor the machine is restarted
     )
-    drilled: bool = False  # it began in a drill, and no operator has ordered a recovery since; see `spared`
+    drilled: bool = False  # it began in a drill: nobody leaves for it, until ...
+    spared_until: float = NEVER  # ... this, or an operator orders a recovery
 
     def to(self, phase: Phase, now: float, deadline: float, **changes: Any) -> "State":
         """The state in another phase (or anew in the same)."""
@@ -135,14 +135,6 @@ class State:
     def ends_by(self) -> float:
         """When what is under way, or waited for, is over."""
         return self.run_until if self.runs else self.deadline
-
-    @property
-    def spared(self) -> bool:
-        """Whether nobody leaves for it: the drill lasts, or a human was called just lately for what it left.
-
-        Not for ever: by then whatever is wrong is no exercise, and there may be no human.
-        """
-        return self.drilled and (self.drill is not None or self.parks < SPARED_PROBES)
 
     @property
     def in_incident(self) -> bool:

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from camwatchd.core import escalation
 from camwatchd.core import events as ev
-from camwatchd.core.drills import EXERCISES, LASTS, expected_cure, misnamed, too_slow, unseen
+from camwatchd.core.drills import EXERCISES, LASTS, SPARED, expected_cure, misnamed, too_slow, unseen
 from camwatchd.core.events import Event
 from camwatchd.core.faults import FAULTS
 from camwatchd.core.ladder import LADDER, Rung
 from camwatchd.core.lastrungs import PARK_PAUSES
 from camwatchd.core.plain import from_plain, to_plain
 from camwatchd.core.settings import Checks
-from camwatchd.core.state import SPARED_PROBES, Phase, Policy, State
+from camwatchd.core.state import Phase, Policy, State
 from tests.core.histories import histories, policies
 from tests.core.storyboard import CRASH, DONE, GOOD, Story, healthy, policy
 
@@ -76,7 +76,7 @@ def test_nobody_leaves_for_a_drill() -> None:
     forgotten, parked = deepcopy(story), story.now
     while not forgotten.asked():
         forgotten.fails(CRASH).until_deadline()
-    assert sum(PARK_PAUSES[:SPARED_PROBES]) <= forgotten.now - parked + 60 <= 1500
+    assert sum(PARK_PAUSES[:3]) <= forgotten.now - parked + 60 <= 1500
 
     story.fails(CRASH).after(0, ev.RecoveryOrdered(Rung.RESTART_WORKER))
     for _ in range(12):
@@ -84,6 +84,22 @@ def test_nobody_leaves_for_a_drill() -> None:
         if story.state.phase is not Phase.LEAVING:
             story.until_deadline()
     assert Rung.RESTART_SERVICE in story.asked()
+
+
+def test_what_cuts_pauses_short_ends_no_grace() -> None:
+    """A hub that flaps makes many probes in a few seconds; the human who was called has his time all the same."""
+    story = healthy(policy(import_timeout=1.0, recovery_cooldown=0.5)).after(0, DRILL, CRASH)
+    while story.state.drill is not None:
+        story.fails(CRASH).until_deadline()
+    over = story.now
+    while not story.asked():
+        story.fails(CRASH)
+        if story.state.phase is Phase.PARKED:
+            story.after(0.5, ev.DeviceAppeared())
+        elif story.state.phase is not Phase.LEAVING:
+            story.until_deadline()
+
+    assert story.now >= over + SPARED
 
 
 def test_a_park_in_a_drill_ends_with_it() -> None:
@@ -155,10 +171,13 @@ def test_no_history_leaves_during_a_drill(
     story = Story(rules).boot().after(0, DRILL, ev.Faulted(fault))
     state, now = story.state, story.now
     asked: Counter[Rung] = Counter()
+    began = now
     for share, event in history:
         now += min(share, 1.0) * max(0.0, state.deadline - now)
         state, effects = escalation.step(rules, state, event, now)
-        if not state.spared:
+        if not state.drilled:
+            wanted = isinstance(event, ev.RecoveryOrdered | ev.Paused)
+            assert wanted or not state.in_incident or now >= began + LASTS + SPARED
             break
         asked.update(effect.rung for effect in effects if isinstance(effect, ev.Perform))
         assert state.phase is not Phase.LEAVING
