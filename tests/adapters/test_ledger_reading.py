@@ -118,6 +118,8 @@ def test_others_are_refused(tmp_path: Path) -> None:
     """Who is neither root nor in the group hears that, and how to join it."""
     with start(tmp_path) as running:
         running.write(BEGIN)
+    # A group that nobody here is in: whoever gives up root's user only is still in root's group.
+    os.chown(tmp_path, 0, 64999)
     tmp_path.chmod(0o750)
     os.seteuid(65534)
     try:

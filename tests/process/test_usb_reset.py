@@ -16,6 +16,7 @@ from camwatchd.cameras.usb import place_in, place_of
 from camwatchd.core.ladder import Outcome
 from camwatchd.core.usb import simulated_camera, simulated_place
 from camwatchd.usb_reset import Port, Report, order_configuration, reset, reset_simulated
+from tests.control.rig import open_folder
 
 PLACE = "1-1.3"
 
@@ -234,17 +235,16 @@ def test_a_device_that_leaves_in_its_reset_was_reset(machine: Machine) -> None:
     assert "left USB port 1-1.3" in report.detail
 
 
-def test_a_node_that_may_not_be_opened_is_named(machine: Machine) -> None:
+def test_a_node_that_may_not_be_opened_is_named() -> None:
     """As an unprivileged user, without the udev rule: failed, with the file and what should have allowed it."""
-    node = machine.plug()
-    node.chmod(0o444)
-    for folder in [machine.sys, machine.dev, *machine.dev.parents][:-1]:
-        if folder.stat().st_uid == os.getuid():
-            folder.chmod(folder.stat().st_mode | 0o055)
-    pid = os.fork()
-    if pid == 0:
-        _as_nobody(machine, node)
-    _, status = os.waitpid(pid, 0)
+    with open_folder() as folder:
+        machine = Machine(folder)
+        node = machine.plug()
+        node.chmod(0o444)
+        pid = os.fork()
+        if pid == 0:
+            _as_nobody(machine, node)
+        _, status = os.waitpid(pid, 0)
 
     assert 0 == os.waitstatus_to_exitcode(status)
 
