@@ -408,3 +408,8 @@ def running(rig: Daemon) -> Iterator[Daemon]:
             rig.stop()
     finally:
         rig.close()
+
+
+def children() -> set[int]:
+    """The processes that this thread has started and not yet reaped."""
+    return {int(pid) for pid in Path("/proc/thread-self/children").read_text().split()}

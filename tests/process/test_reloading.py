@@ -14,6 +14,7 @@ from camwatchd.core.settings import Settings
 from camwatchd.loop import Loop
 from camwatchd.reloading import Reloading
 from tests.adapters.test_host import found_left_over
+from tests.process.daemon import children
 
 
 def test_a_reload_without_a_helper_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,11 +42,6 @@ def test_a_reload_without_a_helper_is_refused(tmp_path: Path, monkeypatch: pytes
     assert "configuration.refused" == first["event"]
     assert "could be executed: [Errno 2]" in first["message"]
     assert "configuration.reloaded" == second["event"]
-
-
-def children() -> set[int]:
-    """The processes that this thread has started and not yet reaped."""
-    return {int(pid) for pid in Path("/proc/thread-self/children").read_text().split()}
 
 
 def test_a_helper_that_hangs_is_given_up(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from camwatchd.core.ladder import Outcome
 from camwatchd.loop import Loop
 from camwatchd.resetting import Resetting
 from tests.adapters.test_host import found_left_over
-from tests.process.daemon import PATIENCE
+from tests.process.daemon import PATIENCE, children
 
 PLACE = "simulated:cam0"
 
@@ -141,11 +141,12 @@ def locked(path: Path) -> bool:
 def test_a_helper_that_hangs_is_no_leftover_worker(desk: Desk) -> None:
     """The next start, which finds it in its control group, lets every camera be opened all the same."""
     desk.shows("hangs")
+    before = children()
     desk.resetting.begin(PLACE, 20)
-    (child,) = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    (child,) = children() - before
     until_locked(desk.folder / f"reset-{PLACE}.lock")
 
-    assert [] == found_left_over(desk.folder, int(child))
+    assert [] == found_left_over(desk.folder, child)
 
 
 def test_nobody_hears_of_one_that_was_ended(desk: Desk) -> None:
@@ -161,9 +162,10 @@ def test_nobody_hears_of_one_that_was_ended(desk: Desk) -> None:
 def test_a_helper_that_dies_has_failed(desk: Desk) -> None:
     """Killed, it leaves no report; a place that it refuses it reports."""
     desk.shows("hangs")
+    before = children()
     desk.resetting.begin(PLACE, 20)
-    (child,) = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    os.kill(int(child), signal.SIGKILL)
+    (child,) = children() - before
+    os.kill(child, signal.SIGKILL)
     desk.until_heard(1)
     desk.resetting.begin("../..", 20)
     desk.until_heard(2)
