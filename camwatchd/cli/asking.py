@@ -98,7 +98,12 @@ def failed(options: argparse.Namespace, error: ControlError) -> int:
 
 def absence_of(options: argparse.Namespace, error: ControlError, records: Records | None = None) -> Absence:
     """What is known while nobody answers. Of a daemon at another socket than the unit's systemd knows nothing."""
-    return absence.of(error, units=options.socket == DEFAULT_SOCKET, records=records)
+    return absence.of(error, units=of_the_unit(options), records=records)
+
+
+def of_the_unit(options: argparse.Namespace) -> bool:
+    """Whether it is the daemon of systemd's unit that is asked."""
+    return bool(options.socket == DEFAULT_SOCKET)
 
 
 def status_of(error: ControlError) -> int:
