@@ -127,7 +127,8 @@ class Desk:
             failed_recoveries=state.failed_recoveries, is_initialized=post.streaming,
             is_capturing=state.phase in (Phase.HEALTHY, Phase.RETRYING), is_critical=state.critical_said,
             should_reboot=state.rung is Rung.REBOOT and incident, fps=view.fps,
-            last_frame_age=None if view.last_frame is None else now - view.last_frame, late=view.late,
+            last_frame_age=None if view.last_frame is None else now - view.last_frame,
+            late=view.late and state.phase is not Phase.PAUSED,  # in a pause none is owed
             fault=state.fault, fault_meaning=fault.human if fault else "", rung=state.rung,
             attempt=state.attempt, attempts=view.attempts,
             next_action=status.next_step(view, now) if incident or ordered else str(state.milestone),

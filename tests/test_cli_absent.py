@@ -11,12 +11,14 @@ import pytest
 from camwatchd.adapters import rundir
 from camwatchd.adapters.ledger_story import Asked, Boot, End, Headline, History, Proof
 from camwatchd.cli import last_known
+from camwatchd.core import days
 from camwatchd.core import records as rec
 from camwatchd.core.drills import MARK
 from camwatchd.core.settings import Reboot
 from tests import schemas
 from tests.adapters.ledger_rig import FAULT, ask, start
 from tests.adapters.test_ledger_flight import OLD
+from tests.core.test_days import full
 from tests.test_cli_control import run
 
 BOOT = Boot(
@@ -163,6 +165,25 @@ def test_text_and_json_say_the_same(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert absence["last_known"]["reboot"]["in_this_boot"] is True
     assert absence["last_known"]["reboots_left"] == 3
     assert "a REBOOT WAS ASKED FOR" in text
+
+
+def test_the_last_signs_of_trouble_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One of each camera in words, all in the JSON; what cannot be understood is left out."""
+    with start(tmp_path, rundir.boot_id()) as ledger:
+        ledger.write(rec.Begin("0.1.0", 1), rec.CameraHealthy("cam0"))
+        kept = {"cam0": days.written(full()), "cam1": days.written(days.Life("s")), "cam2": "nonsense"}
+        ledger.ledger.note(ledger.moment, kept)
+    text, document = status(tmp_path, capsys)
+
+    assert (schemas.mistakes(document, "status"), schemas.strangers(document, "status")) == ([], [])
+    [line] = [line for line in text.splitlines() if "a sign of trouble" in line]
+    assert line.startswith("  ledger: cam0 had a sign of trouble to come: recoveries a day: 9, usually ")
+    assert line.endswith("; rising for 4 days now (and 3 more)")
+    absence = document["absence"]
+    assert isinstance(absence, dict)
+    assert [sign["name"] for sign in absence["last_known"]["signs"]] == [
+        "recoveries", "reopening", "under-voltage", "heat",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -187,6 +187,13 @@ def proofs(db: sqlite3.Connection) -> tuple[Proof, ...]:
     return tuple(Proof(**dict(row)) for row in rows)
 
 
+def days(db: sqlite3.Connection) -> tuple[tuple[str, str], ...]:
+    """What was kept last of each camera's days (core.days): its name and that."""
+    return tuple(
+        (row["camera"], row["state"]) for row in db.execute("SELECT camera, state FROM signs ORDER BY 1")
+    )
+
+
 # --- boots --------------------------------------------------------------------------------------------------
 
 

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Owns what the ledger knows while the daemon does not answer: how each camera was last, which reboots are left."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from camwatchd.core import days
 from camwatchd.core.budget import DAY, WEEK
 from camwatchd.core.settings import Reboot
 from camwatchd.errors import ConfigError
@@ -42,12 +43,23 @@ class LastReboot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LastSign:
+    """A sign of trouble to come, as it was when that was last written down, which is done every hour."""
+
+    camera: str
+    name: str
+    text: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LastKnown:
     """What the ledger says. `trouble`: why it says nothing; `unlimited`: why the limits are not known."""
 
     trouble: str = ""
     hint: str = ""
     cameras: tuple[LastCamera, ...] = ()
+    signs: tuple[LastSign, ...] = ()
     ran_in_this_boot: bool = False
     reboot: LastReboot | None = None  # null: none is remembered
     reboots_in_a_day: int = 0  # the last 24 h in which the machine was on, as far as the ledger knows
@@ -65,7 +77,8 @@ def read(folder: Path, config: Path, drop_ins: Path) -> LastKnown:
     try:
         with ledger_reading.opened(folder) as copy:
             history = ledger_story.history(copy.db, rundir.boot_id())
-            return of(history, ledger_story.proofs(copy.db), rules, wrong)
+            told = tuple(_signs(ledger_story.days(copy.db)))
+            return replace(of(history, ledger_story.proofs(copy.db), rules, wrong), signs=told)
     except ledger_reading.LedgerError as error:
         return LastKnown(trouble=error.message, hint=error.hint)
 
@@ -95,6 +108,13 @@ def of(history: "History", proofs: "tuple[Proof, ...]", rules: Reboot | None, wr
         reboots_in_a_day=day, reboots_in_a_week=week, reboots_left=left,
         reboot_mode=rules.mode if rules else "", unlimited=wrong,
     )  # fmt: skip
+
+
+def _signs(kept: Iterable[tuple[str, str]]) -> Iterator[LastSign]:
+    for camera, state in kept:
+        if life := days.read(state, None):
+            for name, text, remedy in life.signs():
+                yield LastSign(camera=camera, name=name, text=text, remedy=remedy)
 
 
 def _cameras(history: "History", proofs: "tuple[Proof, ...]") -> Iterator[LastCamera]:
@@ -142,6 +162,7 @@ def sentences(known: LastKnown) -> Iterator[str]:
     elif not known.ran_in_this_boot:
         yield "ledger: camwatchd has not run since this machine booted; what follows is from before"
     yield from (f"ledger: {_camera(camera)}" for camera in known.cameras)
+    yield from (f"ledger: {line}" for line in _told(known.signs))
     yield f"ledger: {_asked(known.reboot)}"
     yield f"ledger: {_budget(known)}"
 
@@ -156,6 +177,14 @@ def _camera(camera: LastCamera) -> str:
         return f"{camera.name} was healthy, since {proof}; no incident is remembered"
     past = f"last incident: {camera.fault} at {camera.began}, {camera.ended}"
     return f"{camera.name} was healthy, since {proof}; {past}{see}"
+
+
+def _told(signs: tuple[LastSign, ...]) -> Iterator[str]:
+    """Of each camera one; who wants all of them takes the JSON."""
+    first = {sign.camera: sign for sign in reversed(signs)}
+    for camera, sign in sorted(first.items()):
+        more = sum(each.camera == camera for each in signs) - 1
+        yield f"{camera} had a sign of trouble to come: {sign.text}{f' (and {more} more)' if more else ''}"
 
 
 def _asked(reboot: LastReboot | None) -> str:
