@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 
-from camwatchd.cli import asking, colour, log_ledger, log_sources, log_text
+from camwatchd.cli import asking, colour, log_ledger, log_sources, log_text, unit
 from camwatchd.cli.log_analysis import OVER, Analyser
 from camwatchd.cli.log_events import Event, Reader
 from camwatchd.cli.log_facts import Analysis
@@ -137,6 +137,8 @@ def _lines(options: argparse.Namespace, wanted: Wanted, since: float) -> Generat
     if options.file:
         return log_sources.file(options.file)
     if options.follow:
+        if down := unit.stopped():
+            asking.complain(f"nothing new comes until camwatchd is started\n  {down}")
         return log_sources.journal(wanted.matches(), since, follow=True)
     return log_sources.journal(wanted.matches(), since - _span(options))
 

@@ -32,6 +32,12 @@ def said() -> str:
     return sentence(facts) if facts else ""
 
 
+def stopped() -> str:
+    """A sentence, if the unit is down and systemd does not start it again by itself; empty: it runs, or who knows."""
+    facts = properties()
+    return sentence(facts) if facts.get("ActiveState") in ("inactive", "failed") else ""
+
+
 def properties() -> dict[str, str]:
     """What systemd has on the unit, by its own names; nothing where there is no systemd to ask."""
     try:
