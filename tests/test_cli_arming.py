@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Nobody is told of reboots that systemd would not do: what is configured stands beside what is in effect."""
 
+import argparse
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from camwatchd.cli import arming, documents
+from camwatchd.cli import arming, asking, documents, status
 from camwatchd.cli.absence import Absence
 from camwatchd.cli.arming import Arming
 from camwatchd.cli.last_known import LastKnown
@@ -15,7 +17,11 @@ from camwatchd.cli.sparing import Sparing
 from camwatchd.cli.status_detail import detailed
 from camwatchd.cli.status_text import text
 from tests import schemas
+from tests.control.rig import Running
+from tests.test_cli_control import daemon, run, systemctl
 from tests.test_cli_status import DAEMON, HEALTHY, facts
+
+__all__ = ["daemon", "systemctl"]  # the fixtures
 
 REBOOTS = {"LoadState": "loaded", "MainPID": "812", "StartLimitAction": "reboot", "DropInPaths": ""}
 OVERRIDE = {
@@ -133,6 +139,29 @@ def test_while_the_daemon_is_down_it_is_judged_by_the_configuration() -> None:
     assert "".join(arming.sentence(arming.of_absence(away))).startswith("reboots: nothing reboots: Start")
     for silent in (replace(away, unit=None), replace(away, last_known=None)):
         assert arming.of_absence(silent) is None
+
+
+def test_the_verb_asks_systemd_once_for_many_looks(
+    daemon: Running, systemctl: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """At the unit's own socket, and of no other daemon; what costs a process is not asked for each repaint."""
+    script = "".join(
+        f"echo {name}={value}\n" for name, value in {**OVERRIDE, "ActiveState": "active"}.items()
+    )
+    (systemctl.parent / "systemctl").write_text(f'#!/bin/sh\necho asked >>"$0.asked"\n{script}')
+    code, before, _ = run(capsys, "status", "--socket", str(daemon.path))
+    assert (code, systemctl.exists(), "not in effect" in before) == (0, False, False)
+    monkeypatch.setattr(asking, "DEFAULT_SOCKET", str(daemon.path))
+    _, out, _ = run(capsys, "status", "--socket", str(daemon.path), "--json")
+    _, health, _ = run(capsys, "health", "--socket", str(daemon.path), "--json")
+
+    assert json.loads(out)["reboots"] == json.loads(health)["reboots"]
+    assert json.loads(out)["reboots"]["armed"] is False
+    beside = status.Beside(argparse.Namespace(socket=str(daemon.path)))
+    told = {str(beside.found(look)[1]) for look in [ASKED] * 5}
+    assert (len(told), systemctl.read_text().count("asked")) == (1, 3)
+    restarted = facts(HEALTHY, daemon=replace(DAEMON, pid=813))
+    assert beside.found(restarted) == (restarted, None)
 
 
 def test_who_repaints_does_not_ask_each_time() -> None:
