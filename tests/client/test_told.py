@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ import pytest
 from PIL import Image
 
 from camwatchd import cli
-from camwatchd.cli import frame_facts, reader
+from camwatchd.cli import frame_facts, reader, stream
+from camwatchd.client import Camera
 from tests import schemas
 from tests.client.host import Ring, host
 from tests.client.rig import frame
@@ -179,6 +180,19 @@ def test_all_of_a_frame_is_told() -> None:
         "camera": "cam1", "stream": "lores", "number": 1, "format": "RGB888", "width": 4, "height": 2, "bytes": 24,
         "sensor_timestamp": 0, "taken_at": 0.0, "wall_time": 0.0, "age": 2.5, "metadata": {"ExposureTime": 9},
     }  # fmt: skip
+
+
+def test_each_line_is_told_at_once() -> None:
+    """Whoever waits for one has it before the next frame comes."""
+    ours, theirs = os.pipe()
+    with open(ours, "rb", buffering=0) as pipe, open(theirs, "w") as out, Camera("cam1", "lores") as camera:
+        tell, told = stream._told(camera), []
+        for _ in range(2):
+            with redirect_stdout(out):
+                tell(frame(np.zeros(24, np.uint8), "RGB888", (4, 2), 12))
+            told.append(json.loads(pipe.read(4096)) if select.select([pipe], [], [], 0)[0] else {})
+
+    assert [("cam1", "lores")] * 2 == [(line.get("camera"), line.get("stream")) for line in told]
 
 
 @pytest.mark.parametrize(
