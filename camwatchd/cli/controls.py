@@ -3,6 +3,7 @@
 
 import argparse
 import json
+import math
 from typing import Any
 
 from camwatchd.cli import asking
@@ -29,11 +30,21 @@ def _control(text: str) -> tuple[str, Any]:
     if not sign:
         raise argparse.ArgumentTypeError(f"expected NAME=VALUE, got {text!r}")
     try:
-        return name, json.loads(value)
-    except ValueError:
+        return name, json.loads(value, parse_constant=_no_number, parse_float=_finite)
+    except (ValueError, RecursionError):
         raise argparse.ArgumentTypeError(
             f"{name}: expected a number, a list or true, got {value!r}"
         ) from None
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(word)
+
+
+def _finite(text: str) -> float:
+    """ValueError: too large for a number, and infinity is no JSON."""
+    number = float(text)
+    return number if math.isfinite(number) else _no_number(text)
 
 
 def _run(options: argparse.Namespace) -> int:
