@@ -7,6 +7,7 @@ import os
 import sys
 from typing import TypeVar
 
+from camwatchd.adapters.entry import readable
 from camwatchd.cli import absence
 from camwatchd.cli.absence import Absence, Records
 from camwatchd.control.client import DEFAULT_SOCKET, PATIENCE, Client, ControlError
@@ -87,7 +88,7 @@ def announce(options: argparse.Namespace, text: str) -> None:
 def complain(text: str) -> None:
     """Say what went wrong, or needs a human."""
     sys.stdout.flush()  # what was announced comes first
-    sys.stderr.write(f"camwatchctl: {text}\n")
+    sys.stderr.write(f"camwatchctl: {readable(text)}\n")
 
 
 def failed(options: argparse.Namespace, error: ControlError) -> int:

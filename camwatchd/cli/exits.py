@@ -71,7 +71,7 @@ _EXITS: Mapping[str, Mapping[int, str]] = {
         75: "no frame came in time", 77: _NOT_YOU,
     },
     "stream": {
-        0: "it has ended as it was asked to", 1: "standard output cannot be written to",
+        0: "never: it goes on until Ctrl-C, or its reader leaves", 1: "standard output cannot be written to",
         2: "wrong arguments, no such camera, or a terminal to write to",
         69: "the daemon does not answer, or the picture cannot be made",
         75: "no frame came in time", 77: _NOT_YOU,

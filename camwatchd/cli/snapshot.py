@@ -2,12 +2,14 @@
 """Owns `camwatchctl snapshot`: one frame as a picture."""
 
 import argparse
+import json
 import secrets
 import sys
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from camwatchd.cli import asking, frames
+from camwatchd.cli import asking, frame_facts, frames, placing
 from camwatchd.cli.verb import Verb
 from camwatchd.client.errors import FrameError
 from camwatchd.errors import ExitStatus
@@ -20,16 +22,20 @@ _SUFFIXES = (".jpg", ".jpeg", ".png")
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="NAME.jpg or NAME.png; -: a JPEG to standard output")
+    parser.add_argument(
+        "--json", action="store_true", help="for programs: what was written, and of which frame"
+    )
     frames.arguments(parser)
 
 
 def _run(options: argparse.Namespace) -> int:
-    if options.file != frames.STDOUT and Path(options.file).suffix.lower() not in _SUFFIXES:
-        asking.complain(f"{options.file}: expected a name that ends in .jpg or .png")
+    if mistake := _mistake(options):
+        asking.complain(mistake)
         return ExitStatus.EX_USAGE
     try:
         with frames.camera(options) as camera:
-            picture = _encoded(camera.capture_array(options.timeout), Path(options.file).suffix.lower())
+            frame = camera.capture_array(options.timeout)
+        picture = _encoded(frame, Path(options.file).suffix.lower())
         _write(options.file, picture)
     except FrameError as error:
         return frames.failed(options, error)
@@ -41,7 +47,28 @@ def _run(options: argparse.Namespace) -> int:
     except (RuntimeError, ValueError) as error:
         asking.complain(f"{options.file}: {error}")
         return ExitStatus.EX_UNAVAILABLE
+    if options.json:
+        sys.stdout.write(f"{json.dumps(document(options, frame, picture, time.monotonic()), indent=2)}\n")
     return ExitStatus.EX_OK
+
+
+def _mistake(options: argparse.Namespace) -> str:
+    """What is wrong with the arguments; empty: nothing."""
+    if options.file == frames.STDOUT and options.json:
+        return (
+            "standard output is for the picture or for the JSON, not for both\n"
+            "  hint: camwatchctl snapshot --json picture.jpg"
+        )
+    if options.file != frames.STDOUT and Path(options.file).suffix.lower() not in _SUFFIXES:
+        return f"{options.file}: expected a name that ends in .jpg or .png"
+    return ""
+
+
+def document(options: argparse.Namespace, frame: "Frame", picture: bytes, now: float) -> dict[str, Any]:
+    """The file, and the frame in it."""
+    kind = "png" if Path(options.file).suffix.lower() == ".png" else "jpeg"
+    file = {"file": options.file, "file_format": kind, "file_bytes": len(picture)}
+    return {**file, **frame_facts.document(frame, options.camera, options.stream, now)}
 
 
 def _encoded(frame: "Frame", suffix: str) -> bytes:
@@ -62,7 +89,7 @@ def _write(name: str, picture: bytes) -> None:
         try:
             file.write(picture)
             file.flush()
-            aside.replace(name)
+            placing.place(aside, Path(name))
         except BaseException:
             aside.unlink(missing_ok=True)
             raise

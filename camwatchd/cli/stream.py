@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Owns `camwatchctl stream`: frames on standard output, for programs that speak no Python."""
+"""Owns `camwatchctl stream`: frames on standard output, or what is known of each, for programs in any language."""
 
 import argparse
+import json
 import select
 import sys
+import time
 from typing import TYPE_CHECKING
 
-from camwatchd.cli import asking, frames
+from camwatchd.cli import asking, frame_facts, frames
 from camwatchd.cli.verb import Verb
 from camwatchd.client.errors import FrameError, FrameTimeoutError
 from camwatchd.errors import ExitStatus
@@ -20,10 +22,16 @@ _UNWRITTEN = 1  # exit status, as of other programs whose output has no room
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
+    forms = parser.add_mutually_exclusive_group()
+    forms.add_argument(
         "--format", choices=["mjpeg", "y4m", "raw"], default="mjpeg",
         help="mjpeg: one JPEG after the other; y4m: YUV4MPEG2; raw: the bytes of each frame as the camera gives them",
     )  # fmt: skip
+    forms.add_argument(
+        "--json",
+        action="store_true",
+        help="for programs: no pictures, but of each frame a line that tells of it",
+    )
     parser.add_argument("--max-fps", metavar="N", type=_rate, help="at most so many frames a second")
     parser.add_argument("--give-up", action="store_true", help="end when no frame comes within --timeout")
     frames.arguments(parser)
@@ -36,7 +44,7 @@ def _rate(text: str) -> float:
 
 
 def _run(options: argparse.Namespace) -> int:
-    if sys.stdout.isatty():
+    if sys.stdout.isatty() and not options.json:
         asking.complain(
             "frames are no text, and a terminal may not survive them\n"
             "  hint: pipe them: camwatchctl stream | ffplay -; or into a file: camwatchctl stream > FILE"
@@ -62,7 +70,7 @@ def _streamed(camera: "Camera", options: argparse.Namespace) -> int:
     while True:
         try:
             for frame in camera.frames(max_fps=options.max_fps, timeout=options.timeout):
-                write = write or _tolerant(_begun(camera, frame, options))
+                write = write or (_told(camera) if options.json else _begun(camera, frame, options))
                 write(frame)
                 sys.stdout.buffer.flush()
         except FrameTimeoutError as error:
@@ -73,13 +81,24 @@ def _streamed(camera: "Camera", options: argparse.Namespace) -> int:
             asking.complain(f"{error.message}; waiting for it")
 
 
+def _told(camera: "Camera") -> "Writer":
+    """Instead of its pixels what is known of it, in a line."""
+    left_out = frame_facts.LeftOut()
+
+    def tell(frame: "Frame") -> None:
+        facts = frame_facts.document(frame, camera.name, camera.stream, time.monotonic())
+        asking.say(json.dumps({**facts, "left_out": left_out.note(frame.number)}))
+
+    return tell
+
+
 def _begun(camera: "Camera", frame: "Frame", options: argparse.Namespace) -> "Writer":
     from camwatchd.client.writers import WRITERS, described, rate
 
     fps = rate(frame, camera.status().fps, options.max_fps)
     if options.format == "raw":
         asking.complain(f"for ffmpeg, {described(frame, fps)}")
-    return WRITERS[options.format](sys.stdout.buffer, fps)
+    return _tolerant(WRITERS[options.format](sys.stdout.buffer, fps))
 
 
 def _tolerant(write: "Writer") -> "Writer":

@@ -193,14 +193,18 @@ def test_a_stream_goes_on_after_a_recovery(tmp_path: Path) -> None:
 
 @together
 def test_a_stream_may_give_up(tmp_path: Path) -> None:
-    """With --give-up a camera that gives no frames ends it, and the status says that it may be tried again."""
+    """With --give-up a camera that gives no frames ends it, and the status says that it may be tried again; as an
+    object to whoever wanted JSON.
+    """
     with healthy(tmp_path) as (running, cam):
         pause(running)
         times_out(cam, 0.3)
         done = ctl(running, "stream", "--give-up", "--timeout", "0.2")
+        told = ctl(running, "stream", "--give-up", "--timeout", "0.2", "--json")
 
-    assert 75 == done.returncode
+    assert (75, 75) == (done.returncode, told.returncode)
     assert b"camwatchctl: cam0: no frame within 0.2 s: paused by its operator" in done.stderr
+    assert ("not-now", 75) == tuple(json.loads(told.stdout)[key] for key in ("reason", "exit"))
 
 
 @together

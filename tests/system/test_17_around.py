@@ -8,12 +8,14 @@ import subprocess
 
 import pytest
 
-from camwatchd.cli import VERBS
+from camwatchd.cli import VERBS, exposition
 from camwatchd.core.alerts import ALERTS
 from tests.exposition_format import Reader
+from tests.test_cli_health import ALL
 from tests.test_completion import _TAB
 
 from .container import UNIT, Container
+from .promtool import complaints
 from .quick import QUICK, camera
 
 pytestmark = pytest.mark.system
@@ -96,8 +98,20 @@ def _assert_journal(container: Container) -> None:
     assert "camwatchctl logs --camera cam0 --fault buffer_error" in explained
 
 
+def test_promtool_finds_no_fault_with_any_metric() -> None:
+    """Of a machine that is well, of one with everything, of none; without the explanation of one it would."""
+    texts = [exposition.exposition(asked) for asked in ALL]
+    spoilt = re.sub(r"(?m)^# HELP camwatchd_up .*\n", "", texts[0])
+
+    assert [complaints(text) for text in texts] == [""] * len(texts)
+    assert "camwatchd_up no help text" in complaints(spoilt)
+    assert complaints("no metric\n") != ""
+
+
 def _assert_metrics(container: Container) -> None:
-    """The timer, enabled by hand, writes what node exporter takes: whole, readable, and each time as a new file."""
+    """The timer, enabled by hand, writes what node exporter takes: whole, readable, and each time as a new file; and
+    Prometheus' own tool has nothing against it.
+    """
     assert container.run(f"systemctl is-enabled {_TIMER}", check=False).stdout == "disabled\n"
     container.run(f"mkdir -p {_METRICS}")
     container.drop_in("[Timer]\nOnActiveSec=\nOnActiveSec=0.2s\n", unit=_TIMER)
@@ -108,8 +122,11 @@ def _assert_metrics(container: Container) -> None:
     container.await_unit(name="camwatchd-textfile.service", ActiveState="^inactive$")
 
     before = file.stat()
-    read = Reader(file.read_text())
+    written = file.read_text()
+    read = Reader(written)
     assert (read.mistakes, read.samples["camwatchd_up", ""]) == ([], 1.0)
+    assert complaints(written) == ""
+    assert complaints(container.run("camwatchctl health --prometheus").stdout) == ""
     assert before.st_mode & 0o777 == 0o644
     with file.open() as held:
         container.run("systemctl start camwatchd-textfile.service")

@@ -68,7 +68,9 @@ def _outside(pattern: str, text: str, bounds: list[float]) -> list[str]:
 
 
 def _nothing(_document: Document) -> Iterator[str]:
-    """Of what follows the journal the text has other lines by then; metrics are read by `exposition`."""
+    """Of what follows the journal the text has other lines by then; metrics are read by `exposition`; pictures tell
+    nothing of themselves.
+    """
     yield ""
 
 
@@ -275,9 +277,9 @@ _BY_VERB: dict[str, Callable[[Document], Iterator[str]]] = {
     "status": _status, "status --detailed": _detailed, "status --watch --interval 0.2": _watched,
     "health": _health, "health --nagios": _nagios,
     "health --prometheus": _nothing, "monitor": _monitor, "wait": _wait, "recover": _recover, "pause": _pause,
-    "resume": _resume, "reload": _reload, "controls": _controls, "logs": _logs, "logs --follow": _nothing,
-    "history": _history, "incident": _incident, "test": _test, "ladder": _ladder,
-    "ladder --simulate all": _simulated, "drill": _drill, "faults": _faults, "doctor": _doctor,
+    "resume": _resume, "reload": _reload, "snapshot": _nothing, "stream": _nothing, "controls": _controls,
+    "logs": _logs, "logs --follow": _nothing, "history": _history, "incident": _incident, "test": _test,
+    "ladder": _ladder, "ladder --simulate all": _simulated, "drill": _drill, "faults": _faults, "doctor": _doctor,
     "check-config": _check, "version": _version,
 }
 # fmt: on

@@ -3,14 +3,11 @@
 
 from dataclasses import dataclass
 
-from tests.test_package import options, verbs
-
 STATES = ("healthy", "recovering", "parked", "paused", "stopped")
 FINDINGS = (
     -1
 )  # as bad as the worst of its findings: a container's host may have no clock that is synchronised
 READER_LEFT = 141  # as of every program: 128 and SIGPIPE
-_WITH_JSON = {name for name, parser in verbs().items() if "--json" in options(parser)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +16,9 @@ class Row:
 
     words: str
     statuses: dict[str, int | None]
-    json: str  # the same as JSON; empty: there is none
+    json: str  # the same as JSON
     shell: str  # what it is run by
+    json_shell: str  # what that is run by
     before: str
 
     @property
@@ -30,15 +28,20 @@ class Row:
     @property
     def lines(self) -> bool:
         """Whether its JSON is one object a line."""
-        return self.verb in ("monitor", "logs") or "--watch" in self.words
+        return self.verb in ("monitor", "logs", "stream") or "--watch" in self.words
 
 
 def row(
-    words: str, *statuses: int | None, json: str | None = None, shell: str = "{}", before: str = "true"
+    words: str,
+    *statuses: int | None,
+    json: str = "",
+    shell: str = "{}",
+    json_shell: str = "",
+    before: str = "true",
 ) -> Row:
     """Statuses in the order of STATES; `before` is run before it."""
-    by_itself = f"{words} --json" if words.split()[0] in _WITH_JSON else ""
-    return Row(words, dict(zip(STATES, statuses, strict=True)), json or by_itself, shell, before)
+    told = dict(zip(STATES, statuses, strict=True))
+    return Row(words, told, json or f"{words} --json", shell, json_shell or shell, before)
 
 
 # Ctrl-C as soon as it has said something; the status is the program's own.
@@ -52,7 +55,9 @@ echo "$line"
 cat <&3
 wait $!
 """
-TO_A_READER = "bash -c '{} | head -c 2000 >> /root/film; exit ${{PIPESTATUS[0]}}'"  # who then leaves
+# Who then leaves.
+TO_A_READER = "bash -c '{} | head -c 2000 >> /root/film; exit ${{PIPESTATUS[0]}}'"
+TO_A_READER_OF_LINES = "bash -c '{} | head -n 3; exit ${{PIPESTATUS[0]}}'"
 
 PAUSE = "camwatchctl pause 10m > /dev/null"
 
@@ -71,7 +76,8 @@ ROWS = (
     row("monitor --duration 0.4s --interval 0.2",     0,       1,      3,      1,     69),
     row("wait --timeout 0.2",                         0,      75,      3,     75,     69),
     row("snapshot --timeout 0.7 /root/now.jpg",        0,      75,     75,     75,     69),
-    row("stream --give-up --timeout 0.7",   READER_LEFT,      75,     75,     75,     69,  shell=TO_A_READER),
+    row("stream --give-up --timeout 0.7",   READER_LEFT,      75,     75,     75,     69,
+        shell=TO_A_READER, json_shell=TO_A_READER_OF_LINES),
     row("controls",                                   0,       0,      0,     75,     69),
     row("logs",                                       0,       0,      0,      0,      0),
     row("logs --follow",                              0,       0,      0,      0,      0,  shell=INTERRUPTED),
