@@ -185,14 +185,14 @@ def test_one_a_day_is_given_up_for_its_content(tmp_path: Path) -> None:
 
 def test_damage_is_believed_every_time(tmp_path: Path) -> None:
     """It is SQLite's own word and no bug of ours, though its check finds nothing: a day is not waited for."""
-    for name in ("start-1", "start-2"):
-        _used(tmp_path, name)
-        _tamper(tmp_path, _DAMAGE)
-    with desktop(tmp_path, start="start-3") as desk:
-        [opened] = desk.take(BEGIN)
-
-    assert isinstance(opened, rec.Opened)
-    assert "is damaged (database disk image is malformed)" in opened.story[0]
+    step = rec.AttemptFailed("cam0", Rung.RESTART_STREAM, 1, "", 5.0)
+    with desktop(tmp_path) as desk:
+        for _ in range(2):
+            desk.take(BEGIN, OPENED, step)
+            _tamper(tmp_path, _DAMAGE.replace("'boots'", "'steps'"))
+            told, answered = desk.take(ask())
+            assert "is damaged (database disk image is malformed)" in str(told)
+            assert "never-healthy" in str(answered)
     assert [_ASIDE, f"{_ASIDE}-2"] == _aside(tmp_path)
 
 
