@@ -173,6 +173,15 @@ def incident(db: sqlite3.Connection, number: int) -> Incident | None:
     )
 
 
+def is_spent(db: sqlite3.Connection) -> bool:
+    """Whether it took the place of one that was set aside, whose count of reboots is lost, within the last week."""
+    found = db.execute(
+        "SELECT 1 FROM marks WHERE kind = 'set-aside' AND at > (SELECT max(before + uptime) FROM boots) - ?",
+        (WEEK,),
+    )
+    return found.fetchone() is not None
+
+
 def cameras(db: sqlite3.Connection) -> tuple[str, ...]:
     """All that the ledger knows of."""
     rows = db.execute("SELECT camera FROM incidents UNION SELECT camera FROM marks WHERE camera != ''")
@@ -186,15 +195,6 @@ def proofs(db: sqlite3.Connection) -> tuple[Proof, ...]:
         " (SELECT max(number) FROM marks WHERE kind = 'healthy' GROUP BY camera) ORDER BY camera"
     )
     return tuple(Proof(**dict(row)) for row in rows)
-
-
-def is_spent(db: sqlite3.Connection) -> bool:
-    """Whether it took the place of one that was set aside, whose count of reboots is lost, within the last week."""
-    found = db.execute(
-        "SELECT 1 FROM marks WHERE kind = 'set-aside' AND at > (SELECT max(before + uptime) FROM boots) - ?",
-        (WEEK,),
-    )
-    return found.fetchone() is not None
 
 
 # --- boots --------------------------------------------------------------------------------------------------
