@@ -2,7 +2,7 @@
 """Owns what the ledger knows while the daemon does not answer: how each camera was last, which reboots are left."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from camwatchd.errors import ConfigError
 if TYPE_CHECKING:
     from camwatchd.adapters.ledger_story import Asked, Headline, History, Proof
 
+_LOST = "none within 7 powered-on days of a ledger that was set aside, with its count of them"
 _HELPED = {True: "it helped", False: "it did not help", None: "whether it helped is not known yet"}
 
 
@@ -43,7 +44,7 @@ class LastReboot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastKnown:
-    """What the ledger says. `trouble`: why it says nothing; `unlimited`: why the limits are not known."""
+    """What the ledger says. `trouble`: why it says nothing; `unlimited`: why limits, or what counts, are not known."""
 
     trouble: str = ""
     hint: str = ""
@@ -65,7 +66,10 @@ def read(folder: Path, config: Path, drop_ins: Path) -> LastKnown:
     try:
         with ledger_reading.opened(folder) as copy:
             history = ledger_story.history(copy.db, rundir.boot_id())
-            return of(history, ledger_story.proofs(copy.db), rules, wrong)
+            known = of(history, ledger_story.proofs(copy.db), rules, wrong)
+            return (
+                replace(known, reboots_left=0, unlimited=_LOST) if ledger_story.is_spent(copy.db) else known
+            )
     except ledger_reading.LedgerError as error:
         return LastKnown(trouble=error.message, hint=error.hint)
 
@@ -173,4 +177,6 @@ def _budget(known: LastKnown) -> str:
     done = f"{known.reboots_in_a_day} in 24 powered-on hours, {known.reboots_in_a_week} in 7 days"
     if known.reboots_left is None:
         return f"reboots so far: {done}; how many are left is not known: {known.unlimited}"
+    if known.unlimited:
+        return f"reboots left now: {known.reboots_left}: {known.unlimited}"
     return f'reboots left now: {known.reboots_left} (so far: {done}; [reboot] mode = "{known.reboot_mode}")'
