@@ -124,6 +124,21 @@ def test_an_incident_that_a_restart_cut_off_is_over_with_the_next_frame(tmp_path
     assert (camera.in_trouble, camera.ended) == (False, "healthy after the service was started anew")
 
 
+def test_no_reboot_is_left_beside_a_ledger_that_was_set_aside(tmp_path: Path) -> None:
+    """Its count of them is lost; after a week of powered-on time nothing of it counts any more."""
+    (tmp_path / "ledger.db.damaged-2026-11-01T0000").touch()
+    (tmp_path / "config.toml").touch()
+    for uptime, left in ((400.0, 0), (400.0 + 7 * 86400.0, 4)):
+        with start(tmp_path, rundir.boot_id(), uptime=uptime) as ledger:
+            ledger.write(rec.Begin("0.1.0", 1), rec.CameraHealthy("cam0"))
+            ledger.ledger.note(ledger.moment)
+        known = last_known.read(tmp_path, tmp_path / "config.toml", tmp_path)
+        assert left == known.reboots_left
+        assert (left == 0) == any(
+            "reboots left now: 0: none within" in line for line in last_known.sentences(known)
+        )
+
+
 # --- the verb -------------------------------------------------------------------------------------------------
 
 

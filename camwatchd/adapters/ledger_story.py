@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from camwatchd.adapters.ledger_incidents import STEPS_KEPT
+from camwatchd.core.budget import WEEK
 from camwatchd.core.drills import MARK
 from camwatchd.core.flight import Before, HostFacts
 from camwatchd.core.plain import PlainError, from_plain, without_strangers
@@ -170,6 +171,15 @@ def incident(db: sqlite3.Connection, number: int) -> Incident | None:
         host=_parsed(HostFacts, row["host"]),
         host_last=_parsed(HostFacts, row["host_last"]),
     )
+
+
+def is_spent(db: sqlite3.Connection) -> bool:
+    """Whether it took the place of one that was set aside, whose count of reboots is lost, within the last week."""
+    found = db.execute(
+        "SELECT 1 FROM marks WHERE kind = 'set-aside' AND at > (SELECT max(before + uptime) FROM boots) - ?",
+        (WEEK,),
+    )
+    return found.fetchone() is not None
 
 
 def cameras(db: sqlite3.Connection) -> tuple[str, ...]:

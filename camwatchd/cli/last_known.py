@@ -14,6 +14,7 @@ from camwatchd.errors import ConfigError
 if TYPE_CHECKING:
     from camwatchd.adapters.ledger_story import Asked, Headline, History, Proof
 
+_LOST = "none within 7 powered-on days of a ledger that was set aside, with its count of them"
 _HELPED = {True: "it helped", False: "it did not help", None: "whether it helped is not known yet"}
 
 
@@ -54,7 +55,7 @@ class LastSign:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastKnown:
-    """What the ledger says. `trouble`: why it says nothing; `unlimited`: why the limits are not known."""
+    """What the ledger says. `trouble`: why it says nothing; `unlimited`: why limits, or what counts, are not known."""
 
     trouble: str = ""
     hint: str = ""
@@ -77,8 +78,10 @@ def read(folder: Path, config: Path, drop_ins: Path) -> LastKnown:
     try:
         with ledger_reading.opened(folder) as copy:
             history = ledger_story.history(copy.db, rundir.boot_id())
-            told = tuple(_signs(ledger_story.days(copy.db)))
-            return replace(of(history, ledger_story.proofs(copy.db), rules, wrong), signs=told)
+            known = of(history, ledger_story.proofs(copy.db), rules, wrong)
+            known = replace(known, signs=tuple(_signs(ledger_story.days(copy.db))))
+            spent = ledger_story.is_spent(copy.db)
+            return replace(known, reboots_left=0, unlimited=_LOST) if spent else known
     except ledger_reading.LedgerError as error:
         return LastKnown(trouble=error.message, hint=error.hint)
 
@@ -202,4 +205,6 @@ def _budget(known: LastKnown) -> str:
     done = f"{known.reboots_in_a_day} in 24 powered-on hours, {known.reboots_in_a_week} in 7 days"
     if known.reboots_left is None:
         return f"reboots so far: {done}; how many are left is not known: {known.unlimited}"
+    if known.unlimited:
+        return f"reboots left now: {known.reboots_left}: {known.unlimited}"
     return f'reboots left now: {known.reboots_left} (so far: {done}; [reboot] mode = "{known.reboot_mode}")'
