@@ -263,6 +263,7 @@ def test_an_idle_client_is_dropped(bench: Bench) -> None:
         bench.turn()
 
         assert [is_over(client) for client in (idle, waiting, busy)] == [True, False, False]
+        assert bench.server.deadline == bench.now - 1 + IDLE  # of the one that is left; who waits has none
 
 
 def test_no_descriptor_left_is_no_busy_loop(bench: Bench) -> None:
@@ -305,3 +306,19 @@ def test_all_clients_together_do_not_keep_the_loop(bench: Bench) -> None:
 
     assert max(turns) < 1.5 * TURN
     assert sorted(order[:MOST_CLIENTS]) == list(range(MOST_CLIENTS))
+
+
+def test_who_makes_room_is_not_written_to_any_more(bench: Bench) -> None:
+    """One that begins to read its answers in the very turn in which it has to go."""
+    with ExitStack() as stack:
+        deaf, *others = [stack.enter_context(client) for client in crowd(bench, MOST_CLIENTS)]
+        while not any(c.backlog for c in bench.server._clients):
+            deaf.send(encode_request(1, Status()))
+            bench.turn()
+        newcomer = stack.enter_context(bench.connect())
+        drain(deaf)  # there is room in its socket now
+        bench.turn()
+
+        assert is_over(deaf)
+        assert bench.ask(newcomer, Ping()) is not None
+        assert not any(is_over(client) for client in others)
