@@ -268,8 +268,12 @@ def test_each_line_is_told_once() -> None:
     chronicle.tell(ev.SayFault("frames-stopped", "", None), required=True)
     heard.append("four")
     chronicle.tell(ev.SayAttemptFailed(Rung.RESTART_STREAM, 1, "no frames", 5.0), required=True)
+    heard.append("five")
+    chronicle.tell(ev.SayParked("frames-stopped", "daily-limit", "4 reboots", 60.0), required=True)
 
-    assert [("one", "two", "three"), ("four",)] == [getattr(record, "words", ()) for record in records]
+    assert [("one", "two", "three"), ("four",), ("five",)] == [
+        getattr(record, "words", ()) for record in records
+    ]
 
 
 def test_the_end_of_what_was_said_is_kept() -> None:
@@ -278,4 +282,5 @@ def test_the_end_of_what_was_said_is_kept() -> None:
 
     assert (half, half) == last_words((half, half))
     assert ("y", half) == last_words((half, "y", half))
+    assert ("y", "z") == last_words(("x" * WORDS_LIMIT, "y", "z"))
     assert () == last_words(("x" * (WORDS_LIMIT + 1),))

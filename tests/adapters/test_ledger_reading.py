@@ -405,3 +405,17 @@ def test_an_exercise_is_told_from_the_real(tmp_path: Path) -> None:
     assert {"cam0": True, "cam1": False, "cam2": False} == {
         line.camera: line.drill for line in told(tmp_path).incidents
     }
+
+
+@pytest.mark.parametrize(
+    "change", ["PRAGMA user_version = 0", "DROP TABLE steps", "ALTER TABLE boots RENAME TO ships"]
+)
+def test_a_file_is_ours_by_version_and_tables(tmp_path: Path, change: str) -> None:
+    """One alone proves nothing: another program may number its versions, or have a table of marks."""
+    with start(tmp_path) as running:
+        running.write(BEGIN)
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as db:
+        db.execute(change)
+
+    with pytest.raises(LedgerError, match="another program's file"):
+        ledger_reading.read(tmp_path)

@@ -79,6 +79,7 @@ def _unit(**changes: str) -> Callable[[Path], object]:
         (_unit(RuntimeWatchdogUSec="0"), {"hardware-watchdog": "warning"}),
         (_unit(SupplementaryGroups=""), {"groups": "warning"}),
         (_remove("usr/lib/systemd/system-generators/camwatchd-guard"), {"guard": "failure"}),
+        (lambda root: (root / "usr/lib/camwatchd/guard").chmod(0o644), {"guard": "failure"}),
         (_remove("var/lib/camwatchd/guard"), {"guard": "warning"}),
         (_write("run/camwatchd-guard/unwritten", "no space"), {"guard": "failure"}),
         (_write("proc/self/mountinfo", "22 1 0:2 / / rw - overlay overlay rw\n"), {"state-directory": "failure"}),
@@ -228,3 +229,13 @@ def _as_a_stranger(group: Group, place: Place) -> list[str]:
     os.setgid(STRANGER)
     os.setuid(STRANGER)
     return [finding.result for finding in group.find(place)]
+
+
+def test_an_administrators_generator_counts(tmp_path: Path) -> None:
+    """systemd runs the one in /etc in the place of ours."""
+    place = rig.healthy(tmp_path)
+    generators = "systemd/system-generators/camwatchd-guard"
+    rig.put(tmp_path, f"etc/{generators}", "")
+    (tmp_path / f"usr/lib/{generators}").unlink()
+
+    assert not_ok(place) == {}
