@@ -15,7 +15,6 @@ from camwatchd.adapters import ledger_schema as schema
 from camwatchd.adapters.ledger_reading import LedgerError
 from camwatchd.adapters.ledger_story import End, History, Incident
 from camwatchd.core import records as rec
-from camwatchd.core.drills import MARK
 from camwatchd.core.flight import Before
 from camwatchd.core.ladder import Rung
 from camwatchd.core.settings import Reboot
@@ -277,7 +276,7 @@ def test_facts_of_another_version_are_understood_in_part(tmp_path: Path) -> None
     assert WALL == whole(tmp_path, 1).headline.wall
 
 
-# --- the rules one by one -------------------------------------------------------------------------------------
+# --- the file again -------------------------------------------------------------------------------------------
 
 
 def test_a_ledger_of_this_version_is_not_old(tmp_path: Path) -> None:
@@ -299,114 +298,6 @@ def test_a_folder_that_is_a_file_has_no_ledger(tmp_path: Path) -> None:
         ledger_reading.read(tmp_path / "state")
 
 
-def test_without_any_boot_there_is_none_to_be_missing(tmp_path: Path) -> None:
-    """A ledger that was only just begun does not say that the daemon has not run since this machine booted."""
-    with start(tmp_path, "boot-1") as running:
-        known = told(tmp_path, "boot-1").knows_this_boot, told(tmp_path, "boot-2").knows_this_boot
-        running.ledger._db.execute("DELETE FROM boots")
-
-    assert (True, False) == known
-    assert told(tmp_path).knows_this_boot
-
-
-def test_what_reached_into_the_days_is_told(tmp_path: Path) -> None:
-    """A boot or an incident that began before them and ended in them; an incident counts from its boot's beginning."""
-    with start(tmp_path, "boot-1", uptime=1000.0) as running:
-        running.write(BEGIN)
-    with start(tmp_path, "boot-2", uptime=100.0) as running:
-        running.write(OPENED)
-        running.uptime += 86400.0
-        running.write(rec.IncidentClosed("cam0", None, 0, 86400.0), rec.IncidentOpened("cam1", FAULT, ""))
-        running.uptime += 40000.0
-        running.write(BEGIN)
-    seen = {days: told(tmp_path, days=days) for days in (0.25, 0.5, 2.0)}
-
-    assert {0.25: [2], 0.5: [2], 2.0: [2, 1]} == {
-        days: [boot.number for boot in past.boots] for days, past in seen.items()
-    }
-    assert {0.25: [2], 0.5: [2, 1], 2.0: [2, 1]} == {
-        days: [line.number for line in past.incidents] for days, past in seen.items()
-    }
-    assert (2, 100.0) == (whole(tmp_path, 1).boot_number, whole(tmp_path, 1).into_boot)
-
-
-def test_the_last_proof_of_each_camera_is_told(tmp_path: Path) -> None:
-    """Of several boots the newest; a camera that was never healthy has none, and is known all the same."""
-    with start(tmp_path, "boot-1", uptime=100.0) as running:
-        running.write(BEGIN, HEALTHY, rec.CameraHealthy("cam2"))
-    with start(tmp_path, "boot-2", uptime=50.0) as running:
-        running.write(BEGIN, HEALTHY, rec.IncidentOpened("cam1", FAULT, ""))
-    copy = ledger_reading.read(tmp_path)
-    with closing(copy.db):
-        proofs = ledger_story.proofs(copy.db)
-        cameras = ledger_story.cameras(copy.db)
-
-    assert [("cam0", 150.0), ("cam2", 100.0)] == [(proof.camera, proof.at) for proof in proofs]
-    assert ("cam0", "cam1", "cam2") == cameras
-
-
-OBSERVE = Reboot(mode="observe")
-
-
-@pytest.mark.parametrize(
-    ("story", "end"),
-    [
-        ("begin", End.UNEXPLAINED),
-        ("begin stop", End.CLEAN_STOP),
-        ("begin stop begin", End.UNEXPLAINED),
-        ("begin cam0 begin stop", End.CLEAN_STOP),
-        ("begin stop cam0", End.REBOOT_ASKED),
-        ("begin cam0 cam1 observed", End.REBOOT_ASKED),
-        ("begin observed", End.UNEXPLAINED),
-    ],
-)
-def test_a_boot_ends_as_its_last_word_says(tmp_path: Path, story: str, end: End) -> None:
-    """And as the daemon says at its next start; if by a reboot, then by the last one that was asked for in earnest."""
-    with start(tmp_path, "boot-1") as running:
-        for word in story.split():
-            match word:
-                case "begin":
-                    running.write(BEGIN, HEALTHY, rec.CameraHealthy("cam1"), rec.CameraHealthy("cam2"))
-                case "stop":
-                    running.write(rec.CleanStop())
-                case "observed":
-                    running.leave(ask("cam2", rules=OBSERVE))
-                case camera:
-                    running.leave(ask(camera))
-    with start(tmp_path, "boot-2") as running:
-        [sentence] = running.ledger.story()
-    this, before = told(tmp_path, "boot-2").boots
-
-    assert (end, end) == (before.end, this.after)
-    said = {
-        End.CLEAN_STOP: "after a clean stop",
-        End.REBOOT_ASKED: "with a reboot",
-        End.UNEXPLAINED: "without a clean",
-    }
-    assert said[end] in sentence
-    asked = (
-        [word for word in story.split() if word.startswith("cam")][-1:] if end is End.REBOOT_ASKED else []
-    )
-    assert asked == ([this.after_reboot.camera] if this.after_reboot else [])
-    assert [one.observed for one in before.asked] == [
-        word == "observed" for word in story.split() if word in ("cam0", "cam1", "observed")
-    ]
-
-
-def test_an_exercise_is_told_from_the_real(tmp_path: Path) -> None:
-    """What began as a drill is one until something is named in it that was not practised."""
-    with start(tmp_path) as running:
-        for camera in ("cam0", "cam1", "cam2"):
-            evidence = "no frame" if camera == "cam2" else f"{MARK}: no frame"
-            running.write(rec.IncidentOpened(camera, FAULT, evidence))
-        running.write(rec.FaultNamed("cam0", FAULT, f"{MARK}: still none"))
-        running.write(rec.FaultNamed("cam1", FAULT, "the drill is over, and the camera is not back"))
-
-    assert {"cam0": True, "cam1": False, "cam2": False} == {
-        line.camera: line.drill for line in told(tmp_path).incidents
-    }
-
-
 @pytest.mark.parametrize(
     "change", ["PRAGMA user_version = 0", "DROP TABLE steps", "ALTER TABLE boots RENAME TO ships"]
 )
@@ -419,3 +310,46 @@ def test_a_file_is_ours_by_version_and_tables(tmp_path: Path, change: str) -> No
 
     with pytest.raises(LedgerError, match="another program's file"):
         ledger_reading.read(tmp_path)
+
+
+def _zeroed(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[:-4096] + bytes(4096))
+
+
+def _misnumbered(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version = 1")
+
+
+@pytest.mark.parametrize(
+    ("harm", "says"), [(_zeroed, "it is damaged ("), (_misnumbered, "duplicate column")]
+)
+def test_damage_that_a_copy_does_not_meet_is_found(
+    tmp_path: Path, harm: Callable[[Path], object], says: str
+) -> None:
+    """Of a page that was never written, or a shape that is none of ours: nobody is told to try again."""
+    with start(tmp_path) as running:
+        running.write(*(rec.IncidentOpened(f"cam{n}", FAULT, "x" * 500) for n in range(50)))
+    harm(tmp_path / "ledger.db")
+
+    with pytest.raises(LedgerError) as caught:
+        ledger_reading.read(tmp_path)
+    assert caught.value.is_damage
+    assert says in caught.value.message
+    assert f"sqlite3 {tmp_path / 'ledger.db'} .recover" in caught.value.hint
+
+
+@pytest.mark.parametrize("loss", ["DELETE FROM keep", "DROP TABLE keep"])
+def test_what_makes_no_sense_later_is_damage_too(tmp_path: Path, loss: str) -> None:
+    """A row that somebody's knife has cut out is missed by whoever asks for it, and not by SQLite."""
+    with start(tmp_path) as running:
+        running.write(BEGIN)
+        running.ledger._db.execute(loss)
+
+    with (
+        pytest.raises(LedgerError, match="it is damaged") as caught,
+        ledger_reading.opened(tmp_path) as copy,
+    ):
+        ledger_story.history(copy.db, "boot-1")
+    assert caught.value.is_damage
