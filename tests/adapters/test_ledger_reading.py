@@ -322,8 +322,18 @@ def _misnumbered(path: Path) -> None:
         db.execute("PRAGMA user_version = 1")
 
 
+def _unreadable(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"CREATE TABLE keep", b"CREATE \xff\xfeBLE keep"))
+
+
 @pytest.mark.parametrize(
-    ("harm", "says"), [(_zeroed, "it is damaged ("), (_misnumbered, "duplicate column")]
+    ("harm", "says"),
+    [
+        (_zeroed, "it is damaged ("),
+        (_misnumbered, "duplicate column"),
+        (_unreadable, "decode byte 0xff"),  # SQLite quotes what it does not understand
+    ],
 )
 def test_damage_that_a_copy_does_not_meet_is_found(
     tmp_path: Path, harm: Callable[[Path], object], says: str

@@ -187,6 +187,6 @@ def test_the_daemons_own_user_is_who_runs_it() -> None:
     finally:
         os.seteuid(0)
 
-    assert (rights.own_uid, rights.frames_group) == (STRANGER, peers.group_id("video"))
+    assert rights == Rights(STRANGER, peers.group_id("camwatchd"), peers.group_id("video"))
     assert rights.may_act(Peer(1, STRANGER, 5))
     assert not rights.may_act(Peer(1, OWN, 5))

@@ -50,7 +50,8 @@ def test_nobody_to_let_in_is_nothing(bench: Bench) -> None:
     assert not bench.server._listener.getblocking()
     bench.server._let_in()
 
-    assert bench.server._clients == set()
+    assert (bench.server._clients, bench.log.lines) == (set(), [])
+    assert bench.server.deadline == float("inf")
 
 
 def test_a_name_that_nobody_has_is_told_shortly(bench: Bench) -> None:
