@@ -9,12 +9,17 @@ import pytest
 from camwatchd.adapters import ledger_reading, ledger_story
 from camwatchd.adapters.ledger_story import End
 from camwatchd.core import records as rec
+from camwatchd.core.budget import Kind, Verdict
 from camwatchd.core.drills import MARK
+from camwatchd.core.flight import HostFacts
+from camwatchd.core.ladder import Rung
 from camwatchd.core.settings import Reboot
 from tests.adapters.ledger_rig import FAULT, ask, start
 from tests.adapters.test_ledger_reading import BEGIN, HEALTHY, OPENED, told, whole
 
 OBSERVE = Reboot(mode="observe")
+RULES = {"ask": Reboot(), "observed": OBSERVE}
+KINDS = {"ask": Kind.GRANTED, "observed": Kind.OBSERVED}
 
 
 def test_without_any_boot_there_is_none_to_be_missing(tmp_path: Path) -> None:
@@ -114,9 +119,59 @@ def test_an_exercise_is_told_from_the_real(tmp_path: Path) -> None:
         for camera in ("cam0", "cam1", "cam2"):
             evidence = "no frame" if camera == "cam2" else f"{MARK}: no frame"
             running.write(rec.IncidentOpened(camera, FAULT, evidence))
+        running.write(rec.RungSkipped("cam3", Rung.RESET_DEVICE, "its beginning was lost with a ledger"))
         running.write(rec.FaultNamed("cam0", FAULT, f"{MARK}: still none"))
         running.write(rec.FaultNamed("cam1", FAULT, "the drill is over, and the camera is not back"))
 
-    assert {"cam0": True, "cam1": False, "cam2": False} == {
+    assert {"cam0": True, "cam1": False, "cam2": False, "cam3": False} == {
         line.camera: line.drill for line in told(tmp_path).incidents
     }
+
+
+@pytest.mark.parametrize(
+    ("boots", "helped"),
+    [
+        (("ask", ""), [None]),
+        (("ask", "healthy"), [True]),
+        (("ask healthy", ""), [None]),  # before the machine went down: that was not the reboot
+        (("ask", "other"), [None]),
+        (("ask", "ask"), [False, None]),
+        (("ask", "", ""), [False]),
+        (("ask", "", "healthy"), [True]),
+        (("ask", "observed healthy"), [True, None]),
+        (("ask", "ask", "healthy"), [False, True]),
+    ],
+)
+def test_a_reboot_helped_its_camera(
+    tmp_path: Path, boots: tuple[str, ...], helped: list[bool | None]
+) -> None:
+    """Healthy after it and before the next one; not known while its boot lasts; what was only observed has no say."""
+    for number, words in enumerate(boots, 1):
+        with start(tmp_path, f"boot-{number}") as running:
+            running.write(BEGIN)
+            for word in words.split():
+                match word:
+                    case "ask" | "observed":
+                        serial = next(
+                            running._serials
+                        )  # asked in any case: whether it is allowed is no matter
+                        verdict = Verdict(KINDS[word])
+                        running.ledger.settle(serial, ask(rules=RULES[word]), verdict, running.moment)
+                    case "healthy" | "other":
+                        running.write(HEALTHY if word == "healthy" else rec.CameraHealthy("cam1"))
+    asked = [one for boot in reversed(told(tmp_path, f"boot-{len(boots)}").boots) for one in boot.asked]
+
+    assert helped == [one.helped for one in asked]
+    assert {400.0} == {one.into_boot for one in asked}
+
+
+def test_the_machine_is_told_as_it_was_first_and_last(tmp_path: Path) -> None:
+    """Each in its place."""
+    with start(tmp_path) as running:
+        running.write(OPENED)
+        running.ledger._db.execute(
+            """UPDATE incidents SET host = '{"temperature": 51.0}', host_last = '{"temperature": 61.0}'"""
+        )
+    found = whole(tmp_path, 1)
+
+    assert (HostFacts(temperature=51.0), HostFacts(temperature=61.0)) == (found.host, found.host_last)

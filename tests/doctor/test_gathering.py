@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from camwatchd.doctor import service, startlimit, versions
+from camwatchd.doctor import service, startlimit, storage, versions
 from camwatchd.doctor.finding import Finding, Result
 from camwatchd.doctor.place import Place
 from camwatchd.doctor.sensors import sensors, unprobed
@@ -264,3 +264,14 @@ def test_a_crowd_at_the_socket_is_no_desertion(tmp_path: Path) -> None:
         first.connect(place.socket)
 
         assert not service.gather(place).deserted
+
+
+def test_the_state_must_be_the_services_own(tmp_path: Path) -> None:
+    """Of the user by that name, whatever number it has on this machine; without one nobody can tell."""
+    place = rig.healthy(tmp_path)
+    users = []
+    for text in ("root:x:0:0::/:/bin/sh\ncamwatchd:x:64990:990::/:/bin/false\n", "root:x:0:0::/:/bin/sh\n"):
+        rig.put(tmp_path, "etc/passwd", text)
+        users.append(storage.gather(place).uid)
+
+    assert users == [64990, None]
