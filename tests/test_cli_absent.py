@@ -56,6 +56,8 @@ def test_each_camera_its_last_state_and_the_reboots() -> None:
     [
         (replace(ENDED, ended=""), "was IN TROUBLE: frames-stopped since 2026-11-22 20:00:00; last healthy: 2026"),
         (replace(ENDED, at=200.0, ended="the boot ended: power loss"), "IN TROUBLE: frames-stopped since 2026-11-22"),
+        (replace(ENDED, at=200.0), "cam0 was healthy, since 2026-11-22 20:00:04; last incident: frames-stopped"),
+        (replace(ENDED, at=104.0, ended="the boot ended: power loss"), "cam0 was healthy, since 2026-11-22 20:00:04"),
         (replace(ENDED, ended="", drill=True), "cam0 was healthy, since 2026-11-22 20:00:04; no incident"),
     ],
 )  # fmt: skip
@@ -94,6 +96,48 @@ def test_a_reboot_counts_in_the_budget_of_its_mode() -> None:
         "ledger: camwatchd has not run since this machine booted; what follows is from before",
         "ledger: last reboot asked for: 2026-11-22 21:00:00, for cam0 (frames-stopped): it did not help",
     ]
+
+
+def test_of_no_camera_nothing_is_said() -> None:
+    """None was ever healthy or in trouble; whether that is this boot's fault is no matter then."""
+    for boots in ((BOOT,), (replace(BOOT, end=End.UNEXPLAINED),)):
+        first, *others = lines(replace(PAST, incidents=(), boots=boots))
+        assert first == "ledger: it knows of no camera: none was ever healthy or in trouble here"
+        assert len(others) == 2
+
+
+def test_no_fewer_than_none_are_left() -> None:
+    """Whatever was asked for before the limits were lowered; both limits count."""
+    asked = tuple(replace(ASKED, at=1000.0 * n) for n in (1, 88, 89))
+    past = replace(PAST, boots=(replace(BOOT, asked=asked),))
+
+    left = [
+        last_known.of(past, (WELL,), Reboot(max_reboots_per_day=day, max_reboots_per_week=week)).reboots_left
+        for day, week in ((1, 9), (2, 9), (4, 9), (4, 4), (4, 2))
+    ]
+    assert left == [0, 0, 2, 1, 0]
+
+
+def test_an_observed_reboot_was_none() -> None:
+    """It is told as what would have been, also in the boot in which it was; without rules real ones are counted."""
+    observed = replace(ASKED, observed=True)
+    past = replace(PAST, boots=(replace(BOOT, asked=(ASKED, observed)),))
+
+    told = lines(past, WELL, rules=Reboot(mode="observe"))
+    assert told[1].startswith("ledger: a reboot would have been asked for: 2026-11-22 21:00:00, for cam0")
+    assert "left now: 3 (so far: 1 in" in told[2]
+    assert "so far: 1 in 24 powered-on hours" in lines(past, WELL, wrong="why")[2]
+
+
+def test_a_configuration_that_cannot_be_read_hides_nothing_else(tmp_path: Path) -> None:
+    """Then the limits are not known, and everything else is told."""
+    with start(tmp_path, rundir.boot_id()) as ledger:
+        ledger.write(rec.Begin("0.1.0", 1), rec.IncidentOpened("cam1", FAULT, "x"))
+    known = last_known.read(tmp_path, tmp_path, tmp_path / "none")
+
+    assert (known.reboots_left, "check-config" in known.unlimited) == (None, True)
+    assert [(camera.name, camera.in_trouble) for camera in known.cameras] == [("cam1", True)]
+    assert "; last healthy: never; see" in next(last_known.sentences(known))
 
 
 def test_a_drill_that_turned_out_to_be_real_is_none(tmp_path: Path) -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from camwatchd.chronicle import Chronicle
+from camwatchd.chronicle import Chronicle, last_words
 from camwatchd.core import events as ev
 from camwatchd.core import records as rec
+from camwatchd.core.drills import MARK
 from camwatchd.core.flight import WORDS_LIMIT, Before
 from camwatchd.core.ladder import Outcome, Rung
 from camwatchd.core.messages import EVIDENCE_LIMIT
@@ -248,3 +249,57 @@ def test_a_camera_that_is_given_up_leaves_no_incident_open() -> None:
         (7.0, "taken out of the configuration"),
         (2.0, "healthy after an operator had the camera taken anew"),
     ] == ends
+
+
+def test_what_belongs_to_no_incident_is_not_written() -> None:
+    """The ledger would open one for it, without a fault and without an end."""
+    records = list[rec.Record]()
+    chronicle = Chronicle("cam0", records.append)
+    chronicle.tell(ev.SayAttemptFailed(Rung.RETRY, 1, "no frame", 5.0), required=True)
+    chronicle.tell(ev.SaySkipped(Rung.RESET_DEVICE, "it is not on USB"), required=True)
+
+    assert not records
+
+
+def test_a_drill_is_marked_and_proves_no_health() -> None:
+    """Whatever was found in it; or a reboot would be granted to a camera that was well in exercises only."""
+    records = list[rec.Record]()
+    chronicle = Chronicle("cam0", records.append)
+    for effect in (
+        ev.SayFault("frames-stopped", "no frame", None),
+        ev.SayFault("sensor-io", "i2c", None),
+        ev.SayRecovered("sensor-io", Rung.RESTART_STREAM, 1, 9.0),
+    ):
+        chronicle.tell(effect, required=True, drill=True)
+    opened, named, closed = records
+
+    assert isinstance(opened, rec.IncidentOpened)
+    assert isinstance(named, rec.FaultNamed)
+    assert [f"{MARK}: no frame", f"{MARK}: i2c"] == [opened.evidence, named.evidence]
+    assert isinstance(closed, rec.IncidentClosed)
+    assert not chronicle.open
+
+
+def test_each_line_is_told_once() -> None:
+    """Of many that were heard together too."""
+    heard, records = ["one", "two", "three"], list[rec.Record]()
+    chronicle = Chronicle("cam0", records.append, lambda: tuple(heard))
+    chronicle.tell(ev.SayFault("frames-stopped", "", None), required=True)
+    heard.append("four")
+    chronicle.tell(ev.SayAttemptFailed(Rung.RESTART_STREAM, 1, "no frames", 5.0), required=True)
+    heard.append("five")
+    chronicle.tell(ev.SayParked("frames-stopped", "daily-limit", "4 reboots", 60.0), required=True)
+
+    assert [("one", "two", "three"), ("four",), ("five",)] == [
+        getattr(record, "words", ()) for record in records
+    ]
+
+
+def test_the_end_of_what_was_said_is_kept() -> None:
+    """Whole lines, up to the limit and not beyond; a long one does not take the place of the short ones after it."""
+    half = "x" * (WORDS_LIMIT // 2)
+
+    assert (half, half) == last_words((half, half))
+    assert ("y", half) == last_words((half, "y", half))
+    assert ("y", "z") == last_words(("x" * WORDS_LIMIT, "y", "z"))
+    assert () == last_words(("x" * (WORDS_LIMIT + 1),))

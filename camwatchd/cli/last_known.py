@@ -93,8 +93,6 @@ def _rules(config: Path, drop_ins: Path) -> tuple[Reboot | None, str]:
         return load_named(config, drop_ins).settings.reboot, ""
     except ConfigError:  # which may be just why nobody answers
         return None, "the configuration cannot be used; see: camwatchctl check-config"
-    except OSError as error:
-        return None, f"{error.filename}: {error.strerror}"
 
 
 def of(history: "History", proofs: "tuple[Proof, ...]", rules: Reboot | None, wrong: str = "") -> LastKnown:

@@ -4,7 +4,7 @@
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from camwatchd.adapters import medium
@@ -52,19 +52,25 @@ def gather(place: Place) -> Facts:
     """The facts of this machine."""
     folder = place.root / _STATE
     there = next((path for path in (folder, *folder.parents) if place.has(path)), place.root)
-    room = os.statvfs(there)
     machine = place.read("etc/machine-id") or "none"
-    return Facts(
+    return replace(
+        room(os.statvfs(there)),
         installed=place.installed,
         state=folder.stat() if there == folder else None,
         uid=rights.users(place).get(USER, (None, None))[0],
         untrusted=medium.untrusted(Path("/", _STATE), place.root / "proc/self/mountinfo"),
-        read_only=bool(room.f_flag & os.ST_RDONLY),
-        free=room.f_bavail * room.f_frsize,
-        files=room.f_favail if room.f_files else None,
         # journald removes the one in memory when it has written everything to disk.
         volatile=place.has(f"run/log/journal/{machine}"),
         persistent=place.has(f"var/log/journal/{machine}"),
+    )
+
+
+def room(of: os.statvfs_result) -> Facts:
+    """What a file system says of itself; one without a table of files has no limit to them."""
+    return Facts(
+        read_only=bool(of.f_flag & os.ST_RDONLY),
+        free=of.f_bavail * of.f_frsize,
+        files=of.f_favail if of.f_files else None,
     )
 
 

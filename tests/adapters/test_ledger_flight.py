@@ -4,6 +4,7 @@
 import gzip
 import json
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,16 @@ from camwatchd.adapters.ledger import Entry, Ledger
 from camwatchd.adapters.ledger_boots import Moment
 from camwatchd.adapters.ledger_file import LedgerFile
 from camwatchd.core import records as rec
-from camwatchd.core.budget import DAY
-from camwatchd.core.flight import Before, HostFacts
+from camwatchd.core.budget import DAY, Kind, Verdict
+from camwatchd.core.flight import WORDS_LIMIT, Before, HostFacts
 from camwatchd.core.ladder import Rung
-from tests.adapters.ledger_rig import FAULT, WALL, start
+from tests.adapters.ledger_rig import FAULT, WALL, ask, start
 
 # Made by the code of version 1, before there was a version 2: three incidents, a reboot that helped, one open.
 OLD = Path(__file__).with_name("ledger-1.db.gz")
 OPENED = rec.IncidentOpened("cam0", FAULT, "no frame", ("kernel: [1] gone", "ERROR RPI"), Before(fps=29.9))
+HEALTHY = rec.CameraHealthy("cam0")
+REBOOT = f"the reboot for cam0 ({FAULT})"
 
 
 def incidents(folder: Path) -> list[dict[str, Any]]:
@@ -104,7 +107,9 @@ def test_the_machine_is_looked_at_first_and_last(tmp_path: Path) -> None:
     assert [50.0, 53.0] == [json.loads(incident[name])["temperature"] for name in ("host", "host_last")]
 
 
-@pytest.mark.parametrize(("rule", "kept"), [(rec.Keep(10, 400.0), 10), (rec.Keep(500, 1.0), 0)])
+@pytest.mark.parametrize(
+    ("rule", "kept"), [(rec.Keep(10, 400.0), 10), (rec.Keep(500, 1.0), 0), (rec.Keep(500, 2.0), 20)]
+)
 def test_so_much_is_kept_as_the_configuration_says(tmp_path: Path, rule: rec.Keep, kept: int) -> None:
     """The newest so many, and none older than so many powered-on days; the rule outlives the start that told it."""
     with start(tmp_path) as running:
@@ -159,3 +164,94 @@ def test_a_ledger_of_the_last_version_is_brought_forward(tmp_path: Path) -> None
     )
     with closing(schema.connect(tmp_path / "ledger.db", "ro")) as db:
         assert "" == schema.objection(db)
+
+
+def test_a_long_incident_keeps_its_beginning_and_its_end(tmp_path: Path) -> None:
+    """How it began and how it ended, whatever was tried in vain between."""
+    with start(tmp_path) as running:
+        failed = (rec.AttemptFailed("cam0", Rung.RESTART_WORKER, n, f"{n}", 5.0) for n in range(1, 61))
+        running.write(OPENED, *failed, rec.IncidentClosed("cam0", None, 0, 9.0, (), "taken out"))
+    [incident] = incidents(tmp_path)
+
+    assert [0, *range(1, 10), *range(32, 61), 0] == [step["attempt"] for step in incident["steps"]]
+    assert ["named", "ended"] == [incident["steps"][n]["outcome"] for n in (0, -1)]
+    assert "taken out" == incident["ended"]
+
+
+def test_the_last_words_are_kept(tmp_path: Path) -> None:
+    """So many lines and so many characters, and each line once, though a start of the service hears it again."""
+    with start(tmp_path) as running:
+        seen = []
+        for words in (("first", "second"), ("second", "third"), tuple(f"{n}" for n in range(300))):
+            running.write(rec.FaultNamed("cam0", FAULT, "", words))
+            seen.append(incidents(tmp_path)[0]["words"].splitlines())
+        running.write(rec.FaultNamed("cam0", FAULT, "", ("x" * (WORDS_LIMIT - 3), "last")))
+    [incident] = incidents(tmp_path)
+
+    assert [["first", "second"], ["first", "second", "third"], [f"{n}" for n in range(100, 300)]] == seen
+    assert (WORDS_LIMIT, "x\nlast") == (len(incident["words"]), incident["words"][-6:])
+
+
+def test_a_verdict_is_news_when_it_is_another(tmp_path: Path) -> None:
+    """By its kind or its name; its sentence may count seconds."""
+    with start(tmp_path) as running:
+        running.write(OPENED)
+        for serial, (kind, name, detail) in enumerate(
+            (
+                (Kind.POSTPONED, "others", "apt, since 10 s"),
+                (Kind.POSTPONED, "others", "apt, since 20 s"),
+                (Kind.REFUSED, "others", "apt, for too long"),
+                (Kind.REFUSED, "others-again", "apt, for too long"),
+                (Kind.REFUSED, "others-again", "dpkg"),
+            ),
+            2,
+        ):
+            running.ledger.settle(serial, ask(), Verdict(kind, name, detail), running.moment)
+    [incident] = incidents(tmp_path)
+
+    assert [
+        ("postponed", "others: apt, since 10 s"),
+        ("refused", "others: apt, for too long"),
+        ("refused", "others-again: apt, for too long"),
+    ] == [(step["outcome"], step["reason"]) for step in incident["steps"][1:]]
+
+
+def test_a_boot_ends_what_was_open_in_it(tmp_path: Path) -> None:
+    """And nothing else; the reboot that helped is told of the incident that it was for, whatever came after it."""
+    with start(tmp_path, "boot-1") as running:
+        running.write(HEALTHY, OPENED, rec.IncidentClosed("cam0", None, 0, 9.0), OPENED)
+        running.leave()
+        running.write(rec.IncidentOpened("cam1", FAULT, ""))
+    with start(tmp_path, "boot-2") as running:
+        running.write(HEALTHY)
+
+    assert ["healthy by itself", f"{REBOOT}; it helped", REBOOT] == [
+        one["ended"] for one in incidents(tmp_path)
+    ]
+
+
+def test_a_reboot_helped_no_incident_after_it(tmp_path: Path) -> None:
+    """The camera was still in trouble when the power failed; that it is well since was not the reboot's doing."""
+    with start(tmp_path, "boot-1") as running:
+        running.write(HEALTHY, OPENED)
+        running.leave()
+    with start(tmp_path, "boot-2") as running:
+        running.write(OPENED)
+    with start(tmp_path, "boot-3") as running:
+        running.write(HEALTHY)
+
+    assert [REBOOT, "the boot ended: power loss, panic or hardware watchdog"] == [
+        one["ended"] for one in incidents(tmp_path)
+    ]
+
+
+def test_an_incident_whose_beginning_was_lost_begins_with_what_comes(tmp_path: Path) -> None:
+    """A ledger was set aside in the middle of it: the next record says as much as it can, and a request its words."""
+    with start(tmp_path) as running:
+        running.write(rec.CameraParked("cam0", "sensor-io", "daily-limit", "4 reboots"))
+        running.leave(replace(ask("cam1"), words=("ERROR V4L2",)))
+        running.write(rec.RungSkipped("cam2", Rung.RESET_DEVICE, "it is not on USB"))
+
+    assert [("sensor-io", ""), (FAULT, "ERROR V4L2"), ("unknown", "")] == [
+        (incident["fault"], incident["words"]) for incident in incidents(tmp_path)
+    ]

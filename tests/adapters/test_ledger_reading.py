@@ -274,3 +274,92 @@ def test_facts_of_another_version_are_understood_in_part(tmp_path: Path) -> None
     assert Before(fps=5.0) == whole(tmp_path, 1).before
     assert (None, None) == (whole(tmp_path, 2).before, whole(tmp_path, 2).host)
     assert WALL == whole(tmp_path, 1).headline.wall
+
+
+# --- the file again -------------------------------------------------------------------------------------------
+
+
+def test_a_ledger_of_this_version_is_not_old(tmp_path: Path) -> None:
+    """Only of one that is older it is said that it lacks something."""
+    with start(tmp_path) as running:
+        running.write(BEGIN)
+    with ledger_reading.opened(tmp_path) as copy:
+        young = copy.is_old
+    (tmp_path / "ledger.db").write_bytes(gzip.decompress(OLD.read_bytes()))
+    with ledger_reading.opened(tmp_path) as copy:
+        assert (False, True) == (young, copy.is_old)
+
+
+def test_a_folder_that_is_a_file_has_no_ledger(tmp_path: Path) -> None:
+    """As one that is not there: what to do is the same."""
+    (tmp_path / "state").touch()
+
+    with pytest.raises(LedgerError, match="there is no ledger"):
+        ledger_reading.read(tmp_path / "state")
+
+
+@pytest.mark.parametrize(
+    "change", ["PRAGMA user_version = 0", "DROP TABLE steps", "ALTER TABLE boots RENAME TO ships"]
+)
+def test_a_file_is_ours_by_version_and_tables(tmp_path: Path, change: str) -> None:
+    """One alone proves nothing: another program may number its versions, or have a table of marks."""
+    with start(tmp_path) as running:
+        running.write(BEGIN)
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as db:
+        db.execute(change)
+
+    with pytest.raises(LedgerError, match="another program's file"):
+        ledger_reading.read(tmp_path)
+
+
+def _zeroed(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[:-4096] + bytes(4096))
+
+
+def _misnumbered(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version = 1")
+
+
+def _unreadable(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"CREATE TABLE keep", b"CREATE \xff\xfeBLE keep"))
+
+
+@pytest.mark.parametrize(
+    ("harm", "says"),
+    [
+        (_zeroed, "it is damaged ("),
+        (_misnumbered, "duplicate column"),
+        (_unreadable, "decode byte 0xff"),  # SQLite quotes what it does not understand
+    ],
+)
+def test_damage_that_a_copy_does_not_meet_is_found(
+    tmp_path: Path, harm: Callable[[Path], object], says: str
+) -> None:
+    """Of a page that was never written, or a shape that is none of ours: nobody is told to try again."""
+    with start(tmp_path) as running:
+        running.write(*(rec.IncidentOpened(f"cam{n}", FAULT, "x" * 500) for n in range(50)))
+    harm(tmp_path / "ledger.db")
+
+    with pytest.raises(LedgerError) as caught:
+        ledger_reading.read(tmp_path)
+    assert caught.value.is_damage
+    assert says in caught.value.message
+    assert f"sqlite3 {tmp_path / 'ledger.db'} .recover" in caught.value.hint
+
+
+@pytest.mark.parametrize("loss", ["DELETE FROM keep", "DROP TABLE keep"])
+def test_what_makes_no_sense_later_is_damage_too(tmp_path: Path, loss: str) -> None:
+    """A row that somebody's knife has cut out is missed by whoever asks for it, and not by SQLite."""
+    with start(tmp_path) as running:
+        running.write(BEGIN)
+        running.ledger._db.execute(loss)
+
+    with (
+        pytest.raises(LedgerError, match="it is damaged") as caught,
+        ledger_reading.opened(tmp_path) as copy,
+    ):
+        ledger_story.history(copy.db, "boot-1")
+    assert caught.value.is_damage

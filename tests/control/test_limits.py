@@ -10,9 +10,11 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
+from camwatchd.control.connection import Connection
+from camwatchd.control.peers import Peer
 from camwatchd.control.protocol import Ping, Reason, Refused, Reload, Status, encode_request
 from camwatchd.control.server import IDLE, MOST_CLIENTS, MOST_OWED, TURN
-from tests.control.rig import STRANGER, VIDEO, Bench, descriptors, drain, heard, is_over
+from tests.control.rig import GROUP, STRANGER, VIDEO, Bench, descriptors, drain, heard, is_over
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="takes another user's place: needs root")
 
@@ -20,11 +22,20 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="takes another user's 
 @contextmanager
 def stranger() -> Iterator[None]:
     """Within, whoever connects is nobody special: the kernel notes the user of that moment."""
+    with somebody(0):
+        yield
+
+
+@contextmanager
+def somebody(gid: int) -> Iterator[None]:
+    """Within, whoever connects is no user that we know, in this group."""
+    os.setegid(gid)
     os.seteuid(STRANGER)
     try:
         yield
     finally:
         os.seteuid(0)
+        os.setegid(0)
 
 
 def crowd(bench: Bench, size: int) -> list[socket.socket]:
@@ -141,12 +152,8 @@ def test_a_stranger_keeps_nobody_from_frames(bench: Bench) -> None:
     with ExitStack() as stack:
         with stranger():
             clients = [stack.enter_context(client) for client in crowd(bench, MOST_CLIENTS)]
-        os.setegid(VIDEO)
-        try:
-            with stranger():
-                viewer = stack.enter_context(bench.connect())
-        finally:
-            os.setegid(0)
+        with somebody(VIDEO):
+            viewer = stack.enter_context(bench.connect())
 
         assert bench.ask(viewer, Ping()) is not None
         assert [reason(client) for client in clients[:2]] == [Reason.CROWDED, None]
@@ -210,6 +217,8 @@ def test_a_slow_reader_gets_all_its_answers(bench: Bench) -> None:
 
         assert serials == list(range(1, asked + 1))
         assert not any(c.backlog for c in bench.server._clients)
+        bench.turn()
+        assert is_ready(bench) is False  # nor when all is said
 
 
 def test_a_client_that_leaves_with_answers_waiting(bench: Bench) -> None:
@@ -263,6 +272,7 @@ def test_an_idle_client_is_dropped(bench: Bench) -> None:
         bench.turn()
 
         assert [is_over(client) for client in (idle, waiting, busy)] == [True, False, False]
+        assert bench.server.deadline == bench.now - 1 + IDLE  # of the one that is left; who waits has none
 
 
 def test_no_descriptor_left_is_no_busy_loop(bench: Bench) -> None:
@@ -304,4 +314,78 @@ def test_all_clients_together_do_not_keep_the_loop(bench: Bench) -> None:
             order += [number for number, client in enumerate(clients) if drain(client)[0]]
 
     assert max(turns) < 1.5 * TURN
+    assert (
+        2 * TURN < 0.050
+    )  # and a turn that one slow answer makes longer is still none that anybody notices
     assert sorted(order[:MOST_CLIENTS]) == list(range(MOST_CLIENTS))
+
+
+def test_who_makes_room_is_not_written_to_any_more(bench: Bench) -> None:
+    """One that begins to read its answers in the very turn in which it has to go."""
+    with ExitStack() as stack:
+        deaf, *others = [stack.enter_context(client) for client in crowd(bench, MOST_CLIENTS)]
+        while not any(c.backlog for c in bench.server._clients):
+            deaf.send(encode_request(1, Status()))
+            bench.turn()
+        bench.turn()  # nobody wants anything: so the newcomer is the first to be served
+        newcomer = stack.enter_context(bench.connect())
+        drain(deaf)  # there is room in its socket now
+        bench.turn()
+
+        assert is_over(deaf)
+        assert bench.ask(newcomer, Ping()) is not None
+        assert not any(is_over(client) for client in others)
+
+
+def test_who_may_do_more_goes_before_who_may_do_less(bench: Bench) -> None:
+    """A member of the group takes the place of a viewer, and root that of a member before that of another root."""
+    with ExitStack() as stack:
+        with somebody(VIDEO):
+            viewers = [stack.enter_context(client) for client in crowd(bench, 1)]
+        roots = [stack.enter_context(client) for client in crowd(bench, MOST_CLIENTS - 1)]
+        with somebody(GROUP):
+            member = stack.enter_context(bench.connect())
+        bench.turn()
+        alive = [not is_over(client) for client in (*viewers, member)]
+        with somebody(GROUP):
+            another = stack.enter_context(bench.connect())
+        bench.turn()
+        refused = reason(another)
+        root = stack.enter_context(bench.connect())
+
+        assert (alive, refused) == ([False, True], Reason.CROWDED)
+        assert bench.ask(root, Ping()) is not None
+        assert is_over(member)
+        assert not any(is_over(client) for client in roots)
+
+
+@pytest.mark.parametrize(
+    ("story", "goes"), [("ask", 0), ("ask ask", 5), ("ask ask read", 0), ("ask read ask", 0)]
+)
+def test_who_has_not_read_yet_is_not_deaf(bench: Bench, story: str, goes: int) -> None:
+    """One answer may be on its way; who asks on before it has read that one makes room before the longest silent."""
+    with ExitStack() as stack:
+        clients = [stack.enter_context(client) for client in crowd(bench, MOST_CLIENTS)]
+        for word in story.split():
+            if word == "ask":
+                clients[5].send(encode_request(1, Ping()))
+                bench.turn()
+            else:
+                drain(clients[5])
+        newcomer = stack.enter_context(bench.connect())
+
+        assert bench.ask(newcomer, Ping()) is not None
+        assert [number for number, client in enumerate(clients) if is_over(client)] == [goes]
+
+
+def test_nothing_to_hear_is_not_the_end() -> None:
+    """Whoever is woken for nothing waits for nothing."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        connection = Connection(ours, Peer(1, 0, 0), 0.0)
+        assert not ours.getblocking()
+        heard_so_far = connection.receive(), connection.has_left
+        theirs.close()
+
+        assert heard_so_far == (None, False)
+        assert (connection.receive(), connection.has_left) == (b"", True)

@@ -12,6 +12,8 @@ import pytest
 from camwatchd.control import peers
 from camwatchd.control.peers import Peer, Rights
 from camwatchd.control.protocol import (
+    Attach,
+    AttachFacts,
     Drill,
     Pause,
     Ping,
@@ -26,7 +28,7 @@ from camwatchd.control.protocol import (
     Status,
     encode_request,
 )
-from tests.control.rig import GROUP, STRANGER, Bench, heard
+from tests.control.rig import GROUP, STRANGER, VIDEO, Bench, heard
 
 OWN = 990
 RIGHTS = Rights(own_uid=OWN, group=GROUP)
@@ -142,3 +144,49 @@ def test_more_groups_than_we_are_told_are_none(bench: Bench) -> None:
     answers = answers_to(bench, STRANGER, STRANGER, groups, Ping(), Reload())
 
     assert [answer["answer"] for answer in answers] == [Pong.__name__, Refused.__name__]
+
+
+def test_frames_are_for_those_who_may_see() -> None:
+    """Whoever may act, and the members of the group that the camera's nodes belong to; who may see may not act."""
+    rights = Rights(own_uid=OWN, group=GROUP, frames_group=VIDEO)
+    acting = [Peer(1, 0, 0), Peer(1, OWN, 5), Peer(1, 1000, GROUP), Peer(1, 1000, 5, (7, GROUP))]
+    seeing = [Peer(1, 1000, VIDEO), Peer(1, 1000, 5, (7, VIDEO))]
+    others = [Peer(1, 1000, 5), Peer(1, VIDEO, OWN, (0,))]
+    refused = [rights.objection(peer, Attach("cam0")) for peer in others]
+
+    assert [rights.objection(peer, Attach("cam0")) for peer in (*acting, *seeing)] == [None] * 6
+    assert [(rights.may_see(peer), rights.may_act(peer)) for peer in (*acting, *seeing, *others)] == [
+        *[(True, True)] * 4, *[(True, False)] * 2, *[(False, False)] * 2,
+    ]  # fmt: skip
+    assert [refusal.reason for refusal in refused if refusal] == [Reason.PERMISSION] * 2
+    assert all("usermod -aG video $USER" in refusal.hint for refusal in refused if refusal)
+
+
+@needs_root
+@pytest.mark.parametrize(
+    ("gid", "groups", "answer"),
+    [(STRANGER, "", Refused), (VIDEO, "", AttachFacts), (STRANGER, f"7 {VIDEO}", AttachFacts)],
+)
+def test_a_stranger_gets_no_frames(bench: Bench, gid: int, groups: str, answer: type) -> None:
+    """A real other user: a refusal lends nothing."""
+    answers = answers_to(bench, STRANGER, gid, groups, Attach("cam0"))
+
+    assert [found["answer"] for found in answers] == [answer.__name__]
+    assert bench.daemon.readers == (answer is AttachFacts)
+    assert bench.log.of("control.refused") == (
+        [f"uid {STRANGER} may not see frames: it is not in the group video"] if answer is Refused else []
+    )
+
+
+@needs_root
+def test_the_daemons_own_user_is_who_runs_it() -> None:
+    """Whoever that is: run from a clone it obeys the one who started it."""
+    os.seteuid(STRANGER)
+    try:
+        rights = Rights()
+    finally:
+        os.seteuid(0)
+
+    assert rights == Rights(STRANGER, peers.group_id("camwatchd"), peers.group_id("video"))
+    assert rights.may_act(Peer(1, STRANGER, 5))
+    assert not rights.may_act(Peer(1, OWN, 5))

@@ -2,6 +2,7 @@
 """Readers of frames are silent for months, and none of them can cost the daemon more than its place."""
 
 import os
+import resource
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -70,13 +71,13 @@ def test_a_reader_is_counted_while_it_is_there(bench: Bench, stack: ExitStack) -
 
 
 def test_a_reader_is_never_idle(bench: Bench, stack: ExitStack) -> None:
-    """It has what it needs, and asks again when there is something else."""
-    client = connected(bench, stack)
+    """It has what it needs, and asks again when there is something else; one that never asked for it is."""
+    client, other = connected(bench, stack), connected(bench, stack)
     attached(bench, client)
     bench.now += 100 * IDLE
     bench.turn()
 
-    assert not is_over(client)
+    assert [is_over(client), is_over(other)] == [False, True]
 
 
 def test_a_refused_reader_is_like_any_other_client(bench: Bench, stack: ExitStack) -> None:
@@ -153,7 +154,9 @@ def test_who_left_is_not_waited_for(bench: Bench, stack: ExitStack) -> None:
 def test_readers_take_no_place_of_others(bench: Bench, stack: ExitStack) -> None:
     """Beyond the number of clients there is room for readers, and then none for more readers only."""
     for _ in range(MOST_READERS):
-        assert 1 == attached(bench, connected(bench, stack))[1]
+        client = connected(bench, stack)
+        assert 1 == attached(bench, client)[1]
+    assert 1 == attached(bench, client, Attach("cam0", "lores"))[1]  # who has a place may have more in it
     answer, _ = attached(bench, connected(bench, stack))
     ping = bench.ask(connected(bench, stack), Ping())
 
@@ -176,6 +179,9 @@ def test_one_user_cannot_take_all_places(bench: Bench, stack: ExitStack) -> None
         for _ in range(MOST_READERS // 2 - 4):
             attached(bench, connected(bench, stack))
         one_more, _ = attached(bench, connected(bench, stack))
+        os.seteuid(0)
+        os.seteuid(STRANGER + 1)
+        of_another, _ = attached(bench, connected(bench, stack))
     finally:
         os.seteuid(0)
         os.setegid(0)
@@ -183,6 +189,7 @@ def test_one_user_cannot_take_all_places(bench: Bench, stack: ExitStack) -> None
 
     assert isinstance(one_more, Refused)
     assert f"uid {STRANGER} has 32 readers of frames connected already" == one_more.message
+    assert isinstance(of_another, AttachFacts)
     assert isinstance(of_root, AttachFacts)
 
 
@@ -204,3 +211,54 @@ def test_a_reader_that_never_reads_is_let_go(bench: Bench, stack: ExitStack) -> 
     bench.turn()
     assert 0 == bench.daemon.readers
     assert before == descriptors()
+
+
+def test_what_was_lent_to_nobody_comes_back(bench: Bench, stack: ExitStack) -> None:
+    """A client that waited for two rings and is found to have left with the first answer."""
+    bench.daemon.opened = False
+    before = descriptors()
+    with bench.connect() as client:
+        bench.turn()
+        for serial, stream in enumerate(("main", "lores"), 1):
+            client.send(encode_request(serial, Attach("cam0", stream)))
+            bench.turn()
+    bench.daemon.opened = True
+    bench.server.look()
+
+    assert (set(), 0) == (bench.server._clients, bench.daemon.readers)
+    assert before == descriptors()
+
+
+def test_a_reader_that_waits_is_one_whatever_else_it_asks(bench: Bench, stack: ExitStack) -> None:
+    """It takes no client's place meanwhile; when it is refused it is no reader any more."""
+    bench.daemon.opened = False
+    client = connected(bench, stack)
+    attached(bench, client)
+    pong = bench.ask(client, Ping(), 2)
+    waiting = [other.reads for other in bench.server._clients]
+    bench.daemon.cameras = ()
+    bench.turn()
+    answer, _ = taken(client)
+
+    assert pong is not None
+    assert isinstance(answer, Refused)
+    assert ([True], [False]) == (waiting, [other.reads for other in bench.server._clients])
+
+
+def test_no_descriptor_left_is_told(bench: Bench, stack: ExitStack) -> None:
+    """As any other refusal: the daemon goes on."""
+    client = connected(bench, stack)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.open(os.devnull, os.O_RDONLY)
+    client.send(encode_request(1, CAM0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+    try:
+        bench.turn()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        os.close(free)
+    answer, came = taken(client)
+
+    assert isinstance(answer, Refused)
+    assert (Reason.INTERNAL, 0) == (answer.reason, came)
+    assert "Too many open files" in answer.message

@@ -14,6 +14,8 @@ from camwatchd.control.handlers import FREE_WITHIN
 from camwatchd.control.protocol import (
     MAX_REQUEST,
     Adjust,
+    Attach,
+    Drill,
     Pause,
     PauseFacts,
     Ping,
@@ -153,10 +155,14 @@ def test_orders_are_logged_with_who_gave_them(bench: Bench) -> None:
     ]
 
 
-@pytest.mark.parametrize("request_", [Pause(60.0, ("cam7",)), Resume(("cam0", "cam7")), Recover(("cam7",))])
-def test_an_unknown_camera_is_answered_with_the_known(
-    bench: Bench, request_: Pause | Resume | Recover
-) -> None:
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Pause(60.0, ("cam7",)), Resume(("cam0", "cam7")), Recover(("cam7",)), Drill("cam7", "stall"),
+        Adjust("cam7", {"Gain": 2}), Attach("cam7"),
+    ],
+)  # fmt: skip
+def test_an_unknown_camera_is_answered_with_the_known(bench: Bench, request_: Request) -> None:
     """A name that no camera has changes nothing, and the refusal lists those that there are."""
     with bench.connect() as client:
         answer = bench.ask(client, request_)

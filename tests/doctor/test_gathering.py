@@ -2,6 +2,7 @@
 """What the doctor reads from a machine, on trees of our own: a healthy Pi, one thing wrong at a time, nothing."""
 
 import os
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from camwatchd.doctor import versions
+from camwatchd.doctor import service, startlimit, storage, versions
 from camwatchd.doctor.finding import Finding, Result
 from camwatchd.doctor.place import Place
 from camwatchd.doctor.sensors import sensors, unprobed
@@ -79,10 +80,14 @@ def _unit(**changes: str) -> Callable[[Path], object]:
         (_unit(RuntimeWatchdogUSec="0"), {"hardware-watchdog": "warning"}),
         (_unit(SupplementaryGroups=""), {"groups": "warning"}),
         (_remove("usr/lib/systemd/system-generators/camwatchd-guard"), {"guard": "failure"}),
+        (lambda root: (root / "usr/lib/camwatchd/guard").chmod(0o644), {"guard": "failure"}),
         (_remove("var/lib/camwatchd/guard"), {"guard": "warning"}),
         (_write("run/camwatchd-guard/unwritten", "no space"), {"guard": "failure"}),
         (_write("proc/self/mountinfo", "22 1 0:2 / / rw - overlay overlay rw\n"), {"state-directory": "failure"}),
         (_write(f"run/log/journal/{rig.MACHINE}/system.journal", ""), {"journal": "warning"}),
+        (_write("run/log/journal/of-another-machine/system.journal", ""), {}),
+        (_remove("etc/machine-id"), {"journal": "unknown"}),
+        (_write("etc/machine-id", "of-another-machine"), {"journal": "unknown"}),
         (_write("sys/class/thermal/thermal_zone0/temp", "86000"), {"temperature": "failure"}),
         (_write("sys/class/hwmon/hwmon1/in0_lcrit_alarm", "1"), {"power": "failure"}),
         (_write("sys/devices/platform/soc@107c000000/soc@107c000000:firmware/get_throttled", "50000"),
@@ -239,3 +244,45 @@ def _as_a_stranger(group: Group, place: Place) -> list[str]:
     os.setgid(STRANGER)
     os.setuid(STRANGER)
     return [finding.result for finding in group.find(place)]
+
+
+def test_an_administrators_generator_counts(tmp_path: Path) -> None:
+    """systemd runs the one in /etc in the place of ours."""
+    place = rig.healthy(tmp_path)
+    generators = "systemd/system-generators/camwatchd-guard"
+    rig.put(tmp_path, f"etc/{generators}", "")
+    (tmp_path / f"usr/lib/{generators}").unlink()
+
+    assert not_ok(place) == {}
+
+
+@pytest.mark.parametrize("text", ["", "[Unit]\nStartLimitAction=none\n"])
+def test_a_guard_that_does_not_say_why_is_closed_too(tmp_path: Path, text: str) -> None:
+    """A drop-in that was cut off by a full disk is no open guard."""
+    place = rig.healthy(tmp_path)
+    rig.put(tmp_path, "run/systemd/generator/camwatchd.service.d/zz-camwatchd-guard.conf", text)
+
+    assert startlimit.gather(place).closed == "it does not say why"
+
+
+def test_a_crowd_at_the_socket_is_no_desertion(tmp_path: Path) -> None:
+    """Somebody listens there, though nobody is let in: whether the daemon answers is asked by another check."""
+    place = replace(rig.healthy(tmp_path), socket=str(tmp_path / "crowded"))
+    kind = socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK
+    with socket.socket(socket.AF_UNIX, kind) as door, socket.socket(socket.AF_UNIX, kind) as first:
+        door.bind(place.socket)
+        door.listen(0)
+        first.connect(place.socket)
+
+        assert not service.gather(place).deserted
+
+
+def test_the_state_must_be_the_services_own(tmp_path: Path) -> None:
+    """Of the user by that name, whatever number it has on this machine; without one nobody can tell."""
+    place = rig.healthy(tmp_path)
+    users = []
+    for text in ("root:x:0:0::/:/bin/sh\ncamwatchd:x:64990:990::/:/bin/false\n", "root:x:0:0::/:/bin/sh\n"):
+        rig.put(tmp_path, "etc/passwd", text)
+        users.append(storage.gather(place).uid)
+
+    assert users == [64990, None]

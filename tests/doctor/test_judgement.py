@@ -2,6 +2,7 @@
 """What the doctor makes of facts: each rule once, with the facts at hand."""
 
 import math
+import os
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -47,6 +48,7 @@ ACCOUNTS = rights.Facts(
 )
 UNIT_FILE = Path(__file__).parents[2] / "systemd/camwatchd.service"
 
+STATE, CLOSED = (os.stat_result((mode, 1, 1, 2, 990, 990, 4096, 0, 0, 0)) for mode in (0o040750, 0o040550))
 LOOPING = {"ActiveState": "activating", "SubState": "auto-restart", "Result": "watchdog", "NRestarts": "37"}
 
 
@@ -94,7 +96,16 @@ RULES: list[tuple[Callable[[Any], Finding], object, str, str]] = [
      "warning", "RuntimeWatchdogSec=12s"),
     (hardware.check, hardware.Facts(nodes=("w",), manager=rig.MANAGER, boot_status=0x20), "ok", "(it ended"),
     (storage.state_directory, storage.Facts(installed=True), "failure", "systemd-tmpfiles --create"),
+    (storage.state_directory, storage.Facts(state=STATE, uid=990), "ok", "on a disk"),
+    (storage.state_directory, storage.Facts(state=STATE, uid=990, installed=False), "ok", "on a disk"),
+    (storage.state_directory, storage.Facts(installed=False), "unknown", "not installed"),
+    (storage.state_directory, storage.Facts(state=STATE, uid=990, read_only=True), "failure", "read-only now"),
+    (storage.state_directory, storage.Facts(state=STATE), "unknown", "without a user camwatchd"),
+    (storage.state_directory, storage.Facts(state=STATE, uid=991), "failure", "belongs to uid 990, mode 0750"),
+    (storage.state_directory, storage.Facts(state=CLOSED, uid=990), "failure", "mode 0550"),
     (storage.space, storage.Facts(free=10_000_000), "failure", "10 MB free"),
+    (storage.space, storage.Facts(free=0), "failure", "0 MB free"),
+    (storage.space, storage.Facts(), "unknown", "does not say"),
     (storage.space, storage.Facts(free=10**9, files=0), "failure", "no more files"),
     (storage.space, storage.Facts(free=10**9, files=50), "warning", "room for 50 files"),
     (storage.journal, storage.Facts(), "unknown", "no journal"),
@@ -106,6 +117,7 @@ RULES: list[tuple[Callable[[Any], Finding], object, str, str]] = [
     (service.service, service.Facts(rig.UNIT, {}, deserted=True), "failure", "nobody listens"),
     (service.service, service.Facts(rig.UNIT | {"ActiveState": "activating"}, {}, deserted=True), "ok", "activating"),
     (service.service, service.Facts(rig.UNIT | {"NRestarts": "2"}, {}), "ok", "restarted by systemd 2 times"),
+    (service.service, service.Facts(rig.UNIT | {"NRestarts": ""}, {}), "ok", "restarted by systemd 0 times"),
     (service.service, service.Facts(rig.UNIT | {"NRestarts": "3"}, {}), "warning", "restarted by systemd 3 times"),
     (service.service, service.Facts(rig.UNIT | {"UnitFileState": "disabled"}, {}), "warning", "systemctl enable"),
     (service.watchdog, service.Facts(rig.UNIT, {"ServiceWatchdogs": "no"}), "failure", "service-watchdogs yes"),
@@ -114,17 +126,29 @@ RULES: list[tuple[Callable[[Any], Finding], object, str, str]] = [
     (service.overrides, service.Facts(rig.UNIT | {"RestartUSec": "1min"}, {}), "warning", "is 1min, shipped 15s"),
     (service.overrides, service.Facts(rig.UNIT | {"NeedDaemonReload": "yes"}, {}), "warning", "daemon-reload"),
     (service.overrides, service.Facts(rig.UNIT | {"DropInPaths": "/etc/a.conf /run/systemd/generator/b"}, {}),
-     "ok", "by /etc/a.conf"),
+     "ok", "by /etc/a.conf |"),
+    (service.watchdog, service.Facts(rig.UNIT | {"WatchdogUSec": "infinity"}, {}), "failure", "is off"),
+    (service.overrides, service.Facts(rig.UNIT | {"SuccessAction": "reboot"}, {}), "failure", "is reboot, ship"),
+    (service.overrides, service.Facts(rig.UNIT | {"User": "root"}, {}), "failure", "User is root, ship"),
     (startlimit.limit, limit(), "ok", "4 starts that hang take 4 x"),
     (startlimit.limit, limit(TimeoutStopUSec="5min"), "failure", "910 s until a hanging daemon is given up"),
     (startlimit.limit, limit(off("off"), TimeoutStopUSec="5min"), "ok", "of 5100 s"),
     (startlimit.limit, limit(StartLimitBurst="3"), "failure", "StartLimitBurst=3"),
+    (startlimit.limit, limit(StartLimitBurst="5"), "failure", "StartLimitBurst=5"),
+    (startlimit.limit, limit(StartLimitBurst="0"), "failure", "there is none"),
+    (startlimit.limit, limit(StartLimitBurst="[not set]"), "failure", "there is none"),
+    (startlimit.limit, startlimit.Facts(unit={}), "unknown", "no systemd answers"),
+    (startlimit.action, startlimit.Facts(unit={"LoadState": "not-found"}), "unknown", "no camwatchd.service to"),
     (startlimit.limit, limit(StartLimitIntervalUSec="0"), "failure", "there is none"),
     (startlimit.limit, limit(StartLimitIntervalUSec="infinity"), "ok", "interval without end"),
     (startlimit.action, limit(off("off")), "failure", "daemon-reload"),
+    (startlimit.action, limit(StartLimitAction="reboot-force"), "ok", "reboot-force: as the last resort"),
     (startlimit.action, limit(off("observe"), StartLimitAction="none"), "ok", "observe"),
     (startlimit.action, limit(StartLimitAction="none", DropInPaths="/etc/x.conf"), "failure", "/etc/x.conf"),
     (startlimit.guard, replace(limit(), missing="x is missing"), "failure", "reinstall"),
+    (startlimit.guard, replace(limit(), missing="x is missing"), "failure", "x is missing: boot loops"),
+    (startlimit.guard, startlimit.Facts(unit={}), "ok", "reboots are open"),
+    (startlimit.guard, startlimit.Facts(unit={}, missing="x is missing"), "unknown", "not installed"),
     (versions.version, versions.Facts(running="0.0.1"), "warning", "sudo systemctl restart camwatchd"),
     (versions.version, versions.Facts(silence="did not answer"), "failure", "did not answer"),
     (versions.picamera2, versions.Facts(modules={"picamera2": ("0.3.9", "/usr/lib")}), "failure", "0.3.20"),
@@ -237,3 +261,35 @@ def test_what_is_shipped_is_what_is_compared() -> None:
         written = unit.get(name.replace("USec", "Sec"), unset.get(name, ""))
         value = f"{written}s" if written.isdecimal() and name.endswith("USec") else written
         assert shipped in (value, systemd.seconds(value)), name
+
+
+def test_the_sum_fits_to_the_second() -> None:
+    """Starts that take exactly the interval are still counted; one second less, and the first is forgotten."""
+    hanging = startlimit.limit(limit()).reason
+    whole = int(hanging.split(" s = ")[1].split(" s")[0])
+
+    judged(startlimit.limit(limit(StartLimitIntervalUSec=f"{whole}s")), "ok", f"{whole} s of {whole} s")
+    judged(startlimit.limit(limit(StartLimitIntervalUSec=f"{whole - 1}s")), "failure", "never reached")
+
+
+@pytest.mark.parametrize("name", ["TimeoutStartUSec", "TimeoutStopUSec", "TimeoutAbortUSec", "RestartUSec"])
+def test_what_the_unit_does_not_say_is_as_shipped(name: str) -> None:
+    """An older systemd knows fewer properties; none of them costs nothing."""
+    silent = startlimit.Facts(
+        unit={k: v for k, v in rig.UNIT.items() if k != name}, settings=limit().settings
+    )
+
+    assert startlimit.limit(silent) == startlimit.limit(limit())
+    other = replace(limit(), unit=rig.UNIT | {name: "7s"})
+    assert startlimit.limit(other) != startlimit.limit(limit())
+
+
+def test_a_file_system_says_what_is_left_for_us() -> None:
+    """Not what is kept for root; one that makes files as it needs them counts none."""
+    room = (65536, 4096, 1000, 500, 300, 0, 0, 0, os.ST_NOSUID, 255)
+    counted = (4096, 4096, 1000, 500, 300, 64, 32, 16, os.ST_RDONLY | os.ST_NOSUID, 255)
+
+    assert storage.room(os.statvfs_result(room)) == storage.Facts(free=300 * 4096)
+    assert storage.room(os.statvfs_result(counted)) == storage.Facts(
+        free=300 * 4096, files=16, read_only=True
+    )
