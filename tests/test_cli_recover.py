@@ -163,6 +163,25 @@ def test_a_human_is_asked(answer: bytes, expected: int, daemon: Running) -> None
     assert (b"nothing was done" in err) == (expected == 2)
 
 
+def test_only_what_was_asked_about_is_disturbed(daemon: Running) -> None:
+    """A camera that the configuration gets while a human thinks is not among those that he agreed to."""
+    ours, theirs = pty.openpty()
+    script = "import sys; from camwatchd.cli import main; sys.exit(main(['recover', '--no-wait']))"
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        asked = b""
+        while not asked.endswith(b"[y/N] ") and (more := process.stdout.read(1)):
+            asked += more
+        daemon.daemon.cameras = (*WELL, camera("cam2"))
+        os.write(ours, b"y\n")
+        process.communicate(timeout=30)
+    for end in (ours, theirs):
+        os.close(end)
+
+    assert daemon.daemon.orders == [("recover", ("cam0", "cam1"), None)]
+
+
 def test_a_program_is_not_asked_even_on_a_terminal(daemon: Running) -> None:
     """It would not expect a question in its JSON."""
     status, out, err = on_a_terminal(b"y\n", "--json")

@@ -22,11 +22,12 @@ def test_what_is_no_fault_is_not_counted_as_one() -> None:
     result = analysed(
         event("alert.critical", 0, priority=2), event("alert.buffer_error", 1, fault="", priority=3),
         event(CURED, 2), event(CURED, 3, rung="restart-worker", attempt=1), event("camera.summary", 4, priority=4),
+        event(CURED, 5),
     )  # fmt: skip
 
     assert [(row.fault, row.alert, row.count) for row in result.faults] == [("unknown", "", 1)]
-    assert (result.critical, result.recoveries, result.by_itself) == (1, 2, 1)
-    assert (result.events, result.errors, result.open) == (5, 2, ())
+    assert (result.critical, result.recoveries, result.by_itself) == (1, 3, 2)
+    assert (result.events, result.errors, result.open) == (6, 2, ())
 
 
 def test_where_the_events_are_from_is_counted() -> None:
@@ -44,15 +45,16 @@ def test_the_most_frequent_fault_comes_first() -> None:
     told = [
         event("alert.capture_failure", at, camera=camera, fault=fault)
         for at, camera, fault in (
-            (0, "b", "sensor-io"), (9, "c", "frames-stopped"), (3, "a", "frames-stopped"), (5, "d", "buffer"),
+            (0, "z", "sensor-io"), *((9 - n, f"c{n}", "frames-stopped") for n in range(9)), (5, "d", "buffer"),
         )
     ]  # fmt: skip
     result = analysed(*told)
+    nine = tuple(f"c{n}" for n in range(9))
 
     assert [(row.fault, row.count, row.cameras, row.last - NOON) for row in result.faults] == [
-        ("frames-stopped", 2, ("a", "c"), 9), ("buffer", 1, ("d",), 5), ("sensor-io", 1, ("b",), 0),
+        ("frames-stopped", 9, nine, 9), ("buffer", 1, ("d",), 5), ("sensor-io", 1, ("z",), 0),
     ]  # fmt: skip
-    assert [row.camera for row in result.open] == ["a", "b", "c", "d"]
+    assert [row.camera for row in result.open] == [*nine, "d", "z"]
 
 
 def test_a_retry_is_no_probe() -> None:
@@ -91,11 +93,8 @@ def test_a_remedy_begins_anew_with_each_attempt(begun: str, ended: str) -> None:
 
     assert remedies(analysed(start, cured))["reboot"][2] == pytest.approx(64, rel=0.05)
     assert remedies(analysed(start, event(ended, 9), cured))["reboot"] == (1, 1, None)
-    assert remedies(analysed(start, cured, event(CURED, 9999, **about)))["reboot"] == (
-        2,
-        2,
-        pytest.approx(64, rel=0.05),
-    )
+    more = [event(CURED, at, **about) for at in (7777, 9999)]
+    assert remedies(analysed(start, cured, *more))["reboot"] == (3, 3, pytest.approx(64, rel=0.05))
 
 
 def test_the_time_of_day_is_taken_where_one_clock_is_missing() -> None:
@@ -170,6 +169,14 @@ def test_cameras_of_a_fault_and_remedies_under_way_are_bounded() -> None:
     )
 
 
+def test_only_cameras_that_tell_latencies_are_kept() -> None:
+    """However many have a summary without any, the next that has some keeps its name."""
+    told = [event("camera.summary", n, camera=f"n{n:03}") for n in range(64)]
+    told += [event("camera.summary", 99, camera="last", latencies=Histogram([0.03]).text())]
+
+    assert [row.camera for row in analysed(*told).latency] == ["last"]
+
+
 def test_rates_are_of_the_time_that_is_known() -> None:
     """A journal that reaches back nine days without a fault was without one; the spans need not be alike."""
     analyser = Analyser(NOON)
@@ -177,10 +184,11 @@ def test_rates_are_of_the_time_that_is_known() -> None:
         analyser.add(event("alert.capture_failure", -DAY * (n + 0.5)))
         analyser.add(event("ladder.attempt_failed", -DAY * (n + 0.4), rung="reboot", attempt=1))
         analyser.add(event(CURED, -DAY * (n + 0.3), rung="reboot", attempt=1))
-    analyser.add(event("alert.capture_failure", 60))
+    for at in (60, 70):  # with half of the time that would be less than chance makes
+        analyser.add(event("alert.capture_failure", at))
     faults, failed, recoveries = analyser.result(NOON + DAY, covered=NOON - 9 * DAY).trend
 
-    assert (faults.per_day, faults.before, faults.change) == (1.0, 1.0, "no clear change")
+    assert (faults.per_day, faults.before, faults.change) == (2.0, 1.0, "no clear change")
     assert (failed.what, failed.per_day, failed.before) == ("failed attempts", 0.0, 1.0)
     assert (recoveries.what, recoveries.per_day, recoveries.before) == ("recoveries", 0.0, 1.0)
 
