@@ -205,7 +205,7 @@ def test_presence_is_news_once() -> None:
 def test_wait_is_over_when_all_are_healthy(daemon: Running, capsys: pytest.CaptureFixture[str]) -> None:
     """Not before; of several cameras it may be asked for one."""
     daemon.daemon.scenes = [ILL, ILL, WELL]
-    both = run(capsys, "wait", "--timeout", "1m")
+    both = run(capsys, "wait", "--timeout", "20s")
     left = len(daemon.daemon.scenes)
     daemon.daemon.cameras = ILL
     one = run(capsys, "wait", "--camera", "cam0", "--json")

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import pytest
 
+from camwatchd import cli
 from camwatchd.cli import following, recover
 from camwatchd.control.facts import RecoverPlan
 from camwatchd.control.protocol import RecoverFacts
@@ -101,6 +102,15 @@ def test_recover_without_a_camera(daemon: Running, capsys: pytest.CaptureFixture
 
     assert run(capsys, "recover") == run(capsys, "recover", "--dry-run") == (0, nothing, "")
     assert json.loads(run(capsys, "recover", "--json")[1])["cameras"] == []
+
+
+def test_it_is_followed_for_a_day_at_most() -> None:
+    """Ten minutes if nothing is said; longer than a day is no answer."""
+    parse = cli.arguments().parse_args
+
+    assert [parse(["recover", *more]).timeout for more in ([], ["--timeout", "24h"])] == [600.0, 86400.0]
+    with pytest.raises(SystemExit):
+        parse(["recover", "--timeout", "25h"])
 
 
 def test_what_has_begun_is_the_first_step() -> None:
