@@ -19,13 +19,13 @@ from tests.test_cli_status import CLIMBING, DAEMON, HEALTHY, PARKED, PAUSED, STA
         ({"temperature_celsius": 79.9}, {}, []), ({"temperature_celsius": 80.0}, {}, ["80 degrees"]),
         ({"memory_available_bytes": 200_000_000}, {}, []), ({"memory_available_bytes": 0}, {}, ["0.0 % of the mem"]),
         ({"memory_available_bytes": 199_999_999}, {}, ["5.0 % of the mem"]),
-        ({"memory_total_bytes": 0, "memory_available_bytes": 0}, {}, []),
+        ({"memory_total_bytes": 0, "memory_available_bytes": 0}, {}, []), ({"memory_available_bytes": None}, {}, []),
         ({}, {"free_bytes": 100_000_000}, []), ({}, {"free_bytes": 99_000_000}, ["99 MB are free at /var/lib"]),
         ({}, {"free_bytes": 0}, ["0 MB are free"]),
     ],
 )  # fmt: skip
 def test_where_the_machine_begins_to_warn(
-    host: dict[str, float], disk: dict[str, int], words: list[str]
+    host: dict[str, float | None], disk: dict[str, int], words: list[str]
 ) -> None:
     """At the limit of heat, below that of memory and of room; nothing left is not the same as unknown."""
     asked = health(facts(HEALTHY), replace(HOST, **host), disk=replace(DISK, **disk))  # type: ignore[arg-type]
@@ -43,6 +43,7 @@ def test_where_the_machine_begins_to_warn(
         (replace(PARKED, phase="acting"), "garden CRITICAL 0/100: sensor-io; probe in 4 min"),
         (replace(PARKED, band="GOOD", health_score=75), "garden PARKED 75/100: sensor-io; probe in 4 min"),
         (replace(PAUSED, drill="stall"), "cam0 paused for 50 min more"),
+        (replace(PAUSED, paused_for=0.5), "cam0 paused for 0.50 s more"),
     ],
 )
 def test_how_a_camera_is_told_of(camera: CameraFacts, words: str) -> None:

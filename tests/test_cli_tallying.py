@@ -191,6 +191,6 @@ def test_two_outages_have_two_repairs() -> None:
 def test_what_nothing_is_known_of_is_none() -> None:
     """Not zero; and no share is below nothing, whatever two clocks make of it."""
     assert (Seen().availability, Seen().mtbf, Seen().mttr) == (None, None, None)
-    assert Seen(observed=10.0, downtime=10.5).availability == 0.0
+    assert (Seen(observed=10.0, downtime=10.5).availability, Seen(observed=0.5).availability) == (0.0, 1.0)
     assert Seen(outages=2, recoveries=1, repairs=4.0).mttr == 4.0
     assert Seen(outages=1).mttr is None
