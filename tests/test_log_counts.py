@@ -34,10 +34,12 @@ def test_where_the_events_are_from_is_counted() -> None:
     """What the ledger remembered, what was practised, and what the log's limit kept back, in one place each."""
     result = analysed(
         event("alert.buffer_error", 0, source="ledger"), event("camera.summary", 1, kept_back=7),
-        event("alert.buffer_error", 2, drill=True), event("camera.summary", 3, kept_back=2),
+        event("alert.buffer_error", 2, drill=True, camera="d"), event("camera.summary", 3, kept_back=2),
     )  # fmt: skip
 
     assert (result.events, result.from_ledger, result.drills, result.kept_back) == (4, 1, 1, 9)
+    assert ([row.count for row in result.faults], [row.camera for row in result.open]) == ([1], ["cam0"])
+    assert result.broken_lines == 0
 
 
 def test_the_most_frequent_fault_comes_first() -> None:
@@ -91,7 +93,8 @@ def test_a_remedy_begins_anew_with_each_attempt(begun: str, ended: str) -> None:
     about: dict[str, object] = {"rung": "reboot", "attempt": 1}
     start, cured = event(begun, 0, **about), event(CURED, 64, **about)
 
-    assert remedies(analysed(start, cured))["reboot"][2] == pytest.approx(64, rel=0.05)
+    meanwhile = [event("camera.summary", 5), event("ladder.skipped", 6, **about)]
+    assert remedies(analysed(start, *meanwhile, cured))["reboot"] == (1, 1, pytest.approx(64, rel=0.05))
     assert remedies(analysed(start, event(ended, 9), cured))["reboot"] == (1, 1, None)
     more = [event(CURED, at, **about) for at in (7777, 9999)]
     assert remedies(analysed(start, cured, *more))["reboot"] == (3, 3, pytest.approx(64, rel=0.05))
@@ -155,14 +158,19 @@ def test_a_log_of_many_names_is_bounded(kind: str, field: str, rows: str, kept: 
 
 
 def test_cameras_of_a_fault_and_remedies_under_way_are_bounded() -> None:
-    """The same for what is only kept to be told of: the 65th has no name and no seconds, but it counts."""
+    """The same for what is only kept to be told of: the 65th has no name and no seconds, but it counts; a name that is known stays."""
     alerts = [event("alert.capture_failure", n, camera=f"n{n:03}") for n in range(70)]
+    kinds = [event("alert.capture_failure", n, fault=f"n{n % 70:03}") for n in range(140)]
     about: dict[str, object] = {"rung": "reboot", "attempt": 1}
     begun = [event(START, n, camera=f"n{n:03}", **about) for n in range(65)]
     (fault,) = analysed(*alerts).faults
     last, before = (analysed(*begun, event(CURED, 99, camera=f"n{n:03}", **about)) for n in (64, 63))
 
     assert (fault.count, len(fault.cameras)) == (70, 64)
+    assert {row.fault: row.count for row in analysed(*kinds).faults} == {
+        "others": 12,
+        **{f"n{n:03}": 2 for n in range(64)},
+    }
     assert (remedies(last)["reboot"][2], remedies(before)["reboot"][2]) == (
         None,
         pytest.approx(36, rel=0.05),
@@ -188,7 +196,12 @@ def test_rates_are_of_the_time_that_is_known() -> None:
         analyser.add(event("alert.capture_failure", at))
     faults, failed, recoveries = analyser.result(NOON + DAY, covered=NOON - 9 * DAY).trend
 
-    assert (faults.per_day, faults.before, faults.change) == (2.0, 1.0, "no clear change")
+    assert (faults.what, faults.per_day, faults.before, faults.change) == (
+        "faults",
+        2.0,
+        1.0,
+        "no clear change",
+    )
     assert (failed.what, failed.per_day, failed.before) == ("failed attempts", 0.0, 1.0)
     assert (recoveries.what, recoveries.per_day, recoveries.before) == ("recoveries", 0.0, 1.0)
 
