@@ -158,7 +158,7 @@ def test_a_log_of_many_names_is_bounded(kind: str, field: str, rows: str, kept: 
 
 
 def test_cameras_of_a_fault_and_remedies_under_way_are_bounded() -> None:
-    """The same for what is only kept to be told of: the 65th has no name and no seconds, but it counts; a name that is known stays."""
+    """What is only kept to be told of: the 65th has no name and no seconds, but counts; a known one goes on."""
     alerts = [event("alert.capture_failure", n, camera=f"n{n:03}") for n in range(70)]
     kinds = [event("alert.capture_failure", n, fault=f"n{n % 70:03}") for n in range(140)]
     about: dict[str, object] = {"rung": "reboot", "attempt": 1}
