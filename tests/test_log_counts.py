@@ -206,6 +206,15 @@ def test_rates_are_of_the_time_that_is_known() -> None:
     assert (recoveries.what, recoveries.per_day, recoveries.before) == ("recoveries", 0.0, 1.0)
 
 
+def test_one_fault_after_a_long_silence_is_a_change() -> None:
+    """By chance the only one in a hundred days falls on the last of them once in a hundred logs."""
+    analyser = Analyser(NOON)
+    analyser.add(event("alert.capture_failure", 60))
+    faults = analyser.result(NOON + DAY, covered=NOON - 99 * DAY).trend[0]
+
+    assert (faults.per_day, faults.before, faults.change) == (1.0, 0.0, "rising")
+
+
 def test_a_rate_needs_an_hour() -> None:
     """On either side; without a span to compare with nothing is said of a change."""
     told = [event("alert.capture_failure", 10), event("camera.summary", -DAY)]
@@ -219,12 +228,13 @@ def test_a_rate_needs_an_hour() -> None:
 
 def test_the_span_is_what_was_asked_for() -> None:
     """Even where nothing was logged; without a beginning it is that of the first event, without any it is unknown."""
-    empty, asked, told = Analyser(), analysed(), Analyser()
+    empty, asked, told, one = Analyser(), analysed(), Analyser(), Analyser()
+    one.add(event("camera.summary", 30))
     for at in (60, 30, 90):
         told.add(event("camera.summary", at))
-    spans = [(result.since, result.until) for result in (empty.result(), asked, told.result())]
+    spans = [(result.since, result.until) for result in (empty.result(), asked, told.result(), one.result())]
 
-    assert spans == [(None, None), (NOON, NOON + DAY), (NOON + 30, NOON + 90)]
+    assert spans == [(None, None), (NOON, NOON + DAY), (NOON + 30, NOON + 90), (NOON + 30, NOON + 30)]
 
 
 def test_what_the_ledger_calls_over_is_over() -> None:
