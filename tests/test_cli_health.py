@@ -243,7 +243,11 @@ def test_a_file_is_whole_or_as_it_was(tmp_path: Path) -> None:
     file = tmp_path / "camwatchd.prom"
     exposition.write(file, "one\n")
     before = file.stat().st_ino
-    exposition.write(file, "two\n")
+    usual = os.umask(0o077)
+    try:
+        exposition.write(file, "two\n")
+    finally:
+        os.umask(usual)
 
     assert (file.read_text(), file.stat().st_mode & 0o777) == ("two\n", 0o644)
     assert (file.stat().st_ino != before, [path.name for path in tmp_path.iterdir()]) == (
