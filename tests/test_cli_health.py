@@ -2,6 +2,7 @@
 """`health` says the same to a human, to programs, to Nagios and to Prometheus; each in the words of its trade."""
 
 import json
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -263,7 +264,11 @@ def test_a_file_is_whole_or_as_it_was(tmp_path: Path) -> None:
     file = tmp_path / "camwatchd.prom"
     exposition.write(file, "one\n")
     before = file.stat().st_ino
-    exposition.write(file, "two\n")
+    usual = os.umask(0o077)
+    try:
+        exposition.write(file, "two\n")
+    finally:
+        os.umask(usual)
 
     assert (file.read_text(), file.stat().st_mode & 0o777) == ("two\n", 0o644)
     assert (file.stat().st_ino != before, [path.name for path in tmp_path.iterdir()]) == (
@@ -272,6 +277,30 @@ def test_a_file_is_whole_or_as_it_was(tmp_path: Path) -> None:
     )
     with pytest.raises(FileNotFoundError):
         exposition.write(tmp_path / "missing" / "x.prom", "three\n")
+
+
+def test_a_file_that_cannot_be_replaced_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    """Nor is the file touched where there is no room for another: it is written under a name that nobody collects."""
+    file = tmp_path / "camwatchd.prom"
+    file.mkdir()
+    with pytest.raises(OSError, match="directory"):
+        exposition.write(file, "one\n")
+    left = [path.name for path in tmp_path.iterdir()]
+    file.rmdir()
+    file.write_text("old\n")
+    (tmp_path / f".camwatchd.prom.{os.getpid()}").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        exposition.write(file, "two\n")
+
+    assert (left, file.read_text()) == (["camwatchd.prom"], "old\n")
+
+
+def test_no_digit_is_lost() -> None:
+    """Bytes and counts are whole numbers, however large."""
+    disk = replace(DISK, free_bytes=123_456_789_012_345)
+    samples = Reader(exposition.exposition(health(facts(HEALTHY), disk=disk))).samples
+
+    assert 123_456_789_012_345 in samples.values()
 
 
 def test_a_drill_says_so_wherever_it_alarms() -> None:

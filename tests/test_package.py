@@ -97,6 +97,13 @@ def test_every_verb_has_its_exit_statuses() -> None:
         assert exits.text(name) in parser.format_help()
 
 
+def test_the_help_has_every_exit_status() -> None:
+    """In columns, with the one that all verbs have."""
+    assert exits.text("faults") == (
+        "exit status:\n  0   shown\n  2   wrong arguments\n  74  standard output is closed, or has no room"
+    )
+
+
 def test_the_exit_statuses_are_the_codes() -> None:
     """Statuses that are explained are those by which our processes end; the low ones are each verb's own."""
     documented = [int(head) for head in items(section("camwatchd.8", "EXIT STATUS"))]

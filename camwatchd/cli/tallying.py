@@ -60,9 +60,10 @@ class Tally:
         before = self._before or facts  # what was before the first look is no concern of ours
         if before.daemon.pid != facts.daemon.pid:
             self.restarts += 1
-            self._absent(max(0.0, passed - facts.daemon.uptime))  # between two looks
+            gone = passed - facts.daemon.uptime  # between two looks
+            self._absent(max(0.0, gone))
             before = replace(facts, cameras=())
-            self._lately = 0.0
+            self._lately = min(self._lately, max(0.0, -gone))  # it lived already, and did not answer, either
         known = {camera.name: camera.totals for camera in before.cameras}
         for camera in facts.cameras:
             self._add(camera, known.get(camera.name, Totals()))

@@ -42,11 +42,11 @@ def meant(facts: StatusFacts, names: Sequence[str]) -> list[CameraFacts]:
     return [known[name] for name in names] or gating(facts.cameras)
 
 
-def ended(cameras: Sequence[CameraFacts]) -> Outcome | None:
-    """Whether there is nothing more to wait for."""
+def ending(cameras: Sequence[CameraFacts]) -> Outcome:
+    """How it would end, were this the last look."""
     if all(condition(camera) is Condition.HEALTHY for camera in cameras):
         return Outcome.HEALTHY
-    return Outcome.PARKED if any(camera.phase == Phase.PARKED for camera in cameras) else None
+    return Outcome.PARKED if any(camera.phase == Phase.PARKED for camera in cameras) else Outcome.TIMED_OUT
 
 
 def why_not(cameras: Sequence[CameraFacts]) -> str:
@@ -59,6 +59,14 @@ def _obstacle(camera: CameraFacts) -> str:
         return f"{camera.name} paused by its operator for {duration(camera.paused_for)} more (camwatchctl resume)"
     words = ", ".join(filter(None, (camera.fault, camera.next_action)))
     return f"{camera.name} {camera.phase}{f': {words}' if words else ''}"
+
+
+def judged(look: looking.Look, names: Sequence[str]) -> tuple[Outcome, str]:
+    """The outcome after this look, whatever was before, and what keeps it from being a good one."""
+    if not isinstance(look, StatusFacts):
+        return Outcome.NO_DAEMON, look.message
+    cameras = meant(look, names)
+    return ending(cameras), why_not(cameras)
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,14 +83,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     outcome, words = Outcome.TIMED_OUT, ""
     for look in looking.looks(options, _LOOK_EVERY, options.timeout):
-        if isinstance(look, StatusFacts):
-            cameras = meant(look, options.camera)
-            words = why_not(cameras)
-            if (found := ended(cameras)) is not None:
-                return _tell(options, found, words)
-            outcome = Outcome.TIMED_OUT
-        else:
-            outcome, words = Outcome.NO_DAEMON, look.message
+        outcome, words = judged(look, options.camera)
+        if outcome in (Outcome.HEALTHY, Outcome.PARKED):
+            break
     return _tell(options, outcome, words)
 
 

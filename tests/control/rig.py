@@ -55,7 +55,8 @@ class FakeDaemon:
     broken: bool = False  # its status raises
     scenes: list[tuple[CameraFacts, ...]] = field(default_factory=list)  # what is seen next, look by look
     cure: list[tuple[CameraFacts, ...]] = field(default_factory=list)  # the scenes that a recovery begins
-    objection: str = ""  # to whatever rung is ordered
+    objection: str = ""  # to whatever rung is ordered ...
+    objected: str = ""  # ... of this camera; empty: of all
     pid: int = 812
     verdict: str | None = None  # of a reload; None: it comes later
     opened: bool = True  # its cameras were, at least once
@@ -95,7 +96,7 @@ class FakeDaemon:
         return tuple(
             RecoverPlan(
                 camera=c.name, disturbs=c.phase == "healthy", steps=(f"{rung}: as the test has it",),
-                objection=self.objection,
+                objection=self.objection if self.objected in ("", c.name) else "",
             )
             for c in wanted
         )  # fmt: skip
