@@ -182,7 +182,7 @@ class Post:
             return
         self._vacancy, self._call, self._held = None, "", self.camera
         self.streaming = False
-        self.hearsay.forget_the_worker()
+        self.hearsay.worker_begins(in_incident=self._chronicle.open)
         self.slot.adopt(worker)
         self.feed(ev.WorkerStarted())
         if worker.child.imported:
