@@ -27,7 +27,7 @@ class Clue:
 
 @dataclass(frozen=True, slots=True)
 class _Former:
-    """A line of a worker that another one followed, at `until`."""
+    """A line of a worker that another one followed, or that a drill had it write; `until` then."""
 
     at: float
     line: str
@@ -47,7 +47,7 @@ class Hearsay:
         self._kernel = Memory(_KERNEL)
         self._written: deque[tuple[float, str]] = deque(
             maxlen=_WRITTEN
-        )  # by the present worker, or the last
+        )  # by the present worker, or the last one
         self._former: deque[_Former] = deque(maxlen=_WRITTEN)
 
     def wrote(self, line: str) -> Finding | None:
@@ -80,18 +80,16 @@ class Hearsay:
         self._written = deque([*kept, *((self._clock(), line) for line in words)], _WRITTEN)
 
     def worker_begins(self, *, in_incident: bool) -> None:
-        """What the one before it wrote explains nothing of this one; but it belongs to the incident that is open."""
-        now = self._clock()
-        if in_incident:
-            self._former.extend(_Former(at, line, now) for at, line in self._written)
-        else:
-            self._former.clear()
-        self._written.clear()
+        """Of the words of those before it, the incident that is open keeps its own; without one, nobody needs them."""
         self.forget_the_worker()
+        if not in_incident:
+            self._former.clear()
 
     def forget_the_worker(self) -> None:
-        """What was written until now explains nothing of what follows."""
-        self._clue = None
+        """What was written until now explains nothing that happens from now on."""
+        self._clue, now = None, self._clock()
+        self._former.extend(_Former(at, line, now) for at, line in self._written)
+        self._written.clear()
 
     def explained(self, fault: str, evidence: str, within: float = float("inf")) -> tuple[str, str]:
         """A failure without a good reason takes the one that the camera stack, or else the kernel, gave for it.
