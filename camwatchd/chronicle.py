@@ -49,8 +49,8 @@ class Chronicle:
                 self._cut_off("paused by an operator before it was healthy")
             case ev.SayParked(fault, name, detail, _):
                 self.note(rec.CameraParked(camera, fault, name, detail, self._news()))
-            case ev.SayRecovered(_, rung, attempt, seconds):
-                self.note(rec.IncidentClosed(camera, rung, attempt, seconds, self._news()))
+            case ev.SayRecovered(_, rung, attempt, seconds, took):
+                self.note(rec.IncidentClosed(camera, rung, attempt, seconds, self._news(), took=took))
                 self._healthy(required, drill=drill)
 
     def leave(self, seconds: float) -> None:

@@ -25,6 +25,15 @@ class Clue:
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Former:
+    """A line of a worker that another one followed, or that a drill had it write; `until` then."""
+
+    at: float
+    line: str
+    until: float
+
+
 class Hearsay:
     """Nothing here is a fault. A line that nobody knows is kept as well: some human will.
 
@@ -36,7 +45,10 @@ class Hearsay:
         self._clue: Clue | None = None
         self._located = ("", "")
         self._kernel = Memory(_KERNEL)
-        self._written: deque[tuple[float, str]] = deque(maxlen=_WRITTEN)
+        self._written: deque[tuple[float, str]] = deque(
+            maxlen=_WRITTEN
+        )  # by the present worker, or the last one
+        self._former: deque[_Former] = deque(maxlen=_WRITTEN)
 
     def wrote(self, line: str) -> Finding | None:
         """A worker's stderr; gives what the line says."""
@@ -64,11 +76,20 @@ class Hearsay:
         begins = [number for number, (_, line) in enumerate(self._written) if (line,) == words[:1]]
         before = list(self._written)[: begins[-1]] if begins else list(self._written)
         kept = [(at, line) for at, line in before if line not in words]
+        self._former = deque((one for one in self._former if one.line not in words), _WRITTEN)
         self._written = deque([*kept, *((self._clock(), line) for line in words)], _WRITTEN)
 
+    def worker_begins(self, *, in_incident: bool) -> None:
+        """Of the words of those before it, the incident that is open keeps its own; without one, nobody needs them."""
+        self.forget_the_worker()
+        if not in_incident:
+            self._former.clear()
+
     def forget_the_worker(self) -> None:
-        """What the last worker wrote explains nothing of the next one."""
-        self._clue = None
+        """What was written until now explains nothing that happens from now on."""
+        self._clue, now = None, self._clock()
+        self._former.extend(_Former(at, line, now) for at, line in self._written)
+        self._written.clear()
 
     def explained(self, fault: str, evidence: str, within: float = float("inf")) -> tuple[str, str]:
         """A failure without a good reason takes the one that the camera stack, or else the kernel, gave for it.
@@ -96,11 +117,15 @@ class Hearsay:
         return any(is_of_power(line.text) for line in self._heard(within))
 
     def evidence(self, opened_at: float) -> tuple[str, ...]:
-        """What an incident that was opened then leaves behind, oldest first within each kind."""
+        """What an incident that was opened then leaves behind, oldest first within each kind.
+
+        Words only of the worker that it began with and of those after it: others had other troubles.
+        """
         since = opened_at - _BEFORE
         kernel = [line for line in self._heard() if line.at >= since or line.meaning.lasting]
-        written = (text for at, text in self._written if at >= since)
-        return (*(f"{MARK}[{line.at:12.6f}] {line.text}" for line in kernel), *written)
+        former = [one.line for one in self._former if one.at >= since and one.until >= opened_at]
+        written = [*former, *(line for at, line in self._written if at >= since)]
+        return (*(f"{MARK}[{line.at:12.6f}] {line.text}" for line in kernel), *written[-_WRITTEN:])
 
     def _heard(self, within: float = float("inf")) -> list[KernelLine]:
         """Without what was kept while this might have been any camera."""

@@ -166,7 +166,7 @@ class Post:
         if worker is None:
             return
         self._vacancy, self._held = None, self.camera
-        self.witness.hired()
+        self.witness.hired(in_incident=self._chronicle.open)
         self.slot.adopt(worker)
         self.feed(ev.WorkerStarted())
         if worker.child.imported:

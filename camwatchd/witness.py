@@ -71,10 +71,10 @@ class Witness:
 
     # --- a worker begins ----------------------------------------------------------------------------------
 
-    def hired(self) -> None:
+    def hired(self, *, in_incident: bool) -> None:
         """Nothing that was heard of the last worker explains anything of this one."""
         self._call, self.streaming = "", False
-        self.hearsay.forget_the_worker()
+        self.hearsay.worker_begins(in_incident=in_incident)
 
     def imported(self, versions: Mapping[str, str]) -> None:
         """It has told what it runs."""

@@ -181,6 +181,20 @@ def test_what_is_not_known_has_no_block() -> None:
     assert "  no frame since the daemon took it" in incident_text.text(replace(bare, before=Before()))
 
 
+def test_a_step_says_what_it_was() -> None:
+    """A probe is none of the attempts, and what ends by itself took nobody any time."""
+    probe = Step(
+        at=0, after=60, rung="restart-worker", attempt=0, outcome="failed", reason="held", seconds=2
+    )
+    itself = replace(probe, rung="", outcome="succeeded", reason="", seconds=0.0)
+    cured = replace(probe, attempt=2, outcome="succeeded", reason="", seconds=0.1)
+
+    assert [
+        "+60 s      a probe failed after 2.0 s: held", "+60 s      healthy by itself",
+        "+60 s      restart-worker 2 succeeded after 0.10 s",
+    ] == [incident_text.step(one) for one in (probe, itself, cured)]  # fmt: skip
+
+
 def test_what_was_not_kept_is_said() -> None:
     """Of a long incident the middle is missing, and the count is a least one."""
     long = replace(STORY, headline=replace(ENDED, trimmed=True), steps=STORY.steps[1:2] * 40)

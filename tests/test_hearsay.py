@@ -157,11 +157,53 @@ def test_a_stack_dump_stays_in_one_piece() -> None:
     )
 
 
+def test_words_are_of_the_workers_of_the_incident() -> None:
+    """Of the one that died at its beginning and of those after it; of none that the incident before was about."""
+    ear = Ear()
+    ear.hearsay.wrote("Failed to queue")
+    ear.hearsay.died(("Fatal Python error",))
+    ear.now += 0.1
+    ear.hearsay.worker_begins(in_incident=True)
+    ear.hearsay.wrote("the second is there")
+    crash = ear.evidence(opened=0.1)
+    ear.now += 12.0
+    ear.hearsay.wrote("the second stalls")
+
+    assert ["Failed to queue", "Fatal Python error", "the second is there"] == crash
+    assert ["the second is there", "the second stalls"] == ear.evidence(opened=1.0)
+
+
+def test_a_camera_that_is_taken_anew_begins_without_words() -> None:
+    """After a pause, or an order for a healthy camera: if that fails, the worker before had no part in it."""
+    ear = Ear()
+    ear.hearsay.wrote("of the first")
+    ear.hearsay.worker_begins(in_incident=True)
+    ear.hearsay.wrote("of the second")
+    ear.hearsay.worker_begins(in_incident=False)
+    ear.hearsay.wrote("of the third")
+
+    assert ["of the third"] == ear.evidence(opened=60.0)
+
+
+def test_the_end_of_a_worker_takes_nothing_from_the_one_before() -> None:
+    """Two that die with the same words are told once, and what the first wrote before them stays."""
+    ear = Ear()
+    for name in ("first", "second"):
+        ear.hearsay.worker_begins(in_incident=True)
+        for line in (name, "Fatal Python error", "  File a"):
+            ear.hearsay.wrote(line)
+        ear.hearsay.died(("Fatal Python error", "  File a"))
+
+    assert ["first", "second", "Fatal Python error", "  File a"] == ear.evidence()
+
+
 def test_evidence_is_bounded() -> None:
     """However much is said, an incident keeps the last of it."""
     ear = Ear()
     for number in range(1000):
         ear.hearsay.wrote(f"line {number}")
+        if number == 950:
+            ear.hearsay.worker_begins(in_incident=True)
         ear.kernel(f"usb 1-1.3: USB disconnect, device number {number}")
     evidence = ear.evidence()
 

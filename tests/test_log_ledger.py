@@ -24,7 +24,7 @@ from tests.log_rig import DAY, NOON, journalctl, journals
 _STEPS = (
     Step(0.0, "", 0, "named", "frames-stopped: no frame for 4.5 s", 0.0),
     Step(30.0, "restart-stream", 1, "failed", "no frames", 5.0),
-    Step(40.0, "restart-worker", 1, "succeeded", "", 42.0),
+    Step(40.0, "restart-worker", 1, "succeeded", "", 4.0),
 )
 OLD = Incident(
     "cam0", NOON - DAY, "frames-stopped", "no frame for 4.5 s", 42.0, "healthy by restart-worker 1", _STEPS
@@ -75,6 +75,27 @@ def test_they_read_as_the_log_would() -> None:
     assert all("(from the ledger)" in told and "camera=" in told for told in lines)
     assert "4 events from the ledger: the journal does not have them" in text
     assert "camera=garden: busy since" in text
+
+
+def test_how_long_a_remedy_took_is_known_from_the_ledger_too() -> None:
+    """Its own time; what the event says counts from the first failure, as in the log."""
+    analyser = Analyser()
+    told = list(with_forgotten(journal(), [OLD]))
+    for event in told:
+        analyser.add(event)
+    medians = {row.rung: row.median_seconds for row in analyser.result().rungs}
+
+    assert (42.0, 4.0) == (told[-1].seconds, told[-1].took)
+    assert {"restart-stream": 5.0, "restart-worker": 4.0} == pytest.approx(medians, rel=0.05)
+
+
+def test_a_probe_is_told_as_in_the_log() -> None:
+    """It is none of the attempts of its rung, whether it helped or not."""
+    steps = [Step(30.0, "restart-worker", 0, outcome, "held", 2.0) for outcome in ("failed", "succeeded")]
+    told = [event.message for event in with_forgotten(journal(), [replace(OPEN, steps=steps)])]
+
+    assert "garden: a probe did not help: held" == told[1]
+    assert "garden: healthy again by a probe, " in told[2]
 
 
 def test_the_last_rungs_are_told() -> None:
@@ -167,6 +188,34 @@ def test_the_ledger_is_asked(
     ])  # fmt: skip
     assert [row["count"] for row in analysis["faults"]] == [1]
     assert analysis["trend"][0]["before"] == 0  # the ledger would know
+
+
+@pytest.mark.parametrize(
+    ("begun", "keep", "compared"),
+    [
+        (5, 500, (None, "")), (72, 500, (0.0, "rising")), (72, 3, (None, "")), (30, 500, (0.0, "no clear change")),
+    ],
+    ids=["young", "old", "full", "some-hours"],
+)  # fmt: skip
+def test_a_trend_compares_with_what_the_ledger_was_there_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], begun: int, keep: int,
+    compared: tuple[float | None, str],
+) -> None:  # fmt: skip
+    """Not with a day before it was begun, nor with one that it has forgotten because it keeps no more incidents."""
+    now = time.time()
+    with start(tmp_path, wall=stamp(now - 3600 * begun)) as ledger:
+        ledger.write(rec.Begin("0.1.0", 1), rec.Keep(keep, 400.0))
+        ledger.wall = stamp(now - 3600 * 4)
+        for camera in ("cam0", "cam1", "cam2"):
+            ledger.write(rec.IncidentOpened(camera, "busy", "held"))
+            ledger.write(*[rec.AttemptFailed(camera, Rung.RESTART_WORKER, 0, "held", 2.0)] * 5)
+    folder = journalctl(tmp_path, [journals(now - NOON, "daemon.started")])
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    cli.main(["logs", "--json", "--state-dir", str(tmp_path)])
+    *_, analysis = map(json.loads, capsys.readouterr().out.splitlines())
+
+    (failed,) = [row for row in analysis["trend"] if row["what"] == "failed attempts"]
+    assert compared == (failed["before"], failed["change"])
 
 
 def test_without_a_ledger_it_says_what_is_not_known(

@@ -55,7 +55,7 @@ def test_nobody_captures_at_no_rate(tmp_path: Path) -> None:
 
 
 def test_what_a_drill_wrote_explains_nothing_after_it(tmp_path: Path) -> None:
-    """The next drill, or a true failure, is named by what is said of it."""
+    """The next drill, or a true failure, is named by what is said of it, and keeps nothing else."""
     life = Life(tmp_path)
     life.frames(1)
     life.post.drilling.begin(drills.EXERCISES["buffer"], life.post.policy)
@@ -68,6 +68,8 @@ def test_what_a_drill_wrote_explains_nothing_after_it(tmp_path: Path) -> None:
 
     assert ("buffer-queue", "") == (named, life.post.drilling.running)
     assert "frames-stopped" == life.post.hearsay.explained("frames-stopped", "")[0]
+    life.post.feed(ev.Faulted("frames-stopped"))
+    assert (True, ()) == (life.post.state.in_incident, life.post.evidence)
 
 
 def test_an_order_interrupts_a_drill(tmp_path: Path) -> None:

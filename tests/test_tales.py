@@ -137,6 +137,9 @@ def test_an_incident_is_written_from_its_fault_to_its_cure() -> None:
         rec.CameraHealthy,
     ] == kinds  # fmt: skip
     assert [(Rung.RESTART_STREAM, 1), (Rung.RESTART_STREAM, 2)] == attempts
+    (closed,) = [r for r in written(story) if isinstance(r, rec.IncidentClosed)]
+    (said,) = story.said(ev.SayRecovered)
+    assert (said.rung, said.seconds, said.took) == (closed.rung, closed.seconds, closed.took)
 
 
 def test_a_rung_that_is_skipped_is_written_once() -> None:

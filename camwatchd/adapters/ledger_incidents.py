@@ -69,7 +69,7 @@ class Incidents:
     def _close(self, number: int, record: rec.IncidentClosed, source: Source) -> None:
         rung = record.rung or ""
         outcome = "ended" if record.how else "succeeded"
-        self._add_step(number, source, rung, record.attempt, outcome, record.how, record.seconds)
+        self._add_step(number, source, rung, record.attempt, outcome, record.how, record.took)
         how = f"healthy by {rung} {record.attempt}" if rung else "healthy by itself"
         self._end(record.camera, record.how or how, record.seconds, source)
 

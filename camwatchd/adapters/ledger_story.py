@@ -8,7 +8,7 @@ Points in time are powered-on seconds since the ledger was begun, which no clock
 import json
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -20,6 +20,7 @@ from camwatchd.core.plain import PlainError, from_plain, without_strangers
 from camwatchd.core.timespan import DAY
 
 _KERNEL = "kernel: "  # before the kernel's lines among the words
+_SLACK = 0.5  # seconds between the end of an attempt and its record, at most
 
 T = TypeVar("T")
 
@@ -95,7 +96,7 @@ class Proof:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """What happened within an incident. `outcome`: named (a fault), failed, succeeded, not-applicable, parked, or the
-    answer to a request for a last rung: granted, observed, postponed, refused.
+    answer to a request for a last rung: granted, observed, postponed, refused. `seconds`: that an attempt took.
     """
 
     at: float
@@ -104,7 +105,7 @@ class Step:
     attempt: int  # 0: none
     outcome: str
     reason: str
-    seconds: float
+    seconds: float  # 0: it is no attempt, or that is not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,7 +294,17 @@ def _steps(db: sqlite3.Connection, incident: int, began: float) -> Iterator[Step
         " WHERE incident = ? ORDER BY number",
         (began, incident),
     )
-    return (Step(**dict(row)) for row in rows.fetchall())
+    before = 0.0  # when the last attempt had ended, seconds since the incident began
+    for row in rows.fetchall():
+        step = Step(**dict(row))
+        yield replace(step, seconds=_taken(step, before))
+        before = step.after if step.outcome == "failed" else before
+
+
+def _taken(step: Step, before: float) -> float:
+    """Of the attempt that cured a former version kept the seconds since the first failure, which are no use here."""
+    too_long = step.outcome == "succeeded" and step.seconds > step.after - before + _SLACK
+    return 0.0 if too_long or not step.rung else step.seconds
 
 
 def _parsed(cls: type[T], text: str) -> T | None:

@@ -8,6 +8,7 @@ from camwatchd.adapters.ledger_story import Incident, Step
 from camwatchd.cli.history_text import incident as headline
 from camwatchd.core.faults import FAULTS
 from camwatchd.core.flight import Before, HostFacts
+from camwatchd.core.ladder import Rung
 from camwatchd.core.timespan import duration
 
 _MEBIBYTE = 1 << 20
@@ -31,10 +32,19 @@ def text(one: Incident) -> str:
 
 def step(one: Step) -> str:
     """One thing that happened: when, what, how it ended and why."""
-    what = " ".join(filter(None, [one.rung, str(one.attempt) if one.attempt else ""]))
     took = f"after {duration(one.seconds)}" if one.seconds else ""
-    how = " ".join(filter(None, [what, one.outcome, took]))
+    how = " ".join(filter(None, [*_happened(one), took]))
     return f"+{duration(one.after):<8}  {how}{f': {one.reason}' if one.reason else ''}"
+
+
+def _happened(one: Step) -> tuple[str, str]:
+    """What was tried and how it ended, or else what there was."""
+    if one.outcome == "succeeded" and not one.rung:
+        return "healthy by itself", ""
+    if one.attempt:
+        return f"{one.rung} {one.attempt}", one.outcome
+    probed = one.rung == Rung.RESTART_WORKER and one.outcome in ("failed", "succeeded")
+    return "a probe" if probed else one.rung, one.outcome
 
 
 def machine(host: HostFacts) -> str:

@@ -139,6 +139,8 @@ class Analyser:
             self._begun[event.camera] = event
         elif event.event == alerts.RECOVERY.event:
             begun = self._begun.pop(event.camera, None)
+            if event.took is not None:
+                return event.took
             return _between(begun, event) if begun and begun.rung == event.rung else None
         return None
 

@@ -31,6 +31,7 @@ class Event:
     rung: str = ""
     attempt: int = 0
     seconds: float | None = None
+    took: float | None = None  # of a recovery in the ledger: the remedy; the log has its beginning instead
     failures: int = 0
     kept_back: int = 0  # events like it that the log's limit kept back before it
     latencies: str = ""  # of a summary; see core.histogram

@@ -3,7 +3,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from camwatchd.cli.log_events import Event
 from camwatchd.core import alerts
@@ -85,7 +85,7 @@ def _names(fault: str) -> tuple[str, str]:
 
 
 def _failed(incident: Incident, step: Step) -> Event:
-    text = f"{incident.camera}: {step.rung} (attempt {step.attempt}) did not help: {step.reason}"
+    text = f"{incident.camera}: {_which(step)} did not help: {step.reason}"
     return _event(incident, step.after, "ladder.attempt_failed", text, _WARNING, step)
 
 
@@ -100,12 +100,18 @@ def _parked(incident: Incident, step: Step) -> Event:
 
 
 def _recovered(incident: Incident, step: Step) -> Event:
-    cure = f"{step.rung} (attempt {step.attempt})" if step.rung else "itself"
+    cure = _which(step) if step.rung else "itself"
     text = (
         f"{alerts.RECOVERY.name}: {incident.camera}: healthy again by {cure}, {duration(incident.seconds)} after the "
         f"first failure ({incident.fault})"
     )
-    return _event(incident, step.after, alerts.RECOVERY.event, text, alerts.RECOVERY.priority, step)
+    told = _event(incident, step.after, alerts.RECOVERY.event, text, alerts.RECOVERY.priority, step)
+    return replace(told, seconds=incident.seconds, took=step.seconds or None)
+
+
+def _which(step: Step) -> str:
+    """As the log says it."""
+    return f"{step.rung} (attempt {step.attempt})" if step.attempt else "a probe"
 
 
 def _ended(incident: Incident) -> Event:

@@ -4,42 +4,66 @@
 SQLite is imported only here, for the journal is mostly enough.
 """
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from camwatchd.cli import past
 from camwatchd.cli.log_ledger import Incident, Step
-from camwatchd.cli.when import parsed
+from camwatchd.cli.when import now, parsed
+from camwatchd.core.timespan import DAY
+
+if TYPE_CHECKING:
+    from camwatchd.adapters.ledger_story import History
+    from camwatchd.adapters.ledger_story import Incident as Told
 
 
 class Past:
-    """The ledger; `known`: it was asked, and answered; `trouble`: why it did not."""
+    """The ledger; `known`: it was asked, and answered; `trouble`: why it did not.
+
+    `begun`: since when it would know, in seconds since 1970.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.known = False
         self.trouble = ""
+        self.begun = math.inf
 
     def incidents(self, since: float) -> Iterator[Incident]:
         """Those that ended, or were seen last, after this time of day; the oldest first."""
         from camwatchd.adapters import ledger_reading
 
         try:
-            found = list(self._read())
+            begun, found = self._read()
         except ledger_reading.LedgerError as error:
             self.trouble = str(error)
             return
-        self.known = True
+        self.known, self.begun = True, begun
         yield from (incident for incident in reversed(found) if incident.time + incident.seconds >= since)
 
-    def _read(self) -> Iterator[Incident]:
+    def _read(self) -> tuple[float, list[Incident]]:
         from camwatchd.adapters import ledger_reading, ledger_story
 
         with ledger_reading.opened(self._folder) as copy:
-            for line in ledger_story.history(copy.db, past.this_boot()).incidents:
-                told = ledger_story.incident(copy.db, line.number)
-                steps = told.steps if told else ()
-                yield Incident(
-                    line.camera, parsed(line.wall), line.fault, line.evidence, line.seconds, line.ended,
-                    [Step(s.after, s.rung, s.attempt, s.outcome, s.reason, s.seconds) for s in steps], line.drill,
-                )  # fmt: skip
+            history = ledger_story.history(copy.db, past.this_boot())
+            told = [ledger_story.incident(copy.db, line.number) for line in history.incidents]
+        return _begun(history), [_incident(one) for one in told if one]
+
+
+def _incident(told: "Told") -> Incident:
+    line = told.headline
+    return Incident(
+        line.camera, parsed(line.wall), line.fault, line.evidence, line.seconds, line.ended,
+        [Step(s.after, s.rung, s.attempt, s.outcome, s.reason, s.seconds) for s in told.steps], line.drill,
+    )  # fmt: skip
+
+
+def _begun(history: "History") -> float:
+    """When the ledger was begun, as far as it has forgotten nothing since: it keeps so many incidents, for so long."""
+    if not history.boots:
+        return math.inf
+    known = [parsed(history.boots[-1].wall), now() - history.keep_days * DAY]
+    full = len(history.incidents) >= history.keep_incidents
+    return max(*known, *(parsed(line.wall) for line in history.incidents[-1:] if full))

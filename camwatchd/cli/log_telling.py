@@ -82,7 +82,7 @@ def tell(options: argparse.Namespace) -> int:
     if unread and not ledger.known:
         raise unread[0]
     _check(options, reader)
-    covered = since - _span(options) if ledger.known else _covered(options, wanted, reader, since)
+    covered = _known_since(options, wanted, None if unread else reader, since, ledger)
     _conclude(options, analyser.result(None if options.file else now(), covered, reader.broken))
     if ledger.trouble and covered > since:
         asking.complain(f"what the journal has forgotten is not known: {ledger.trouble}")
@@ -99,6 +99,16 @@ def _conclude(options: argparse.Namespace, analysis: Analysis) -> None:
     else:
         text = "\n" * bool(analysis.events) + readable(log_text.analysis_text(analysis))
     sys.stdout.write(f"{text}\n")
+
+
+def _known_since(
+    options: argparse.Namespace, wanted: Wanted, reader: Reader | None, since: float, ledger: Past
+) -> float:
+    """Since when log or ledger would have had what was asked for: nobody knows that it was quiet before."""
+    beginning = since - _span(options)
+    if reader is None or ledger.begun <= beginning:
+        return max(beginning, ledger.begun)
+    return min(ledger.begun, _covered(options, wanted, reader, since))
 
 
 def _covered(options: argparse.Namespace, wanted: Wanted, reader: Reader, since: float) -> float:

@@ -65,7 +65,9 @@ def _failed(policy: Policy, state: State, fault: str, reason: str, now: float) -
 def _reset_ended(policy: Policy, state: State, event: ev.ActionEnded, now: float) -> Step:
     """A fresh worker proves it: what had the device open before holds a dead object."""
     if event.outcome is Outcome.SUCCEEDED:
-        return start_worker(policy, state, now, Phase.ACTING, Rung.RESET_DEVICE)
+        began = state.started_at  # the attempt is the reset and its proof
+        state, effects = start_worker(policy, state, now, Phase.ACTING, Rung.RESET_DEVICE)
+        return replace(state, started_at=began), effects
     if event.outcome is Outcome.NOT_APPLICABLE and not state.fault:
         return start_worker(policy, state, now, Phase.ACTING)  # it was well until somebody ordered this
     if event.outcome is Outcome.NOT_APPLICABLE:

@@ -62,7 +62,8 @@ def _good_news(state: State, now: float) -> tuple[Effect, ...]:
         case Phase.ACTING | Phase.SETTLING if not state.fault:
             return (ev.SayStarted(now - state.opened_at),)
         case Phase.ACTING | Phase.SETTLING:
-            return (ev.SayRecovered(state.fault, state.rung, state.attempt, now - state.opened_at),)
+            took = now - state.started_at
+            return (ev.SayRecovered(state.fault, state.rung, state.attempt, now - state.opened_at, took),)
     return (ev.SayRecovered(state.fault, None, 0, now - state.opened_at),)
 
 

@@ -61,7 +61,8 @@ def resume(policy: Policy, saved: State, now: float) -> Step:
     state = lastrungs.spend_service_restart(policy, saved)
     state, effects = start_worker(policy, state, now, Phase.ACTING, Rung.RESTART_SERVICE)
     lease_until = now + lease.one_round(policy, state, 0.0) + lease.remaining(policy, state)
-    return replace(state, lease_until=lease_until, rounds=state.rounds + 1), effects
+    # The attempt began when it was asked for.
+    return replace(state, lease_until=lease_until, rounds=state.rounds + 1, started_at=saved.since), effects
 
 
 def pause(policy: Policy, now: float, seconds: float, frame_duration: float = 1 / 30) -> Step:

@@ -256,12 +256,16 @@ class SaySkipped:
 
 @dataclass(frozen=True, slots=True)
 class SayRecovered:
-    """The incident is over: proved by frames. `rung` None: the frames came back by themselves."""
+    """The incident is over: proved by frames. `rung` None: the frames came back by themselves.
+
+    `seconds`: since the first failure; `took`: the attempt that cured, 0 if none did.
+    """
 
     fault: str
     rung: Rung | None
     attempt: int
     seconds: float
+    took: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,10 @@ class RungSkipped:
 
 @dataclass(frozen=True, slots=True)
 class IncidentClosed:
-    """Healthy again, by a rung's attempt or (rung None) by itself; or at an end of another kind, which is `how`."""
+    """Healthy again, by a rung's attempt or (rung None) by itself; or at an end of another kind, which is `how`.
+
+    `seconds`: of the incident; `took`: of that attempt.
+    """
 
     camera: str
     rung: Rung | None
@@ -108,6 +111,7 @@ class IncidentClosed:
     seconds: float
     words: tuple[str, ...] = ()
     how: str = ""
+    took: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -277,7 +277,7 @@ def test_an_incident_keeps_every_rung_and_how_it_ended(tmp_path: Path) -> None:
             rec.AttemptFailed("cam0", Rung.RESTART_STREAM, 1, "no frame within 5 s", 5.2),
             rec.FaultNamed("cam0", "worker-silent", "stop() hangs"),
             rec.CameraParked("cam0", "worker-silent", "daily-limit", "4 reboots", ("old words",)),
-            rec.IncidentClosed("cam0", Rung.RESTART_WORKER, 2, 61.0, ("last", "words")),
+            rec.IncidentClosed("cam0", Rung.RESTART_WORKER, 2, 61.0, ("last", "words"), took=0.1),
         )
 
     [incident] = ledger_dump.read(tmp_path)["incidents"]
@@ -287,7 +287,7 @@ def test_an_incident_keeps_every_rung_and_how_it_ended(tmp_path: Path) -> None:
         ("restart-stream", 1, "failed", "no frame within 5 s", 5.2),
         ("", 0, "named", "worker-silent: stop() hangs", 0.0),
         ("", 0, "parked", "daily-limit: 4 reboots", 0.0),
-        ("restart-worker", 2, "succeeded", "", 61.0),
+        ("restart-worker", 2, "succeeded", "", 0.1),
     ] == told
     assert ("worker-silent", "no frame for 1.5 s") == (incident["fault"], incident["evidence"])
     assert ("old words\nlast\nwords", 61.0) == (incident["words"], incident["seconds"])

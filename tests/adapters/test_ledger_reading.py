@@ -220,6 +220,32 @@ def test_an_incident_has_a_headline_and_the_whole_story(tmp_path: Path) -> None:
     assert (1, 100.0, Before(fps=29.9)) == (found.boot_number, found.into_boot, found.before)
 
 
+@pytest.mark.parametrize(
+    ("rung", "kept", "told_of_it"),
+    [
+        (Rung.RESTART_WORKER, 0.1, 0.1),
+        (Rung.RESTART_WORKER, 2.9, 2.9),  # it began when the attempt before it had ended
+        (Rung.RESTART_WORKER, 7.1, 0.0),  # as a former version wrote it: since the first failure
+        (None, 0.0, 0.0),
+        (None, 15.0, 0.0),
+    ],
+)
+def test_a_remedy_took_no_longer_than_since_the_one_before(
+    tmp_path: Path, rung: Rung | None, kept: float, told_of_it: float
+) -> None:
+    """What cannot be how long an attempt took is not told as that; the incident's own seconds are."""
+    with start(tmp_path, uptime=100.0) as running:
+        running.write(BEGIN, OPENED)
+        running.uptime = 109.0
+        running.write(rec.AttemptFailed("cam0", Rung.RESTART_STREAM, 1, "no frame", 9.0))
+        running.uptime = 112.0
+        running.write(rec.IncidentClosed("cam0", rung, 1, 15.0, took=kept))
+    found = whole(tmp_path, 1)
+
+    assert [0.0, 9.0, told_of_it] == [step.seconds for step in found.steps]
+    assert 15.0 == found.headline.seconds
+
+
 def test_a_long_incident_says_that_it_is_not_whole(tmp_path: Path) -> None:
     """Its first and last steps are kept; one step less than that is all there was."""
     failed = rec.AttemptFailed("cam0", Rung.RESTART_WORKER, 1, "no frame", 5.0)

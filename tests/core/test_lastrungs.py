@@ -44,7 +44,7 @@ def test_a_restart_of_the_service_is_proved_by_its_first_worker() -> None:
 
     (said,) = story.said(ev.SayRecovered)
     assert (SERVICE, 1) == (said.rung, said.attempt)
-    assert said.seconds > 16
+    assert said.seconds > said.took > 19  # 16 s without the service are part of the attempt
     assert Phase.HEALTHY is story.state.phase
 
 

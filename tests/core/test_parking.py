@@ -103,7 +103,7 @@ def test_frames_unpark() -> None:
     story = parked().after(10, GOOD)
 
     assert Phase.HEALTHY is story.state.phase
-    assert [None] == [said.rung for said in story.said(ev.SayRecovered)]
+    assert [(None, 0.0)] == [(said.rung, said.took) for said in story.said(ev.SayRecovered)]
 
 
 def test_health_forgets_every_refusal() -> None:

@@ -59,7 +59,9 @@ def test_frames_prove_an_attempt_and_name_the_cure() -> None:
 
     (said,) = story.said(ev.SayRecovered)
     assert (STREAM, 1) == (said.rung, said.attempt)
-    assert 3.4 == pytest.approx(said.seconds)  # since the first failure
+    assert (3.4, 0.4) == pytest.approx(
+        (said.seconds, said.took)
+    )  # since the first failure, and the attempt itself
     assert 0 == story.state.failures
 
 

@@ -60,14 +60,18 @@ def test_it_stands_between_the_worker_and_the_service() -> None:
 
 def test_frames_of_a_fresh_worker_prove_it() -> None:
     """That the kernel took the order is no recovery: a worker is executed afresh, and three of its frames count."""
-    story = resetting().after(0.5, DONE)
+    story = resetting()
+    begun = story.now
+    story.after(0.5, DONE)
     fresh = story.told[-1][1]
     acting = story.state.phase, story.state.rung
     story.boot()
 
     assert ev.Perform(WORKER, 0, fresh=True) == fresh
     assert (Phase.ACTING, RESET) == acting
-    assert [(RESET, 1)] == [(said.rung, said.attempt) for said in story.said(ev.SayRecovered)]
+    (said,) = story.said(ev.SayRecovered)
+    assert (RESET, 1) == (said.rung, said.attempt)
+    assert story.now - begun == pytest.approx(said.took)  # with the reset
     assert Phase.HEALTHY is story.state.phase
 
 

@@ -53,7 +53,7 @@ class Stderr:
                 self._heard()
             os.close(self._read_end)
             self._hearsay.died(tuple(self._reader.tail)[-20:])
-            self._hearsay.forget_the_worker()
+            self._hearsay.worker_begins(in_incident=not head & _SECONDS)
             self._begin()
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ import signal
 import time
 from pathlib import Path
 
+from camwatchd.adapters import ledger_dump
 from tests.process.daemon import QUICK, Daemon, await_end, camera, daemon
 from tests.process.side_by_side import SideBySide
 
@@ -51,6 +52,24 @@ def test_further_attempts_execute_afresh(tmp_path: Path) -> None:
 
         assert third != first
         assert [1, 2] == [line["attempt"] for line in rig.told("ladder.action_started")]
+
+
+@together
+def test_each_incident_has_the_words_of_its_own_workers(tmp_path: Path) -> None:
+    """A second fault soon after the first is not told with how the worker before it had died."""
+    with daemon(tmp_path, QUICK + camera("cam0")) as rig:
+        rig.event("camera.started")
+        os.kill(rig.worker(), signal.SIGSEGV)
+        cured = rig.event("alert.recovery")
+        os.kill(rig.worker(), signal.SIGABRT)
+        rig.event("alert.recovery", since=cured.number + 1)
+        rig.stop()
+    words = [one["words"] for one in ledger_dump.read(tmp_path / "state")["incidents"]]
+
+    assert [(True, False), (False, True)] == [
+        ("Fatal Python error: Segmentation fault" in said, "Fatal Python error: Aborted" in said)
+        for said in words
+    ]
 
 
 @together
