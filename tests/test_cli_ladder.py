@@ -13,7 +13,7 @@ from camwatchd.core.faults import FAULTS
 from camwatchd.core.ladder import LADDER
 from camwatchd.core.rehearsal import End
 from camwatchd.core.settings import CameraSettings, Settings, Supervision
-from tests.control.rig import camera
+from tests.control.rig import camera, running
 
 CLIMBING = camera(
     "cam1",
@@ -40,6 +40,26 @@ def test_the_present_position_is_marked() -> None:
     assert [[], [CLIMBING]] == [
         ladder.climbers(rung, [camera("cam0"), CLIMBING]) for rung in (LADDER[0].rung, LADDER[2].rung)
     ]
+
+
+def test_only_the_camera_that_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It alone is marked; one that there is not is a mistake, with a daemon and without."""
+    with running(tmp_path) as rig:
+        rig.daemon.cameras = (camera("cam0"), CLIMBING)
+        there = ["--socket", str(rig.path)]
+        well, ill = (run(capsys, "--camera", name, *there) for name in ("cam0", "cam1"))
+        rows = json.loads(run(capsys, "--camera", "cam0", "--json", *there)[1])
+        wrong = run(capsys, "--camera", "cam7", *there)
+    alone = [run(capsys, "--camera", name, "--socket", "/nowhere") for name in ("cam0", "cam1")]
+
+    assert (0, "cam0 is not on the ladder: it is well, or paused or starting") == (
+        well[0],
+        well[1].splitlines()[-1],
+    )
+    assert (0, True) == (ill[0], "> cam1 is at restart-worker" in ill[1])
+    assert [[]] * len(LADDER) == [row["cameras"] for row in rows]
+    assert (2, "", True) == (*wrong[:2], "no camera is called 'cam7'; there are: cam0, cam1" in wrong[2])
+    assert [0, 2] == [status for status, _, _ in alone]
 
 
 def test_a_healthy_camera_is_on_no_rung() -> None:
