@@ -10,15 +10,17 @@ from pathlib import Path
 from camwatchd.cli import past
 from camwatchd.cli.log_ledger import Incident, Step
 from camwatchd.cli.when import parsed
+from camwatchd.errors import ExitStatus
 
 
 class Past:
-    """The ledger; `known`: it was asked, and answered; `trouble`: why it did not."""
+    """The ledger; `known`: it was asked, and answered; `trouble`, `status`: why it did not."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.known = False
         self.trouble = ""
+        self.status = ExitStatus.EX_OK
 
     def incidents(self, since: float) -> Iterator[Incident]:
         """Those that ended, or were seen last, after this time of day; the oldest first."""
@@ -27,7 +29,7 @@ class Past:
         try:
             found = list(self._read())
         except ledger_reading.LedgerError as error:
-            self.trouble = str(error)
+            self.trouble, self.status = str(error), error.status
             return
         self.known = True
         yield from (incident for incident in reversed(found) if incident.time + incident.seconds >= since)

@@ -81,7 +81,7 @@ def tell(options: argparse.Namespace) -> int:
     if unread and not ledger.known:
         raise unread[0]
     _check(options, reader)
-    covered = since - _span(options) if ledger.known else _covered(options, wanted, reader, since)
+    covered = _covered(options, wanted, reader, since, ledger)
     _conclude(options, analyser.result(None if options.file else now(), covered, reader.broken))
     if ledger.trouble and covered > since:
         asking.complain(f"what the journal has forgotten is not known: {ledger.trouble}")
@@ -100,11 +100,23 @@ def _conclude(options: argparse.Namespace, analysis: Analysis) -> None:
     sys.stdout.write(f"{text}\n")
 
 
-def _covered(options: argparse.Namespace, wanted: Wanted, reader: Reader, since: float) -> float:
-    """Since when the log would have had what was asked for: what journalctl found by its index does not tell."""
+def _covered(
+    options: argparse.Namespace, wanted: Wanted, reader: Reader, since: float, ledger: Past
+) -> float:
+    """Since when there would have been what was asked for."""
     beginning = since - _span(options)
+    if ledger.known:
+        return beginning
+    found = max(beginning, _first(options, wanted, reader, beginning))
+    if ledger.trouble and math.isinf(found):
+        _check_journal(ledger)
+    return found
+
+
+def _first(options: argparse.Namespace, wanted: Wanted, reader: Reader, beginning: float) -> float:
+    """When the log begins, which what journalctl found by its index does not tell."""
     if options.file or options.follow or not wanted.matches():
-        return max(beginning, reader.first)
+        return reader.first
     with closing(log_sources.journal([], beginning)) as lines:
         first = next(Reader().events(lines), None)
     return first.time if first else math.inf
@@ -176,6 +188,16 @@ def _shower(options: argparse.Namespace, *, live: bool) -> Callable[[Event], Non
             sys.stdout.flush()
 
     return show
+
+
+def _check_journal(ledger: Past) -> None:
+    """That nothing was found says nothing where the journal has never had anything of the daemon."""
+    with closing(log_sources.journal([], -math.inf)) as lines:
+        if next(Reader().events(lines), None):
+            return
+    raise log_sources.UnreadableError(
+        f"the journal has nothing of camwatchd, and of the ledger: {ledger.trouble}", "", ledger.status
+    )
 
 
 def _check(options: argparse.Namespace, reader: Reader) -> None:
