@@ -38,6 +38,16 @@ ILL = (
 )
 PARKED = (camera("cam0"), camera("cam1", phase="parked", fault="sensor-io", next_action="parked, no reboot"))
 LENT = (camera("cam0"), camera("cam1", phase="paused", paused_for=600.0))
+SPENT = (
+    camera("cam0"),
+    camera(
+        "cam1",
+        phase="backoff",
+        is_critical=True,
+        fault="not-found",
+        next_action="restart-worker again in 29 s",
+    ),
+)
 ASKS = (camera("cam0"), camera("cam1", phase="leaving", fault="not-found", next_action="asking whether"))
 AWAY = ControlError(Reason.UNREACHABLE, "camwatchd is not running")
 
@@ -308,7 +318,7 @@ def test_ctrl_c_gives_the_summary_too(daemon: Running) -> None:
         line_with(process, "cam0 healthy")
         status, out, err = interrupted(process)
 
-    assert (status, err) == (0, "")
+    assert (status, err) == (0, "")  # of what was seen: not 130
     assert "watched for " in out
     assert "cam1: available" in out
 
@@ -343,6 +353,7 @@ def test_recover_is_followed_to_its_end(daemon: Running, capsys: pytest.CaptureF
         ([ASKS, ILL], ("--rung", "reboot"), (75, "refused")),
         ([ASKS, PARKED], ("--rung", "reboot"), (3, "parked")),
         ([ILL], ("--rung", "restart-worker", "--timeout", "0.1"), (1, "under-way")),
+        ([SPENT], ("--timeout", "0.1"), (3, "critical")), ([LENT], (), (1, "paused")),
         ([WELL], (), (0, "healthy")), ([(camera("cam0"),)], (), (0, "gone")),
     ],
 )  # fmt: skip
@@ -372,6 +383,8 @@ def test_a_recovery_that_goes_on_is_said_to(daemon: Running, capsys: pytest.Capt
     gone = following.End(camera="cam1", outcome="no-daemon", seconds=3.0, words="nobody listens")
     assert "not healthy after 3.0 s: nobody listens; unless" in following.verdict(gone)
     assert following.verdict(replace(gone, outcome="healthy")) == ""
+    spent = following.verdict(replace(gone, outcome="critical", words="restart-worker again in 29 s"))
+    assert "restart-worker again in 29 s; a human should look; the recovery goes on\n" in spent
 
 
 def test_recover_without_waiting(daemon: Running, capsys: pytest.CaptureFixture[str]) -> None:
