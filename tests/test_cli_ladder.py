@@ -10,7 +10,7 @@ import pytest
 from camwatchd import cli
 from camwatchd.cli import ladder, simulation
 from camwatchd.core.faults import FAULTS
-from camwatchd.core.ladder import LADDER
+from camwatchd.core.ladder import LADDER, Rung
 from camwatchd.core.rehearsal import End
 from camwatchd.core.settings import CameraSettings, Settings, Supervision
 from tests.control.rig import camera, running
@@ -69,6 +69,22 @@ def test_a_healthy_camera_is_on_no_rung() -> None:
     assert drawn in ladder.text(LADDER, Supervision(), [camera("cam0")])
     assert "no camera is on the ladder" in ladder.text(LADDER, Supervision(), [camera("cam0")])
     assert "off" in ladder.text([replace(row, enabled=False) for row in LADDER], Supervision(), None)
+
+
+def test_where_a_fault_enters_nothing_is_waited_for() -> None:
+    """As the backoff is explained: before a first attempt only after another rung, or for one that is unplugged."""
+    crashed, unplugged = (
+        simulation.of(Settings(), CameraSettings(), fault, usb=True).soonest.moments[:2]
+        for fault in ("worker-crashed", "device-gone")
+    )
+    stalled = simulation.of(Settings(), CameraSettings(), "frames-stopped", usb=True).soonest.moments
+    climbs = [moment for moment in stalled if moment.what == "attempt" and moment.attempt == 1]
+    waited = [moments[1].after - moments[0].after for moments in (crashed, unplugged)]
+    backoff = LADDER[Rung.RESTART_WORKER.height].backoff
+
+    assert [0.0, backoff] == waited
+    assert [Rung.RESTART_STREAM, Rung.RESTART_WORKER] == [moment.rung for moment in climbs[:2]]
+    assert climbs[0].after == stalled[0].after
 
 
 @pytest.mark.parametrize("threshold", [10, 1000])
