@@ -93,4 +93,6 @@ class Adjusting:
 
     def _down(self) -> Refused:
         text = f"{self._camera} is not streaming, and only a camera can say which controls it takes"
-        return Refused(Reason.DOWN, text, "try again once it is healthy: camwatchctl status")
+        return Refused(
+            Reason.DOWN, text, "try again once it is healthy, or resumed if it is paused: camwatchctl status"
+        )

@@ -44,6 +44,9 @@ class Chronicle:
                 self.note(rec.AttemptFailed(camera, rung, attempt, reason, seconds, self._news()))
             case ev.SaySkipped(rung, reason) if self.open:
                 self.note(rec.RungSkipped(camera, rung, reason))
+            case ev.SayPaused():
+                # The ladder forgets what it was at: what is found wrong after the pause is an incident of its own.
+                self._cut_off("paused by an operator before it was healthy")
             case ev.SayParked(fault, name, detail, _):
                 self.note(rec.CameraParked(camera, fault, name, detail, self._news()))
             case ev.SayRecovered(_, rung, attempt, seconds):
@@ -52,13 +55,20 @@ class Chronicle:
 
     def leave(self, seconds: float) -> None:
         """The camera is given up, as it is."""
+        self._cut_off("taken out of the configuration", seconds)
+
+    def _cut_off(self, how: str, seconds: float = 0.0) -> None:
+        """The ledger itself knows since when it was open."""
         if self.open:
-            how = "taken out of the configuration"
             self.note(rec.IncidentClosed(self.camera, None, 0, seconds, self._news(), how))
+            self._forget()
 
     def _healthy(self, required: bool, *, drill: bool = False) -> None:
         if not drill:
             self.note(rec.CameraHealthy(self.camera, required))
+        self._forget()
+
+    def _forget(self) -> None:
         self.open = False
         self._told.clear()
 

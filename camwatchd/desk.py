@@ -7,6 +7,7 @@ It is the `Daemon` of camwatchd.control.handlers.
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from camwatchd import aspects
 from camwatchd.control.connection import Lent
 from camwatchd.control.facts import CameraFacts, DaemonFacts, DrillFacts, RecoverPlan, StatusFacts, Totals
 from camwatchd.control.protocol import AdjustFacts, AttachFacts, Reason, Refused
@@ -96,7 +97,9 @@ class Desk:
 
     def _plan(self, post: Post, rung: Rung | None) -> RecoverPlan:
         state, now = post.state, self._supervisor.world.clock()
-        against = rung and orders.objection(post.policy, state, rung, streams=post.streaming, now=now)
+        against = rung and orders.objection(
+            post.policy, state, rung, streams=post.witness.streaming, now=now
+        )
         return RecoverPlan(
             camera=post.camera.name, disturbs=state.phase in orders.WELL, objection=against or "",
             steps=orders.plan(post.policy, state, rung or Rung.RESTART_WORKER),
@@ -108,13 +111,13 @@ class Desk:
         now = world.clock()
         return DaemonFacts(
             version=world.version, pid=world.pid, uptime=now - supervisor.since, ledger_trouble=supervisor.book.remark,
-            status=status.line([post.view() for post in supervisor.posts], now, note),
+            status=status.line([aspects.view(post) for post in supervisor.posts], now, note),
             reboot_mode=supervisor.settings.reboot.mode, watchdog_interval=world.notifier.watchdog_interval,
             watchdog_pings=supervisor.pings, notify_failures=world.notifier.failures, note=note,
         )  # fmt: skip
 
     def _camera(self, post: Post) -> CameraFacts:
-        state, view, now = post.state, post.view(), self._supervisor.world.clock()
+        state, view, now = post.state, aspects.view(post), self._supervisor.world.clock()
         fault, incident = FAULTS.get(state.fault), state.in_incident and bool(state.fault)
         ordered = state.in_incident and state.rung in (
             Rung.RESTART_STREAM,
@@ -124,10 +127,11 @@ class Desk:
         return CameraFacts(
             name=view.name, required=post.camera.required, phase=state.phase, band=view.band,
             health_score=view.score, consecutive_failures=state.failures,
-            failed_recoveries=state.failed_recoveries, is_initialized=post.streaming,
+            failed_recoveries=state.failed_recoveries, is_initialized=post.witness.streaming,
             is_capturing=state.phase in (Phase.HEALTHY, Phase.RETRYING), is_critical=state.critical_said,
             should_reboot=state.rung is Rung.REBOOT and incident, fps=view.fps,
-            last_frame_age=None if view.last_frame is None else now - view.last_frame, late=view.late,
+            last_frame_age=None if view.last_frame is None else now - view.last_frame,
+            late=view.late and state.phase is not Phase.PAUSED,  # in a pause none is owed
             fault=state.fault, fault_meaning=fault.human if fault else "", rung=state.rung,
             attempt=state.attempt, attempts=view.attempts,
             next_action=status.next_step(view, now) if incident or ordered else str(state.milestone),
@@ -137,7 +141,7 @@ class Desk:
             recoveries_24h=len(view.recoveries), last_recovery=last[1] if last else "",
             last_recovery_age=now - last[0] if last else None,
             paused_for=max(0.0, state.deadline - now) if state.phase is Phase.PAUSED else 0.0,
-            has_worker=post.slot.worker is not None, model=post.model, camera_id=post.camera_id,
+            has_worker=post.slot.worker is not None, model=post.witness.model, camera_id=post.witness.camera_id,
             totals=_totals(post, now), frames=post.rings.facts(),
             drill=post.drilling.running, last_drill=post.drilling.facts, signs=post.outlook.signs,
         )  # fmt: skip

@@ -7,6 +7,7 @@ What systemd does not take now (its socket is full) it is told after the next tu
 import gc
 from collections.abc import Callable, Sequence
 
+from camwatchd import aspects
 from camwatchd.core import lease, status
 from camwatchd.core.state import Phase
 from camwatchd.ports import EventLog, Notifier
@@ -64,7 +65,7 @@ class Herald:
     # --- systemd ------------------------------------------------------------------------------------------
 
     def _pay_watchdog(self) -> None:
-        now, gates = self._clock(), [post.gate() for post in self._posts if post.camera.required]
+        now, gates = self._clock(), [aspects.gate(post) for post in self._posts if post.camera.required]
         watchdog, orders = lease.pay(self._watchdog, gates, now)
         self._pay_at = now + _STATUS_PAUSE
         if all([self._pay(order) for order in orders]):  # noqa: C419  # each is tried, whatever becomes of the other
@@ -83,7 +84,7 @@ class Herald:
         return True
 
     def _say_status(self) -> None:
-        now, views, note = self._clock(), [post.view() for post in self._posts], self._note()
+        now, views, note = self._clock(), [aspects.view(post) for post in self._posts], self._note()
         key = (status.key(views), note)
         calm = all(post.state.phase is Phase.HEALTHY for post in self._posts)
         steady = _STATUS_EVERY[not calm]
@@ -110,7 +111,7 @@ class Herald:
                 "camera.summary", message=text, camera=post.camera.name, captures=tally.captures,
                 failures=tally.failures, outages=tally.outages, recoveries=tally.recoveries,
                 availability=round(tally.availability(now), 6), mtbf=tally.mtbf(now), mttr=tally.mttr(),
-                dropped=post.figures.dropped, late=post.figures.late_frames, fps=round(post.fps, 2),
+                dropped=post.figures.dropped, late=post.figures.late_frames, fps=round(aspects.fps(post), 2),
                 latency_p50=latencies.quantile(0.5), latency_p99=latencies.quantile(0.99),
                 latencies=latencies.text() or None,
                 watchdog_pings=self.pings, notify_failures=self._notifier.failures,

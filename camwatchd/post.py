@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Owns one camera's post in the supervisor: its worker, its place on the ladder, its figures.
 
-Turns what arrives (reports, stderr lines, exits, time) into events for the core, and its effects into acts.
+Turns what arrives (reports, stderr lines, exits, time) into events for the core, and its effects into acts. What it
+knows of camera and worker, and by what name a failure goes, is its witness's.
 """
 
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from camwatchd import names
 from camwatchd.adapters.host import Host
 from camwatchd.adapters.opens import Opens
 from camwatchd.adjusting import Adjusting
@@ -16,22 +16,17 @@ from camwatchd.agency import Agency
 from camwatchd.chronicle import Chronicle
 from camwatchd.control.facts import DrillFacts
 from camwatchd.control.protocol import Reason, Refused
-from camwatchd.core import classify, drills, escalation, health, killing, lease, liveness
+from camwatchd.core import drills, escalation, killing, liveness
 from camwatchd.core import events as ev
 from camwatchd.core import messages as msg
 from camwatchd.core.events import Effect, Event
-from camwatchd.core.evidence import headline
-from camwatchd.core.exits import describe
-from camwatchd.core.faults import ABSENT, OPEN_CAPS
+from camwatchd.core.faults import ABSENT
 from camwatchd.core.figures import Figures
 from camwatchd.core.flight import Before
 from camwatchd.core.ladder import Outcome, Rung
-from camwatchd.core.lease import Gate
 from camwatchd.core.settings import CameraSettings, Health, Supervision
 from camwatchd.core.state import Milestone, Phase, Policy, State
-from camwatchd.core.status import CameraView
 from camwatchd.drilling import Drilling, is_marked, objection
-from camwatchd.hearsay import Hearsay
 from camwatchd.loop import Loop
 from camwatchd.narrator import Narrator
 from camwatchd.outlook import Outlook
@@ -39,6 +34,7 @@ from camwatchd.ports import EventLog
 from camwatchd.resetting import Resetting
 from camwatchd.rings import Rings
 from camwatchd.slot import Slot
+from camwatchd.witness import Witness
 
 
 class Post:
@@ -65,30 +61,19 @@ class Post:
         )
         self._held = camera  # as its present worker was told
         self._retired = self._going = False
-        self._unkillable_said = False
         self._orders = 0
-        self.model = self.camera_id = ""  # as the camera itself says
-        self._versions: dict[str, str] = {}  # of the packages in its worker
-        self.streaming = False  # the present worker has opened the camera and started its stream
-        self._opens = Opens(runtime_dir, camera.name)
         self.rings = Rings(
-            camera.name,
-            host.memory_total(),
-            log,
-            send=self.slot.send,
-            has_writer=lambda: self.slot.worker is not None,
-        )
+            camera.name, host.memory_total(), log, send=self.slot.send, has_writer=lambda: self.slot.worker is not None
+        )  # fmt: skip
         self.adjusting = Adjusting(
-            camera.name,
-            lambda order: self.streaming and self.slot.send(order),
-            lambda: agency.adjusted(self),
-        )
-        self.hearsay = Hearsay(clock, self._identity)
+            camera.name, lambda order: self.witness.streaming and self.slot.send(order), lambda: agency.adjusted(self)
+        )  # fmt: skip
+        opens = Opens(runtime_dir, camera.name)
+        self.witness = Witness(camera, self.drilling, self.adjusting, host, opens, clock)
+        self.hearsay = self.witness.hearsay
         self.outlook = Outlook(
             camera, self.figures, log, clock, note=agency.note, power_failed=self.hearsay.power_failed
         )
-        self._call = ""  # the call into the camera that the worker announced last
-        self._suspicion = ("", "")  # fault and picture that failed last, for the next worker
         self._inbox: deque[Event] = deque()
 
     # --- what the supervisor asks of it -------------------------------------------------------------------
@@ -96,7 +81,7 @@ class Post:
     def begin(self) -> None:
         """Take the camera: the first worker starts (also: all anew, after a change of its settings)."""
         self.drilling.end()
-        self._suspicion = ("", "")
+        self.witness.trust()
         self.state, effects = escalation.begin(self.policy, self.clock(), self._expected())
         self._act(effects)
 
@@ -151,8 +136,8 @@ class Post:
         """Have the worker pretend that its camera fails, and see what comes of it."""
         last = self.figures.last
         encoded = last is not None and last.mean < 0
-        opens = self._opens.count()
-        refusal = objection(exercise, self.camera, self.policy, self.state, self.model, opens, encoded)
+        model, opens = self.witness.model, self.witness.opens.count()
+        refusal = objection(exercise, self.camera, self.policy, self.state, model, opens, encoded)
         if refusal is not None:
             return refusal
         if not self.slot.send(msg.Drill(exercise, drills.PRETENDED)):
@@ -180,17 +165,16 @@ class Post:
             return
         if worker is None:
             return
-        self._vacancy, self._call, self._held = None, "", self.camera
-        self.streaming = False
-        self.hearsay.forget_the_worker()
+        self._vacancy, self._held = None, self.camera
+        self.witness.hired()
         self.slot.adopt(worker)
         self.feed(ev.WorkerStarted())
         if worker.child.imported:
-            self._versions = names.versions(worker.child.versions)
+            self.witness.imported(worker.child.versions)
             self.feed(ev.WorkerImported())
         camera = replace(self.camera, controls={**self.camera.controls, **self.adjusting.kept})
         drill = self.drilling.for_the_next_worker()
-        order = msg.Open(camera, self.policy.supervision, self._runtime_dir, *self._suspicion, drill)
+        order = msg.Open(camera, self.policy.supervision, self._runtime_dir, *self.witness.suspicion, drill)
         if not self.slot.send(order):
             self.feed(ev.Faulted("worker-protocol", "the worker takes no orders"))
 
@@ -225,53 +209,25 @@ class Post:
         """What the incident leaves behind, for the ledger."""
         return self.hearsay.evidence(self.state.opened_at)
 
-    def gate(self) -> Gate:
-        """What the watchdog needs to know."""
-        detection = lease.detection_time(self.policy, self.state.frame_duration)
-        aside = self.state.phase in (Phase.PARKED, Phase.WEDGED, Phase.PAUSED)
-        # After a failed capture the frames before it pay for nothing any more.
-        delivered = self.delivered and self.state.phase is not Phase.RETRYING
-        return Gate(not self.state.in_incident, delivered, self.state.lease_until, detection, aside)
-
-    @property
-    def fps(self) -> float:
-        """Healthy frames a second; none while nobody captures."""
-        return self.figures.fps() if self.streaming else 0.0
-
-    def view(self) -> CameraView:
-        """What the status line tells."""
-        state, now, score = self.state, self.clock(), health.score(self.state.failures)
-        return CameraView(
-            name=self.camera.name, phase=state.phase, band=health.band(self.limits, score).value, score=score,
-            fps=self.fps, last_frame=self.figures.last_frame(state.last_healthy),
-            late=self.figures.late, fault=state.fault, rung=state.rung, attempt=state.attempt,
-            attempts=self.policy.row(state.rung).attempts,
-            exhausted=state.exhausted, step=str(state.milestone), deadline=state.ends_by,
-            recoveries=self.figures.recent(now), refusal=state.refusal, ask_at=state.ask_at,
-            drill=state.drill.name if state.drill else "",
-        )  # fmt: skip
-
     # --- what the slot tells it ---------------------------------------------------------------------------
 
     def reported(self, report: msg.Report) -> None:
-        self._call = report.call if isinstance(report, msg.Entering) else ""
+        self.witness.heard(report)
         match report:
             case msg.Frames():
                 self._delivered(report)
-            case msg.CaptureFailed(fault, evidence, _, picture):
-                if picture:
-                    self._suspicion = (fault, picture)
-                self.feed(ev.CaptureFailed(*self.hearsay.explained(fault, evidence)))
+            case msg.CaptureFailed():
+                self.feed(self.witness.missed(report))
             case msg.CameraFailed():
-                self.feed(self._diagnose(report))
+                self.feed(self.witness.diagnosed(report))
             case msg.Finished(order, outcome, detail):
                 if order == self._orders:
                     self.feed(ev.ActionEnded(outcome, detail))
             case msg.Imported():
-                self._versions = names.versions(report.versions)
+                self.witness.imported(report.versions)
                 self.feed(ev.WorkerImported())
             case msg.Streaming(generation):
-                self.streaming = True
+                self.witness.streaming = True
                 self.figures.restarted()
                 self.rings.started()
                 if generation == 1:
@@ -280,9 +236,7 @@ class Post:
                 self._noted(report)
 
     def wrote(self, line: str) -> None:
-        clue = self.hearsay.wrote(line)
-        say = self.log.debug if clue is None else self.log.warning
-        say("worker.stderr", camera=self.camera.name, message=line)
+        clue = self.witness.wrote(line)
         if clue is None:
             return
         if clue.direct and not self.slot.ending:
@@ -295,28 +249,22 @@ class Post:
 
     def exited(self, status: int) -> None:
         self._stops_streaming()
-        text = f"{describe(status)}{f', in {self._call}()' if self._call else ''}"
-        self._log_last_words(text)
-        self.feed(ev.WorkerExited(*self.hearsay.explained(classify.of_exit(status), text)))
+        self.feed(self.witness.exited(status, self.slot.last_words))
 
     def reaped(self) -> None:
         self._stops_streaming()
-        self._log_last_words("ended by us")
+        self.witness.ended("ended by us", self.slot.last_words)
         self._agency.vacated()
         self._reset_if_due()
 
     def signalled(self, pid: int, name: str) -> None:
-        # A worker that ends when asked is no news; one that has to be told or killed is.
-        asked = name == "SIGTERM"
-        say = self.log.debug if asked else self.log.info
-        text = f"{self.camera.name}: worker {pid} {'is told to end' if asked else 'does not end'}; sending {name}"
-        say("worker.signalled", camera=self.camera.name, message=text, pid=pid, signal=name)
+        self.witness.signalled(pid, name)
 
     def refuses_to_die(self, evidence: str) -> None:
         if self._going:
             return  # the little time on the way out proves nothing; the next start finds it
         if self._retired:
-            self._say_unkillable(evidence)
+            self.witness.unkillable(evidence)
         elif not self.state.wedged:
             self.feed(ev.WorkerUnkillable("worker-unkillable", evidence))
         if self.outgoing is not None:
@@ -336,7 +284,8 @@ class Post:
                 self.outlook.follow(effect)
             match effect:
                 case ev.SaySlow():
-                    narrator.slow(effect, self._call, *self._why_slow(effect), self.state)
+                    pid = self.slot.worker.child.pid if self.slot.worker else None
+                    narrator.slow(effect, *self.witness.why_slow(effect, pid), self.state)
                 case ev.Perform():
                     self._perform(effect)
                 case ev.Release():
@@ -358,9 +307,9 @@ class Post:
             self.slot.end()
             self._reset_if_due()
             return
-        if (cap := OPEN_CAPS.get(self.model, 0)) and self._opens.count() >= cap:
+        if over := self.witness.over_cap:
             # The worker stays: its stream may come back by itself, a further open would be the last.
-            self.feed(ev.Faulted("open-limit", f"{self.model}: {cap} opens in this boot"))
+            self.feed(ev.Faulted("open-limit", over))
             return
         self._resetting.end()  # if one still hangs: whoever wants a worker does not wait for it
         self._vacancy = order.fresh
@@ -382,96 +331,34 @@ class Post:
     def _delivered(self, frames: msg.Frames) -> None:
         self.feed(ev.FramesArrived(frames.count, frames.frame_duration, frames.oldest or self.clock()))
         if not self.state.in_incident:
-            self._suspicion = ("", "")
+            self.witness.trust()
             self.outlook.delivered(frames)
         self.delivered = True
         self.figures.arrived(frames, self.clock(), healthy=not self.state.in_incident)
 
     def _noted(self, report: msg.Report) -> None:
         match report:
-            case msg.Entering(call, bound):
-                self.log.debug("worker.entering", camera=self.camera.name, call=call, bound=bound)
             case msg.Opened():
-                self.model, self.camera_id = names.name(report.model), names.name(report.camera_id)
-                self.hearsay.located(report.usb)
-                self._opens.add()
+                self.witness.opened(report)
                 self.outlook.opened(report.seconds)
                 self.feed(ev.Located(report.usb))
                 self.rings.opened(report.streams, self.camera.slots)
-                text = f"{self.camera.name}: {self.model} is open, {report.width}x{report.height} {report.format}"
-                text += f", USB port {report.usb}" if report.usb else ""
-                self.log.info(
-                    "camera.opened", message=text, camera=self.camera.name, camera_id=self.camera_id, usb=report.usb,
-                    seconds=round(report.seconds, 3),
-                )  # fmt: skip
+                self.witness.say_opened(report)
             case msg.Adjusted():
                 self.adjusting.answered(report)
             case msg.Late(waited):
                 self.figures.waits(waited, self.clock())
-                self.log.debug("camera.late", camera=self.camera.name, waited=round(waited, 3))
-            case msg.Remark(subject, text):
-                self.log.warning(
-                    f"camera.{subject}", message=f"{self.camera.name}: {text}", camera=self.camera.name
-                )
-
-    def _forgets(self, evidence: str, *, refused: bool) -> bool:
-        """Whether the camera may have failed for what applications have set, which then holds no longer."""
-        if named := self.adjusting.blamed(evidence, refused=refused):
-            text = f"{self.camera.name}: no longer set by applications: {', '.join(named)}; the camera refused them"
-            self.log.warning("camera.controls_forgotten", message=text, camera=self.camera.name)
-        return bool(named)
-
-    def _diagnose(self, report: msg.CameraFailed) -> Event:
-        evidence = f"{report.call}(): {' <- '.join(report.chain)}"[: msg.EVIDENCE_LIMIT]
-        nameless = "init-failed" if report.call in ("open", "start") else "capture-error"
-        fault = report.fault or classify.of_exceptions(report.chain, report.call) or nameless
-        if self._forgets(evidence, refused=fault == "configuration") and fault == "configuration":
-            fault = "init-failed"  # which the next attempt will cure; a configuration would have to wait for a human
-        fault, evidence = self.hearsay.explained(fault, evidence)
-        if fault == "permission" and (nodes := self._host.refused_by_sandbox()):
-            fault, evidence = "device-refused", f"mode and group allow {', '.join(nodes)}; {evidence}"
-        if fault == "busy" and (holders := self._host.camera_holders()):
-            evidence = f"held by {', '.join(holders)}; {evidence}"
-        return ev.Faulted(fault, evidence)
 
     def _stops_streaming(self) -> None:
-        self.streaming = False
+        self.witness.streaming = False
         self.adjusting.lost()
         self.rings.unwritten()
 
-    def _why_slow(self, slow: ev.SaySlow) -> tuple[str, str]:
-        fault, line = self.hearsay.reason(slow.fault, slow.seconds)
-        tasks = self._host.stuck_tasks(self.slot.worker.child.pid) if self.slot.worker else []
-        waits = f"waits in the kernel: {', '.join(tasks)}" if tasks else ""
-        return fault, "; ".join(filter(None, (line, waits)))
-
-    def _identity(self) -> str:
-        """What is known of which camera it is: as it says itself, else as the settings say."""
-        return self.camera_id or self.camera.id or self.camera.model or ""
-
     def _before(self) -> Before:
-        return replace(
-            self.figures.before(self.clock()), model=self.model, camera_id=self.camera_id, usb=self.state.place or "",
-            versions=self._versions,
-        )  # fmt: skip
+        return self.witness.before(self.figures.before(self.clock()), self.state.place or "")
 
     def _expected(self) -> float:
         return liveness.expected_frame_duration(self.camera.frame_rate)
-
-    def _log_last_words(self, how: str) -> None:
-        """What a dying worker wrote (a traceback, faulthandler's stacks) is the best evidence of what hung."""
-        self.hearsay.died(self.slot.last_words)
-        if words := self.slot.last_words:
-            text = f"{self.camera.name}: last words of the worker ({how}): {headline(words)}"
-            self.log.info(
-                "worker.last_words", camera=self.camera.name, message=text, evidence="\n".join(words)
-            )
-
-    def _say_unkillable(self, evidence: str) -> None:
-        if not self._unkillable_said:
-            self._unkillable_said = True
-            text = f"{self.camera.name}: a worker of this former camera cannot be killed: {evidence}"
-            self.log.warning("worker.unkillable", message=text, camera=self.camera.name)
 
     def adapt(
         self, camera: CameraSettings, policy_of: Callable[[CameraSettings], Policy], limits: Health
@@ -479,10 +366,7 @@ class Post:
         """Take new settings: the ladder's numbers at once; True: the camera's own need a new worker: `begin()`."""
         policy = policy_of(camera)
         before = _of_the_worker(self.camera, self.policy.supervision)
-        if camera.choice != self.camera.choice:
-            self.model = self.camera_id = (
-                ""  # another camera: its opens are not capped before it said what it is
-            )
+        self.witness.renamed(camera)
         other = camera.controls != self.camera.controls
         self.camera, self.policy, self.limits = camera, policy, limits
         if other:

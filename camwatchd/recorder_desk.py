@@ -8,6 +8,7 @@ import sqlite3
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -18,11 +19,12 @@ from camwatchd.adapters.ledger import Entry, Ledger
 from camwatchd.adapters.ledger_boots import Moment
 from camwatchd.adapters.ledger_file import LedgerFile
 from camwatchd.adapters.machine import Machine
-from camwatchd.core.budget import Facts, Verdict, decide_reboot, decide_restart
+from camwatchd.core.budget import DAY, Facts, Verdict, decide_reboot, decide_restart
 from camwatchd.core.faults import FAULTS
 from camwatchd.core.flight import HostFacts
 from camwatchd.core.ladder import Rung
 from camwatchd.core.records import (
+    UNASKED,
     Answered,
     AskLeave,
     Begin,
@@ -94,7 +96,9 @@ class Desk:
             return
         if isinstance(record, AskLeave):
             self._write_down()
-            self.say(serial, Answered(self._verdict(entry, record)))
+            verdict = self._verdict(entry, record)
+            self._tell_tidings()
+            self.say(serial, Answered(verdict))
             return
         self._waiting.append(Waiting(entry))
 
@@ -137,6 +141,7 @@ class Desk:
         moment = self._moment()
         if self._try(lambda ledger: ledger.note(moment, self._beside)) is not None:
             self._beside.clear()
+            self._tell_tidings()
 
     def _write(self, ledger: Ledger) -> list[Reply]:
         for waiting in self._waiting:
@@ -160,6 +165,12 @@ class Desk:
             if waiting.told != self._trouble:
                 self.say(waiting.entry.serial, Unwritten(self._trouble))
                 waiting.told = self._trouble
+
+    def _tell_tidings(self) -> None:
+        """What became of the ledger, where no acknowledgement tells it: the next may be days away."""
+        if self.file.tidings and not self._trouble:
+            self.say(UNASKED, Written("; ".join(self.file.tidings)))
+            self.file.tidings = []
 
     # --- requests -----------------------------------------------------------------------------------------
 
@@ -204,14 +215,23 @@ class Desk:
         return result
 
     def _may_be_content(self, error: Exception) -> bool:
-        """Damage is SQLite's own word. All else is a guess, and made but once: see below."""
+        """Damage is SQLite's own word. All else is a guess, which may cost a ledger a day and no more."""
         damage = isinstance(error, sqlite3.Error) and ledger_schema.is_damage(error)
-        return damage or (_is_of_content(error) and not self.file.was_set_aside)
+        return damage or (_is_of_content(error) and not self._is_young())
+
+    def _is_young(self) -> bool:
+        """Whether it took the place of another within the last powered-on day; one that cannot even tell did not."""
+        try:
+            with closing(ledger_schema.connect(self.file.path)) as db:
+                return Ledger(db, self.boot, self.start).since_set_aside(self._moment()) < DAY
+        except (OSError, sqlite3.Error, *_NONSENSE):
+            return False
 
     def _is_to_blame(self, act: Callable[[Ledger], object]) -> bool:
         """Whether it is the ledger's content, which can be set aside, and no bug of ours, which would come again.
 
-        A bug that only shows with certain rows would cost a ledger in each boot, and with it the count of reboots.
+        A bug that only shows with certain rows looks just like it, and may cost a ledger in each boot. What that had
+        counted counts as spent in the next one (`Mark.SET_ASIDE`): no reboot is ever forgotten.
         """
         ledger = Ledger(ledger_schema.empty(), self.boot, self.start, self.look)
         try:
@@ -238,7 +258,7 @@ class Desk:
             self._shut()
         if self._ledger is None:
             self._ledger = Ledger(self.file.open(), self.boot, self.start, self.look)
-            self._ledger.enter(self._moment())
+            self._ledger.enter(self._moment(), beside_old=self.file.was_set_aside)
         return self._ledger
 
     def _shut(self) -> None:

@@ -92,7 +92,11 @@ def journalctl(folder: Path, lines: Sequence[str] = (), complaint: str = "") -> 
     """A journalctl that holds these lines, for the front of PATH; what it was asked first is then in `arguments`."""
     written(folder / "journal", lines)
     (folder / "complaint").write_text(complaint)
-    program = folder / "journalctl"
-    program.write_text(_JOURNALCTL.format(folder=folder))
-    program.chmod(0o755)
+    program(folder, "journalctl", _JOURNALCTL.format(folder=folder))
     return folder
+
+
+def program(folder: Path, name: str, script: str) -> None:
+    """One for the front of PATH."""
+    (folder / name).write_text(script)
+    (folder / name).chmod(0o755)

@@ -134,7 +134,8 @@ def test_wrong_arguments_are_unknown_to_nagios(capsys: pytest.CaptureFixture[str
         (["recover"], 69, "unreachable"), (["pause"], 69, "unreachable"), (["drill", "stall"], 69, "unreachable"),
         (["controls"], 69, "unreachable"), (["reload"], 69, "unreachable"), (["history"], 69, "unavailable"),
         (["incident"], 69, "unavailable"), (["logs", "--file", "/none"], 2, "usage"),
-        (["resume", "--foo"], 2, "usage"), (["drill"], 2, "usage"),
+        (["resume", "--foo"], 2, "usage"), (["drill"], 2, "usage"), (["controls", "A=-9e999"], 2, "usage"),
+        (["controls", "A=[NaN]"], 2, "usage"), (["controls", f"A={'[' * 600}{']' * 600}"], 2, "usage"),
     ],
 )  # fmt: skip
 def test_what_fails_is_an_object_for_programs(

@@ -12,12 +12,14 @@ import pytest
 from camwatchd.adapters import rundir
 from camwatchd.adapters.ledger_story import Asked, Boot, End, Headline, History, Proof
 from camwatchd.cli import last_known
+from camwatchd.core import days
 from camwatchd.core import records as rec
 from camwatchd.core.drills import MARK
 from camwatchd.core.settings import Reboot
 from tests import schemas
 from tests.adapters.ledger_rig import FAULT, ask, start
 from tests.adapters.test_ledger_flight import OLD
+from tests.core.test_days import full
 from tests.log_rig import journalctl
 from tests.test_cli_control import run
 
@@ -124,6 +126,21 @@ def test_an_incident_that_a_restart_cut_off_is_over_with_the_next_frame(tmp_path
     assert (camera.in_trouble, camera.ended) == (False, "healthy after the service was started anew")
 
 
+def test_no_reboot_is_left_beside_a_ledger_that_was_set_aside(tmp_path: Path) -> None:
+    """Its count of them is lost; after a week of powered-on time nothing of it counts any more."""
+    (tmp_path / "ledger.db.damaged-2026-11-01T0000").touch()
+    (tmp_path / "config.toml").touch()
+    for uptime, left in ((400.0, 0), (400.0 + 7 * 86400.0, 4)):
+        with start(tmp_path, rundir.boot_id(), uptime=uptime) as ledger:
+            ledger.write(rec.Begin("0.1.0", 1), rec.CameraHealthy("cam0"))
+            ledger.ledger.note(ledger.moment)
+        known = last_known.read(tmp_path, tmp_path / "config.toml", tmp_path)
+        assert left == known.reboots_left
+        assert (left == 0) == any(
+            "reboots left now: 0: none within" in line for line in last_known.sentences(known)
+        )
+
+
 # --- the verb -------------------------------------------------------------------------------------------------
 
 
@@ -165,6 +182,25 @@ def test_text_and_json_say_the_same(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert absence["last_known"]["reboot"]["in_this_boot"] is True
     assert absence["last_known"]["reboots_left"] == 3
     assert "a REBOOT WAS ASKED FOR" in text
+
+
+def test_the_last_signs_of_trouble_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One of each camera in words, all in the JSON; what cannot be understood is left out."""
+    with start(tmp_path, rundir.boot_id()) as ledger:
+        ledger.write(rec.Begin("0.1.0", 1), rec.CameraHealthy("cam0"))
+        kept = {"cam0": days.written(full()), "cam1": days.written(days.Life("s")), "cam2": "nonsense"}
+        ledger.ledger.note(ledger.moment, kept)
+    text, document = status(tmp_path, capsys)
+
+    assert (schemas.mistakes(document, "status"), schemas.strangers(document, "status")) == ([], [])
+    [line] = [line for line in text.splitlines() if "a sign of trouble" in line]
+    assert line.startswith("  ledger: cam0 had a sign of trouble to come: recoveries a day: 9, usually ")
+    assert line.endswith("; rising for 4 days now (and 3 more)")
+    absence = document["absence"]
+    assert isinstance(absence, dict)
+    assert [sign["name"] for sign in absence["last_known"]["signs"]] == [
+        "recoveries", "reopening", "under-voltage", "heat",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

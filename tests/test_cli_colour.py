@@ -21,6 +21,7 @@ GREEN, RED, OFF = "\x1b[32m", "\x1b[1;31m", "\x1b[0m"
     [
         ("cam0  EXCELLENT 100/100, 29.9 fps", f"cam0  {GREEN}EXCELLENT 100/100{OFF}, 29.9 fps"),
         ("cam0 healthy 100/100 29.9 fps", f"cam0 {GREEN}healthy 100/100{OFF} 29.9 fps"),
+        ("cam0 paused ?/100 0.0 fps", "cam0 \x1b[33mpaused ?/100\x1b[0m 0.0 fps"),
         ("cam0: busy: OPEN, last written", f"cam0: busy: {RED}OPEN{OFF}, last written"),
         ("cam0  stall  CAMERA_RECOVERY  ok", f"cam0  stall  CAMERA_RECOVERY  {GREEN}ok{OFF}"),
         ("FAILED: 1 of 2 drills", f"{RED}FAILED{OFF}: 1 of 2 drills"),

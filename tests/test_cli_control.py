@@ -316,7 +316,7 @@ def test_a_systemd_that_says_nothing(
 )  # fmt: skip
 def test_what_systemd_says_in_words(facts: dict[str, str], expected: str) -> None:
     """A unit that is missing, masked, kept from starting, stopped or failing is told apart."""
-    assert expected in unit.sentence(facts)
+    assert expected in unit.sentence(facts, Path("/nonexistent"))
 
 
 def test_a_daemon_that_is_of_another_mind(daemon: Running, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,13 +10,14 @@ import pytest
 
 from camwatchd.adapters import vitals
 from camwatchd.adapters.vitals import DiskVitals, HostVitals, PowerVitals
-from camwatchd.cli import exposition, health_text, nagios, unit
+from camwatchd.cli import exposition, health_text, nagios, status_detail, unit
 from camwatchd.cli.absence import Absence
+from camwatchd.cli.arming import Arming
 from camwatchd.cli.documents import status_document
 from camwatchd.cli.health import PATIENCE
 from camwatchd.cli.health_facts import Health, Level, document, level, remarks
 from camwatchd.cli.metrics import METRICS
-from camwatchd.control.facts import SignFacts, StatusFacts
+from camwatchd.control.facts import CameraFacts, SignFacts, StatusFacts
 from camwatchd.control.protocol import Reason
 from camwatchd.core.plain import to_plain
 from tests import schemas
@@ -54,8 +55,12 @@ def health(
 
 
 WELL = health(facts(HEALTHY))
-EVERYTHING = health(
-    facts(HEALTHY, CLIMBING, PARKED, replace(STARTING, name="new"), replace(PAUSED, name="lent"))
+DISARMED = Arming(
+    mode="armed", action="none", armed=False, trouble="nothing reboots: a drop-in", hint="look"
+)
+EVERYTHING = replace(
+    health(facts(HEALTHY, CLIMBING, PARKED, replace(STARTING, name="new"), replace(PAUSED, name="lent"))),
+    arming=DISARMED,
 )
 NOTHING = health(DOWN, BARE, PowerVitals(source="unknown"), NO_DISK)
 ALL = [WELL, EVERYTHING, NOTHING, health(facts())]
@@ -78,6 +83,8 @@ ALL = [WELL, EVERYTHING, NOTHING, health(facts())]
         (health(facts(HEALTHY, daemon=replace(DAEMON, note="refused"))), Level.WARNING, "refused"),
         (health(DOWN), Level.CRITICAL, "camwatchd is not running; systemd says: failed"),
         (health(replace(DOWN, reason=Reason.VERSION)), Level.UNKNOWN, "camwatchd is not running"),
+        (replace(WELL, arming=DISARMED), Level.WARNING, "reboots: nothing reboots: a drop-in; see: look"),
+        (replace(WELL, arming=replace(DISARMED, mode="off", trouble="")), Level.OK, ""),
         (health(facts(HEALTHY), power=replace(POWER, under_voltage=True)), Level.WARNING, "under-voltage now"),
         (health(facts(HEALTHY), power=replace(POWER, under_voltage_since_boot=True)), Level.WARNING, "since the boot"),
         (health(facts(HEALTHY), power=replace(POWER, throttled=True)), Level.WARNING, "throttles"),
@@ -151,9 +158,9 @@ def test_camera_status_is_where_it_is_asked_for() -> None:
     """`camwatchctl health --json | jq .camera_status` has the required keys flat, and the cameras by name."""
     found = document(EVERYTHING)["camera_status"]
 
-    assert {key: found[key] for key in list(found)[:5]} == {
+    assert {key: found[key] for key in list(found)[:6]} == {
         "is_initialized": False, "is_capturing": False, "health_score": 0, "consecutive_failures": 120,
-        "should_reboot": True,
+        "score_measured": True, "should_reboot": True,
     }  # fmt: skip
     assert list(found["cameras"]) == ["cam0", "cam1", "garden", "new", "lent"]
     assert document(NOTHING)["camera_status"]["is_capturing"] is False
@@ -164,7 +171,7 @@ def test_nagios_reads_one_line(asked: Health) -> None:
     """A word for the status, a text without a bar, and performance data as the guidelines have them."""
     head, _, figures = nagios.line(asked).partition(" | ")
     number = r"-?\d+(\.\d+)?"
-    datum = re.compile(rf"('[\w-]+'|\w+)={number}(s|%|B|c)?(;({number}:?)?){{0,2}}(;({number})?){{0,2}}")
+    datum = re.compile(rf"('[\w-]+'|\w+)=({number}|U)(s|%|B|c)?(;({number}:?)?){{0,2}}(;({number})?){{0,2}}")
 
     assert re.match(rf"CAMWATCHD {level(asked).name} - \S", head)
     assert [c for c in "\n|" if c in head] == []
@@ -192,6 +199,7 @@ def test_every_metric_has_a_sample_somewhere() -> None:
     samples = Reader(both[0]).samples
 
     assert {metric.name for metric in METRICS} == seen
+    assert samples["camwatchd_reboots_armed", ""] == 0
     assert samples["camwatchd_camera_captures_total", 'camera="cam0"'] == 107640
     assert samples["camwatchd_camera_condition", 'camera="garden",condition="critical"'] == 1
     assert (
@@ -206,6 +214,19 @@ def test_what_is_unknown_is_no_zero() -> None:
     text = exposition.exposition(health(facts(STARTING), BARE))
 
     assert [word for word in ("celsius", "last_frame_age", "cma", "time_to_recovery") if word in text] == []
+
+
+@pytest.mark.parametrize("unmeasured", [PAUSED, STARTING])
+def test_a_score_that_was_not_measured_is_no_praise(unmeasured: CameraFacts) -> None:
+    """By the formula it is 100; monitoring hears that there is none, programs that it says nothing."""
+    asked = health(facts(unmeasured))
+
+    assert "'cam0_score'=U;70:;30:;0;100" in nagios.line(asked)
+    assert "camwatchd_camera_health_score{" not in exposition.exposition(asked)
+    status = document(asked)["camera_status"]
+    assert (status["score_measured"], status["cameras"]["cam0"]["score_measured"]) == (False, False)
+    told = nagios.line(asked), health_text.text(asked), status_detail.detailed(facts(unmeasured))
+    assert ["EXCELLENT 100/100" in text.replace(DAEMON.status, "") for text in told] == [False] * 3
 
 
 def test_labels_are_escaped() -> None:

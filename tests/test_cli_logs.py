@@ -25,7 +25,7 @@ from camwatchd.core.histogram import Histogram
 from camwatchd.core.ladder import Rung
 from camwatchd.core.state import Policy
 from camwatchd.narrator import Narrator
-from tests.log_rig import NOON, incident, journalctl, journals, ours, written
+from tests.log_rig import NOON, incident, journalctl, journals, ours, program, written
 
 _COMMAND = "import sys; from camwatchd.cli import main; sys.exit(main(sys.argv[1:]))"
 _HINT = """\
@@ -407,8 +407,12 @@ def test_without_journalctl_it_asks_for_a_file(
     assert "--file FILE" in err
 
 
-def test_following_ends_clean_on_ctrl_c(tmp_path: Path) -> None:
-    """What is logged is shown at once; Ctrl-C ends it with the analysis and status 0, and leaves no journalctl."""
+@pytest.mark.parametrize(
+    ("state", "says"), [("active", ""), ("inactive", "nothing new comes until camwatchd is")]
+)
+def test_following_ends_clean_on_ctrl_c(state: str, says: str, tmp_path: Path) -> None:
+    """What is logged is shown at once, who would wait in vain is told; it ends with the analysis and status 0."""
+    program(tmp_path, "systemctl", f"#!/bin/sh\necho ActiveState={state}\n")
     folder = journalctl(
         tmp_path, [journals(0, "alert.recovery", "notice", camera="cam0", rung="restart-worker")]
     )
@@ -424,7 +428,7 @@ def test_following_ends_clean_on_ctrl_c(tmp_path: Path) -> None:
         rest, err = process.communicate(timeout=30)
 
     assert "alert.recovery" in first
-    assert (process.returncode, err) == (0, "")
+    assert (process.returncode, bool(err), says in err) == (0, bool(says), True)
     assert "1 recovery" not in first
     assert "1 event of cameras" in rest
     arguments = (folder / "arguments").read_text().splitlines()

@@ -225,7 +225,7 @@ def test_json_has_the_required_keys_at_the_top() -> None:
 
     assert top == {
         "is_initialized": True, "is_capturing": False, "health_score": 60, "consecutive_failures": 4,
-        "should_reboot": True,
+        "score_measured": True, "should_reboot": True, "reboots": None,
     }  # fmt: skip
     assert list(document["cameras"]) == ["cam0", "cam1", "shed"]
     assert document["cameras"]["shed"]["condition"] == "critical"

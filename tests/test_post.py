@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from camwatchd.aspects import view
 from camwatchd.core import drills
 from camwatchd.core import events as ev
 from camwatchd.core import messages as msg
@@ -42,15 +43,15 @@ def test_nobody_captures_at_no_rate(tmp_path: Path) -> None:
     """Paused, the old rate is not told on; anew, it is that of the new stream from the first."""
     life = Life(tmp_path)
     life.frames(5)
-    before = life.post.view().fps
+    before = view(life.post).fps
     life.post.feed(ev.Paused(60.0))
     life.post.reaped()
     life.now += 30.0
-    paused = life.post.view().fps
+    paused = view(life.post).fps
     life.post.reported(msg.Streaming(1, 0.1))
     life.frames(2)
 
-    assert pytest.approx((20.0, 0.0, 20.0)) == (before, paused, life.post.view().fps)
+    assert pytest.approx((20.0, 0.0, 20.0)) == (before, paused, view(life.post).fps)
 
 
 def test_what_a_drill_wrote_explains_nothing_after_it(tmp_path: Path) -> None:
@@ -98,5 +99,5 @@ def test_whatever_a_camera_calls_itself_is_harmless(tmp_path: Path) -> None:
     )
     record = IncidentOpened("cam0", "frames-stopped", "", (), life.post._before())
 
-    assert "Evil]0;pwnedm" == life.post.model[:13]
+    assert "Evil]0;pwnedm" == life.post.witness.model[:13]
     assert len(encode(1, record)) < MAX_MESSAGE / 2

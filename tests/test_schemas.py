@@ -9,7 +9,7 @@ from typing import Any, get_args
 import pytest
 
 from camwatchd.adapters import ledger_story
-from camwatchd.cli import absence, drill_text, following, log_events, log_facts, simulation
+from camwatchd.cli import absence, arming, drill_text, following, log_events, log_facts, simulation
 from camwatchd.control import facts
 from camwatchd.control.protocol import Reason
 from camwatchd.core import faults, flight, ladder, rehearsal
@@ -21,8 +21,8 @@ from tests.test_package import options, verbs
 
 WITH_JSON = sorted(name for name, parser in verbs().items() if "--json" in options(parser))
 _MODULES = (
-    absence, drill_text, facts, faults, finding, flight, following, ladder, ledger_story, log_events, log_facts,
-    rehearsal, simulation,
+    absence, arming, drill_text, facts, faults, finding, flight, following, ladder, ledger_story, log_events,
+    log_facts, rehearsal, simulation,
 )  # fmt: skip
 _CLASSES: dict[str, Any] = {
     name: cls for module in _MODULES for name, cls in vars(module).items() if dataclasses.is_dataclass(cls)

@@ -24,7 +24,7 @@ def post(tmp_path: Path, log: Told) -> Post:
     """Of a camera that streams, whose worker takes every order."""
     post = lone_post("cam0", tmp_path, log, lambda: 0.0)
     post.begin()
-    post.streaming = True
+    post.witness.streaming = True
     post.slot.send = lambda order, descriptors=(): True  # type: ignore[method-assign]
     return post
 

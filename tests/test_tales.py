@@ -210,6 +210,24 @@ def test_no_record_carries_more_than_is_kept() -> None:
     assert (WORDS_LIMIT // 100, f"{999:0100}") == (len(opened.words), opened.words[-1])
 
 
+def test_a_pause_ends_the_incident() -> None:
+    """Nobody recovers a camera that its operator has: the ledger says so, and that it was not healthy."""
+    records = list[rec.Record]()
+    chronicle = Chronicle("cam0", records.append, lambda: ("a word",))
+    chronicle.tell(ev.SayPaused(60.0), required=True)
+    assert not records
+    chronicle.tell(ev.SayFault("frames-stopped", "", None), required=True)
+    chronicle.tell(ev.SayPaused(60.0), required=True)
+    chronicle.tell(ev.SayPaused(90.0), required=True)
+    chronicle.tell(ev.SayFault("frames-stopped", "", None), required=True)
+
+    first, paused, second = records
+    assert paused == rec.IncidentClosed(
+        "cam0", None, 0, 0.0, (), "paused by an operator before it was healthy"
+    )
+    assert first == second == rec.IncidentOpened("cam0", "frames-stopped", "", ("a word",))
+
+
 def test_a_camera_that_is_given_up_leaves_no_incident_open() -> None:
     """Nobody would ever end it; whoever takes the camera anew instead is told as the end of it."""
     records = list[rec.Record]()
@@ -218,6 +236,7 @@ def test_a_camera_that_is_given_up_leaves_no_incident_open() -> None:
     assert not records
     chronicle.tell(ev.SayFault("frames-stopped", "x" * 60_000, None), required=True)
     chronicle.leave(7.0)
+    assert not chronicle.open
     chronicle.open = True
     chronicle.tell(ev.SayStarted(2.0), required=False)
     opened, given_up, anew = records[:3]

@@ -48,16 +48,23 @@ class Ledger:
             Incidents(db, boot),
         )
 
-    def enter(self, moment: Moment) -> None:
-        """Begin this boot, unless it was begun before; what the last one left open ended with it."""
+    def enter(self, moment: Moment, *, beside_old: bool = False) -> None:
+        """Begin this boot, unless it was begun before; what the last one left open ended with it.
+
+        `beside_old`: others lie there that were set aside. Whatever a new ledger's predecessor had counted is lost.
+        """
         if self._boots.is_known:
             return
         with transaction(self._db):
+            forgets = beside_old and self._boots.is_first
             if ending := self._boots.last_ending():
                 self._incidents.close_all(ending.how)
             self._boots.enter(self._start, moment)
-            self._marks.add(Mark.BOOT, Source(0, self._boots.at(moment), moment.wall))
-            self._prune(self._boots.at(moment))
+            source = Source(0, self._boots.at(moment), moment.wall)
+            self._marks.add(Mark.BOOT, source)
+            if forgets:
+                self._marks.add(Mark.SET_ASIDE, source)
+            self._prune(source.at)
 
     def write(self, entries: Iterable[Entry], signs: Mapping[str, str] = _NO_SIGNS) -> list[str]:
         """Write them in their order, each once however often it comes; for each what it means, where that is news.
@@ -114,7 +121,12 @@ class Ledger:
             facts,
             in_a_day=len(day), day_frees_in=day[0] + DAY - now if day else 0.0,
             in_a_week=len(week), week_frees_in=week[0] + WEEK - now if week else 0.0,
+            forgotten_frees_in=max(0.0, self._marks.set_aside_at() + WEEK - now),
         )  # fmt: skip
+
+    def since_set_aside(self, moment: Moment) -> float:
+        """Powered-on seconds since it took the place of one that was set aside; without end, if it did not."""
+        return self._boots.at(moment) - self._marks.set_aside_at()
 
     def settle(self, serial: int, ask: rec.AskLeave, verdict: Verdict, moment: Moment) -> None:
         """Make an answer durable; without that nobody may act on it."""

@@ -36,6 +36,11 @@ class Boots:
         """Whether this boot was entered."""
         return self._db.execute("SELECT 1 FROM boots WHERE id = ?", (self._boot,)).fetchone() is not None
 
+    @property
+    def is_first(self) -> bool:
+        """Whether no boot was ever entered."""
+        return self._db.execute("SELECT 1 FROM boots").fetchone() is None
+
     def enter(self, start: str, moment: Moment) -> None:
         """Begin this boot. What the last one was up for after the last note of it is lost: that only makes a
         day of powered-on time longer.

@@ -52,7 +52,7 @@ class LedgerFile:
 
     @property
     def was_set_aside(self) -> bool:
-        """Whether that was done before, as far as what was set aside still lies there."""
+        """Whether that was ever done, as far as what was set aside still lies there (the newest does)."""
         return any(self.path.parent.glob(f"{_ASIDE}*"))
 
     def was_replaced(self) -> bool:
@@ -122,8 +122,10 @@ class LedgerFile:
         schema.create(new)
         new.rename(self.path)
         sync_folder(self.path.parent)
+        forgets = ", and none in 7 powered-on days, for the old one's count of them is lost"
         self.tidings.append(
             "a new ledger was begun: no reboot for a camera before it has given a healthy frame"
+            f"{forgets if self.was_set_aside else ''}"
         )
         return schema.connect(self.path)
 

@@ -21,6 +21,7 @@ class Mark(StrEnum):
     SERVICE_RESTART = "service-restart"  # a restart on purpose was granted
     REVOKED = "revoked"  # what was granted last to the camera is void
     CLEAN_STOP = "clean-stop"
+    SET_ASIDE = "set-aside"  # this ledger took the place of another, and nobody knows what that had counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,11 @@ class Marks:
         rows = self._db.execute("SELECT at FROM asked WHERE kind = ? AND at > ? ORDER BY at", (kind, since))
         return [at for (at,) in rows]
 
+    def set_aside_at(self) -> float:
+        """When this ledger took the place of one that was set aside; long ago, if it did not."""
+        (at,) = self._db.execute("SELECT max(at) FROM marks WHERE kind = 'set-aside'").fetchone()
+        return float("-inf") if at is None else float(at)
+
     def waiting_reboot(self, camera: str) -> str:
         """The fault of the last reboot of which it is not known yet whether it helped this camera; empty: none."""
         row = self._db.execute(
@@ -108,7 +114,7 @@ class Marks:
             """
             DELETE FROM marks WHERE (at < :horizon OR number <= (SELECT max(number) FROM marks) - :keep)
             AND number NOT IN (SELECT max(number) FROM marks WHERE kind = 'healthy' GROUP BY camera)
-            AND NOT (kind IN ('intent', 'observed', 'revoked') AND (at > :week OR number > coalesce(
+            AND NOT (kind IN ('intent', 'observed', 'revoked', 'set-aside') AND (at > :week OR number > coalesce(
                 (SELECT max(h.number) FROM marks AS h WHERE h.kind = 'healthy' AND h.camera = marks.camera), 0)))
             """,
             {"horizon": horizon, "keep": _KEEP, "week": now - WEEK},

@@ -184,8 +184,11 @@ def is_damage(error: sqlite3.Error) -> bool:
 
 
 def is_odd(error: sqlite3.Error) -> bool:
-    """Whether it is no trouble with a file: the content is not what we wrote, or a bug is ours."""
-    return _code(error) in _ODDITIES
+    """Whether it is no trouble with a file: the content is not what we wrote, or a bug is ours.
+
+    What the module itself finds wrong with a call of ours (a closed ledger, a value too few) is no doubt a bug.
+    """
+    return _code(error) in _ODDITIES and not isinstance(error, sqlite3.ProgrammingError)
 
 
 def explain(error: OSError | sqlite3.Error) -> str:

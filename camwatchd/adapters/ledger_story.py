@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from camwatchd.adapters.ledger_incidents import STEPS_KEPT
+from camwatchd.core.budget import WEEK
 from camwatchd.core.drills import MARK
 from camwatchd.core.flight import Before, HostFacts
 from camwatchd.core.plain import PlainError, from_plain, without_strangers
@@ -172,6 +173,15 @@ def incident(db: sqlite3.Connection, number: int) -> Incident | None:
     )
 
 
+def is_spent(db: sqlite3.Connection) -> bool:
+    """Whether it took the place of one that was set aside, whose count of reboots is lost, within the last week."""
+    found = db.execute(
+        "SELECT 1 FROM marks WHERE kind = 'set-aside' AND at > (SELECT max(before + uptime) FROM boots) - ?",
+        (WEEK,),
+    )
+    return found.fetchone() is not None
+
+
 def cameras(db: sqlite3.Connection) -> tuple[str, ...]:
     """All that the ledger knows of."""
     rows = db.execute("SELECT camera FROM incidents UNION SELECT camera FROM marks WHERE camera != ''")
@@ -185,6 +195,13 @@ def proofs(db: sqlite3.Connection) -> tuple[Proof, ...]:
         " (SELECT max(number) FROM marks WHERE kind = 'healthy' GROUP BY camera) ORDER BY camera"
     )
     return tuple(Proof(**dict(row)) for row in rows)
+
+
+def days(db: sqlite3.Connection) -> tuple[tuple[str, str], ...]:
+    """What was kept last of each camera's days (core.days): its name and that."""
+    return tuple(
+        (row["camera"], row["state"]) for row in db.execute("SELECT camera, state FROM signs ORDER BY 1")
+    )
 
 
 # --- boots --------------------------------------------------------------------------------------------------

@@ -98,7 +98,7 @@ class Vitals:
     def disk(self, folder: str) -> DiskVitals:
         """The room where the ledger is written."""
         try:
-            found = os.statvfs(self.root / folder.lstrip("/"))
+            found = os.statvfs(self.root / Path(folder).absolute().relative_to("/"))
         except OSError as error:
             return DiskVitals(
                 path=folder, total_bytes=None, free_bytes=None, trouble=error.strerror or str(error)

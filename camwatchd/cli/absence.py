@@ -45,8 +45,8 @@ def of(error: ControlError, *, units: bool, records: Records | None = None) -> A
     )  # fmt: skip
 
 
-def text(absence: Absence) -> str:
+def text(absence: Absence, *more: str) -> str:
     """For humans: what happened, a hint, then whatever is known; lines without one at the end."""
     lines = [absence.message, f"  hint: {absence.hint}" if absence.hint else ""]
     lines += [f"  {unit.sentence(absence.unit)}"] if absence.unit else []
-    return "\n".join([*filter(None, lines), *(f"  {line}" for line in absence.ledger)])
+    return "\n".join([*filter(None, lines), *(f"  {line}" for line in (*absence.ledger, *more))])

@@ -7,6 +7,7 @@ import os
 import sys
 from typing import TypeVar
 
+from camwatchd.adapters.entry import readable
 from camwatchd.cli import absence
 from camwatchd.cli.absence import Absence, Records
 from camwatchd.control.client import DEFAULT_SOCKET, PATIENCE, Client, ControlError
@@ -87,7 +88,7 @@ def announce(options: argparse.Namespace, text: str) -> None:
 def complain(text: str) -> None:
     """Say what went wrong, or needs a human."""
     sys.stdout.flush()  # what was announced comes first
-    sys.stderr.write(f"camwatchctl: {text}\n")
+    sys.stderr.write(f"camwatchctl: {readable(text)}\n")
 
 
 def failed(options: argparse.Namespace, error: ControlError) -> int:
@@ -98,7 +99,12 @@ def failed(options: argparse.Namespace, error: ControlError) -> int:
 
 def absence_of(options: argparse.Namespace, error: ControlError, records: Records | None = None) -> Absence:
     """What is known while nobody answers. Of a daemon at another socket than the unit's systemd knows nothing."""
-    return absence.of(error, units=options.socket == DEFAULT_SOCKET, records=records)
+    return absence.of(error, units=of_the_unit(options), records=records)
+
+
+def of_the_unit(options: argparse.Namespace) -> bool:
+    """Whether it is the daemon of systemd's unit that is asked."""
+    return bool(options.socket == DEFAULT_SOCKET)
 
 
 def status_of(error: ControlError) -> int:

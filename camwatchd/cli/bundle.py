@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from camwatchd.cli import placing
+
 _TAKEN_OUT = "(taken out)"
 # What would let somebody in, or says whose machine it is. The configuration has no place for either: it may have been
 # written into one all the same, or into a log.
@@ -80,9 +82,14 @@ def _unless_harmless(found: re.Match[str]) -> str:
 
 
 def check(place: str, *, force: bool = False) -> None:
-    """FileExistsError: something is there already, and `force` does not say that it may be replaced."""
-    if place != "-" and not force and os.path.lexists(place):
+    """OSError: nothing may be written there; FileExistsError: `force` does not say that what is there may go."""
+    if place == "-":
+        return
+    if not Path(place).name:
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), place)
+    if not force and os.path.lexists(place):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), place)
+    placing.check(Path(place))
 
 
 def write(place: str, folder: str, parts: Sequence[Part], *, force: bool = False) -> int:
@@ -113,7 +120,7 @@ def _place(aside: Path, target: Path, *, force: bool) -> None:
                 raise
         else:
             return
-    aside.replace(target)
+    placing.place(aside, target)
 
 
 def _write(place: Path, folder: str, parts: Sequence[Part]) -> int:

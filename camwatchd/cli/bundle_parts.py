@@ -15,7 +15,7 @@ from camwatchd.adapters import host_facts
 from camwatchd.adapters.config import load_named
 from camwatchd.adapters.config_text import effective
 from camwatchd.adapters.ledger_story import History, Incident
-from camwatchd.cli import documents, history_text, incident_text, status_text, unit
+from camwatchd.cli import arming, documents, history_text, incident_text, status_text, unit
 from camwatchd.cli.bundle import Part
 from camwatchd.control.client import Client, ControlError
 from camwatchd.control.facts import StatusFacts
@@ -106,9 +106,10 @@ def _status(socket: str) -> list[Part]:
         why = "; ".join(filter(None, [error.message, unit.said()]))
         return [Part("status.txt", "", missing=why)]
     assert isinstance(facts, StatusFacts)
+    armed = arming.of_status(facts)
     return [
-        Part("status.txt", "the daemon's status now", status_text.text(facts)),
-        Part("status.json", "the same for programs", _json(documents.status_document(facts))),
+        Part("status.txt", "the daemon's status now", status_text.text(facts, armed)),
+        Part("status.json", "the same for programs", _json(documents.status_document(facts, armed))),
     ]
 
 

@@ -19,7 +19,7 @@ _LOUD = "|".join(word for word in _COLOURS if word.isupper())
 # What is no shouted word is one only where nothing else can be meant: a condition before its score, a verdict alone
 # at the end of a row.
 _WORDS = re.compile(
-    rf"(?m)(?<![\w-])(?:({_LOUD})\b( \d+/100)?|(healthy|paused|trouble|critical)( \d+/100)|(?<=  )(ok)$)"
+    rf"(?m)(?<![\w-])(?:({_LOUD})\b( \d+/100)?|(healthy|paused|trouble|critical)( (?:\d+|\?)/100)|(?<=  )(ok)$)"
 )
 _MARKED = re.compile(r"(?m)^> .*$")
 

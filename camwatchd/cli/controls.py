@@ -3,6 +3,7 @@
 
 import argparse
 import json
+import math
 from typing import Any
 
 from camwatchd.cli import asking
@@ -10,6 +11,8 @@ from camwatchd.cli.table import table
 from camwatchd.cli.verb import Verb
 from camwatchd.control.protocol import Adjust, AdjustFacts
 from camwatchd.errors import ExitStatus
+
+_MOST_LISTS = 64  # in one value: a control is a number or a list of a few
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,11 +32,23 @@ def _control(text: str) -> tuple[str, Any]:
     if not sign:
         raise argparse.ArgumentTypeError(f"expected NAME=VALUE, got {text!r}")
     try:
-        return name, json.loads(value)
+        # No reader of JSON, here or there, has to find out how deep it goes.
+        text = value if value.count("[") <= _MOST_LISTS else ""
+        return name, json.loads(text, parse_constant=_no_number, parse_float=_finite)
     except ValueError:
         raise argparse.ArgumentTypeError(
             f"{name}: expected a number, a list or true, got {value!r}"
         ) from None
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(word)
+
+
+def _finite(text: str) -> float:
+    """ValueError: too large for a number, and infinity is no JSON."""
+    number = float(text)
+    return number if math.isfinite(number) else _no_number(text)
 
 
 def _run(options: argparse.Namespace) -> int:

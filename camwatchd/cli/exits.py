@@ -29,7 +29,7 @@ _EXITS: Mapping[str, Mapping[int, str]] = {
     },
     "health": {
         0: "OK: every required camera is healthy, and the machine too; or the metrics are written, whatever they say",
-        1: "WARNING: a camera is in trouble or paused, or the machine is (power, heat, room)",
+        1: "WARNING: a camera is in trouble or paused, the machine is (power, heat, room), or reboots are not as set",
         2: "CRITICAL: a camera is critical or parked, or the daemon does not answer; or wrong arguments",
         3: "UNKNOWN: the daemon's answer cannot be had or understood; or wrong arguments to --nagios",
         69: "the file for the metrics cannot be written",

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from camwatchd.cli import placing
 from camwatchd.cli.health_facts import Health
 from camwatchd.cli.metrics import METRICS, Labels, Metric
 
@@ -38,6 +39,6 @@ def write(file: Path, text: str) -> None:
     try:
         aside.write_text(text)
         aside.chmod(0o644)  # node exporter is another user, whatever our umask is
-        aside.replace(file)
+        placing.place(aside, file)
     finally:
         aside.unlink(missing_ok=True)

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 from camwatchd.adapters.vitals import Vitals
-from camwatchd.cli import asking, colour, exposition, health_text, nagios
+from camwatchd.cli import arming, asking, colour, exposition, health_text, nagios
 from camwatchd.cli.absence import Absence
+from camwatchd.cli.arming import Arming
 from camwatchd.cli.health_facts import Health, document, level
 from camwatchd.cli.verb import Verb
 from camwatchd.control.client import ControlError
@@ -25,11 +26,19 @@ def gathered(options: argparse.Namespace) -> Health:
     """Ask the daemon, and look at the machine."""
     vitals = Vitals()
     found: StatusFacts | Absence
+    armed: Arming | None = None
     try:
         found = asking.ask(options, Status(), StatusFacts, PATIENCE)
+        armed = arming.of_status(found) if asking.of_the_unit(options) else None
     except ControlError as error:
         found = asking.absence_of(options, error)
-    return Health(found=found, host=vitals.host(), power=vitals.power(), disk=vitals.disk(options.state_dir))
+    return Health(
+        found=found,
+        host=vitals.host(),
+        power=vitals.power(),
+        disk=vitals.disk(options.state_dir),
+        arming=armed,
+    )
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from camwatchd.adapters.vitals import DiskVitals, HostVitals, PowerVitals
 from camwatchd.cli import unit
 from camwatchd.cli.absence import Absence
+from camwatchd.cli.arming import Arming, sentence
 from camwatchd.cli.documents import camera_status, cameras, status_document
 from camwatchd.cli.status_text import word
 from camwatchd.control.facts import CameraFacts, Condition, StatusFacts, condition, gating
@@ -51,6 +52,7 @@ class Health:
     host: HostVitals
     power: PowerVitals
     disk: DiskVitals
+    arming: Arming | None = None  # None: systemd was not asked, or does not tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ def remarks(health: Health) -> list[Remark]:
     """What is wrong, the worst first."""
     found = [
         *_of_the_daemon(health.found),
+        *(Remark(Level.WARNING, text) for text in sentence(health.arming)),
         *_of_power(health.power),
         *_of_the_machine(health.host, health.disk),
     ]
@@ -85,6 +88,7 @@ def document(health: Health) -> dict[str, Any]:
         "level": level(health).name.lower(),
         "remarks": [{"level": remark.level.name.lower(), "text": remark.text} for remark in remarks(health)],
         "daemon": {"running": isinstance(health.found, StatusFacts), **(status["daemon"] or {})},
+        "reboots": to_plain(health.arming),
         "absence": status["absence"],
         "host": to_plain(health.host),
         "power": to_plain(health.power),
@@ -94,7 +98,9 @@ def document(health: Health) -> dict[str, Any]:
 
 
 def _top(status: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in status.items() if key not in ("daemon", "absence", "cameras")}
+    return {
+        key: value for key, value in status.items() if key not in ("daemon", "reboots", "absence", "cameras")
+    }
 
 
 def _cameras(found: StatusFacts | Absence) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Owns what the ledger knows while the daemon does not answer: how each camera was last, which reboots are left."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from camwatchd.core import days
 from camwatchd.core.budget import DAY, WEEK
 from camwatchd.core.settings import Reboot
 from camwatchd.errors import ConfigError
@@ -13,6 +14,7 @@ from camwatchd.errors import ConfigError
 if TYPE_CHECKING:
     from camwatchd.adapters.ledger_story import Asked, Headline, History, Proof
 
+_LOST = "none within 7 powered-on days of a ledger that was set aside, with its count of them"
 _HELPED = {True: "it helped", False: "it did not help", None: "whether it helped is not known yet"}
 
 
@@ -42,12 +44,23 @@ class LastReboot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LastSign:
+    """A sign of trouble to come, as it was when that was last written down, which is done every hour."""
+
+    camera: str
+    name: str
+    text: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LastKnown:
-    """What the ledger says. `trouble`: why it says nothing; `unlimited`: why the limits are not known."""
+    """What the ledger says. `trouble`: why it says nothing; `unlimited`: why limits, or what counts, are not known."""
 
     trouble: str = ""
     hint: str = ""
     cameras: tuple[LastCamera, ...] = ()
+    signs: tuple[LastSign, ...] = ()
     ran_in_this_boot: bool = False
     reboot: LastReboot | None = None  # null: none is remembered
     reboots_in_a_day: int = 0  # the last 24 h in which the machine was on, as far as the ledger knows
@@ -65,7 +78,10 @@ def read(folder: Path, config: Path, drop_ins: Path) -> LastKnown:
     try:
         with ledger_reading.opened(folder) as copy:
             history = ledger_story.history(copy.db, rundir.boot_id())
-            return of(history, ledger_story.proofs(copy.db), rules, wrong)
+            known = of(history, ledger_story.proofs(copy.db), rules, wrong)
+            known = replace(known, signs=tuple(_signs(ledger_story.days(copy.db))))
+            spent = ledger_story.is_spent(copy.db)
+            return replace(known, reboots_left=0, unlimited=_LOST) if spent else known
     except ledger_reading.LedgerError as error:
         return LastKnown(trouble=error.message, hint=error.hint)
 
@@ -95,6 +111,13 @@ def of(history: "History", proofs: "tuple[Proof, ...]", rules: Reboot | None, wr
         reboots_in_a_day=day, reboots_in_a_week=week, reboots_left=left,
         reboot_mode=rules.mode if rules else "", unlimited=wrong,
     )  # fmt: skip
+
+
+def _signs(kept: Iterable[tuple[str, str]]) -> Iterator[LastSign]:
+    for camera, state in kept:
+        if life := days.read(state, None):
+            for name, text, remedy in life.signs():
+                yield LastSign(camera=camera, name=name, text=text, remedy=remedy)
 
 
 def _cameras(history: "History", proofs: "tuple[Proof, ...]") -> Iterator[LastCamera]:
@@ -142,6 +165,7 @@ def sentences(known: LastKnown) -> Iterator[str]:
     elif not known.ran_in_this_boot:
         yield "ledger: camwatchd has not run since this machine booted; what follows is from before"
     yield from (f"ledger: {_camera(camera)}" for camera in known.cameras)
+    yield from (f"ledger: {line}" for line in _told(known.signs))
     yield f"ledger: {_asked(known.reboot)}"
     yield f"ledger: {_budget(known)}"
 
@@ -156,6 +180,14 @@ def _camera(camera: LastCamera) -> str:
         return f"{camera.name} was healthy, since {proof}; no incident is remembered"
     past = f"last incident: {camera.fault} at {camera.began}, {camera.ended}"
     return f"{camera.name} was healthy, since {proof}; {past}{see}"
+
+
+def _told(signs: tuple[LastSign, ...]) -> Iterator[str]:
+    """Of each camera one; who wants all of them takes the JSON."""
+    first = {sign.camera: sign for sign in reversed(signs)}
+    for camera, sign in sorted(first.items()):
+        more = sum(each.camera == camera for each in signs) - 1
+        yield f"{camera} had a sign of trouble to come: {sign.text}{f' (and {more} more)' if more else ''}"
 
 
 def _asked(reboot: LastReboot | None) -> str:
@@ -173,4 +205,6 @@ def _budget(known: LastKnown) -> str:
     done = f"{known.reboots_in_a_day} in 24 powered-on hours, {known.reboots_in_a_week} in 7 days"
     if known.reboots_left is None:
         return f"reboots so far: {done}; how many are left is not known: {known.unlimited}"
+    if known.unlimited:
+        return f"reboots left now: {known.reboots_left}: {known.unlimited}"
     return f'reboots left now: {known.reboots_left} (so far: {done}; [reboot] mode = "{known.reboot_mode}")'

@@ -110,7 +110,7 @@ def _recovered(incident: Incident, step: Step) -> Event:
 
 def _ended(incident: Incident) -> Event:
     """Not by a recovery that was written down: by the end of the boot, or of the start of the service."""
-    text = f"{incident.camera}: {incident.fault} is over: {incident.ended}"
+    text = f"{incident.camera}: the incident ({incident.fault}) has ended: {incident.ended}"
     return _event(incident, incident.seconds, ENDED, text, _INFO)
 
 

@@ -12,7 +12,8 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 
-from camwatchd.cli import asking, colour, log_ledger, log_sources, log_text
+from camwatchd.adapters.entry import readable
+from camwatchd.cli import asking, colour, log_ledger, log_sources, log_text, unit
 from camwatchd.cli.log_analysis import OVER, Analyser
 from camwatchd.cli.log_events import Event, Reader
 from camwatchd.cli.log_facts import Analysis
@@ -96,7 +97,7 @@ def _conclude(options: argparse.Namespace, analysis: Analysis) -> None:
     if options.json:
         text = json.dumps(log_text.analysis_document(analysis))
     else:
-        text = "\n" * bool(analysis.events) + log_text.analysis_text(analysis)
+        text = "\n" * bool(analysis.events) + readable(log_text.analysis_text(analysis))
     sys.stdout.write(f"{text}\n")
 
 
@@ -149,6 +150,8 @@ def _lines(options: argparse.Namespace, wanted: Wanted, since: float) -> Generat
     if options.file:
         return log_sources.file(options.file)
     if options.follow:
+        if down := unit.stopped():
+            asking.complain(f"nothing new comes until camwatchd is started\n  {down}")
         return log_sources.journal(wanted.matches(), since, follow=True)
     return log_sources.journal(wanted.matches(), since - _span(options))
 
@@ -205,6 +208,7 @@ def _check(options: argparse.Namespace, reader: Reader) -> None:
     if options.file and reader.broken and not reader.ours:
         raise log_sources.UnreadableError(
             f"{options.file}: none of its {reader.broken} lines is an event",
-            "expected JSON lines of camwatchd (--log-format json) or of journalctl -o json",
+            "expected JSON lines of camwatchd (--log-format json) or of journalctl -o json; "
+            "of a compressed file: zcat FILE | camwatchctl logs --file -",
             ExitStatus.EX_USAGE,
         )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from camwatchd.cli.health_facts import Health
-from camwatchd.control.facts import CameraFacts, Condition, DaemonFacts, StatusFacts, condition
+from camwatchd.control.facts import CameraFacts, Condition, DaemonFacts, StatusFacts, condition, is_measured
 from camwatchd.core.circumstances import Circumstance
 from camwatchd.core.plain import to_plain
 from camwatchd.core.signs import Sign
@@ -121,11 +121,12 @@ METRICS: tuple[Metric, ...] = (
     Metric("camwatchd_watchdog_pings_total",            "counter", "Pings to systemd's watchdog, each paid for by healthy frames.", _daemon(lambda d: d.watchdog_pings)),
     Metric("camwatchd_notify_failures_total",           "counter", "Messages that systemd did not take.", _daemon(lambda d: d.notify_failures)),
     Metric("camwatchd_ledger_trusted",                  "gauge",   "Whether the ledger is written; 0: no reboot is granted.", _daemon(lambda d: not d.ledger_trouble)),
+    Metric("camwatchd_reboots_armed",                   "gauge",   "Whether a reboot can come as the last resort: configured, and in effect by systemd; missing where it does not tell.", _one(lambda h: h.arming.armed if h.arming else None)),
     Metric("camwatchd_camera_info",                     "gauge",   "What a camera is; always 1.", _labelled(_about)),
     Metric("camwatchd_camera_condition",                "gauge",   "How a camera is: 1 for the one that it is.", _labelled(_conditions)),
     Metric("camwatchd_camera_phase",                    "gauge",   "Where a camera is on the ladder: 1 for the phase that it is in.", _labelled(_phases)),
     Metric("camwatchd_camera_fault",                    "gauge",   "The fault of an open incident and the remedy for it; missing while there is none.", _labelled(_fault)),
-    Metric("camwatchd_camera_health_score",             "gauge",   "100 less 10 for each failure in a row; informs only.", _each(lambda c: c.health_score)),
+    Metric("camwatchd_camera_health_score",             "gauge",   "100 less 10 for each failure in a row; informs only. Missing in a pause and before the first capture.", _each(lambda c: c.health_score if is_measured(c) else None)),
     Metric("camwatchd_camera_initialized",              "gauge",   "Whether it is open, configured and started.", _each(lambda c: c.is_initialized)),
     Metric("camwatchd_camera_capturing",                "gauge",   "Whether healthy frames arrive.", _each(lambda c: c.is_capturing)),
     Metric("camwatchd_camera_drill",                    "gauge",   "Whether what is told of it is an alarm drill.", _each(lambda c: bool(c.drill))),

@@ -12,7 +12,7 @@ from camwatchd.cli.duration import at_most
 from camwatchd.cli.status import outcome
 from camwatchd.cli.tallying import Seen, Tally
 from camwatchd.cli.verb import Verb
-from camwatchd.control.facts import CameraFacts, StatusFacts, condition
+from camwatchd.control.facts import CameraFacts, StatusFacts, condition, is_measured
 from camwatchd.core.drills import MARK
 from camwatchd.core.plain import to_plain
 from camwatchd.core.timespan import duration
@@ -31,7 +31,8 @@ def line(look: looking.Look, news: str = "") -> str:
 
 def _camera(camera: CameraFacts) -> str:
     drill = f"{MARK} ({camera.drill}) " if camera.drill else ""
-    head = f"{camera.name} {drill}{condition(camera).name.lower()} {camera.health_score}/100"
+    score = camera.health_score if is_measured(camera) else "?"
+    head = f"{camera.name} {drill}{condition(camera).name.lower()} {score}/100"
     age = (
         "no frame yet"
         if camera.last_frame_age is None

@@ -7,7 +7,7 @@ As the guidelines of the Monitoring Plugins want it: `label=value[unit];[warn];[
 from collections.abc import Iterator
 
 from camwatchd.cli.health_facts import Health, level, remarks
-from camwatchd.control.facts import CameraFacts, StatusFacts, worst_first
+from camwatchd.control.facts import CameraFacts, StatusFacts, is_measured, worst_first
 from camwatchd.core.settings import Health as Bands
 
 _BANDS = Bands()
@@ -45,9 +45,9 @@ def _figures(health: Health) -> Iterator[str]:
 
 
 def _of_camera(camera: CameraFacts) -> Iterator[str]:
-    """The bands' own limits: what is below them is reported."""
-    name = camera.name
-    yield f"'{name}_score'={camera.health_score};{_BANDS.good_score}:;{_BANDS.warning_score}:;0;100"
+    """The bands' own limits: what is below them is reported. U, as the guidelines have it, is no number at all."""
+    name, score = camera.name, camera.health_score if is_measured(camera) else "U"
+    yield f"'{name}_score'={score};{_BANDS.good_score}:;{_BANDS.warning_score}:;0;100"
     yield f"'{name}_fps'={camera.fps:.2f};;;0"
     if camera.last_frame_age is not None:
         yield f"'{name}_last_frame'={camera.last_frame_age:.3f}s;;;0"

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from camwatchd.cli import asking, frame_facts, frames
+from camwatchd.cli import asking, frame_facts, frames, placing
 from camwatchd.cli.verb import Verb
 from camwatchd.client.errors import FrameError
 from camwatchd.errors import ExitStatus
@@ -88,7 +88,7 @@ def _write(name: str, picture: bytes) -> None:
         try:
             file.write(picture)
             file.flush()
-            aside.replace(name)
+            placing.place(aside, Path(name))
         except BaseException:
             aside.unlink(missing_ok=True)
             raise

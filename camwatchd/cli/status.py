@@ -9,14 +9,17 @@ from pathlib import Path
 
 from camwatchd import STATE_DIR
 from camwatchd import __main__ as daemon
-from camwatchd.cli import absence, asking, colour, looking, watch
+from camwatchd.cli import absence, arming, asking, colour, looking, watch
+from camwatchd.cli.absence import Absence
+from camwatchd.cli.arming import Arming
 from camwatchd.cli.documents import status_document
 from camwatchd.cli.duration import at_most
+from camwatchd.cli.sparing import Sparing
 from camwatchd.cli.status_detail import detailed
 from camwatchd.cli.status_text import text
 from camwatchd.cli.verb import Verb
 from camwatchd.cli.wait import meant
-from camwatchd.control.client import DEFAULT_SOCKET
+from camwatchd.control.client import DEFAULT_SOCKET, ControlError
 from camwatchd.control.facts import Condition, StatusFacts, condition, gating
 from camwatchd.errors import ExitStatus
 
@@ -32,14 +35,36 @@ def exit_status(facts: StatusFacts) -> int:
     return max((STATUS[condition(camera)] for camera in gating(facts.cameras)), default=ExitStatus.EX_OK)
 
 
-def written(options: argparse.Namespace, look: looking.Look) -> str:
+class Beside:
+    """What others than the daemon know: systemd and the ledger, who are not asked for each repaint."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
+        self._absence: Sparing[Absence] = Sparing()
+        self._arming: Sparing[Arming | None] = Sparing()
+
+    def found(self, look: looking.Look) -> tuple[StatusFacts | Absence, Arming | None]:
+        """What there is to tell after a look, and what systemd would do at the start limit."""
+        if not isinstance(look, StatusFacts):
+            away = self._absence.ask(str(look), lambda: self._away(look))
+            return away, arming.of_absence(away)
+        if not asking.of_the_unit(self._options):
+            return look, None
+        daemon = look.daemon
+        return look, self._arming.ask((daemon.pid, daemon.reboot_mode), lambda: arming.of_status(look))
+
+    def _away(self, look: ControlError) -> Absence:
+        return asking.absence_of(self._options, look, _records(self._options))
+
+
+def written(options: argparse.Namespace, look: looking.Look, beside: Beside) -> str:
     """A look as it was asked for; of a daemon that does not answer, too."""
-    found = look if isinstance(look, StatusFacts) else asking.absence_of(options, look, _records(options))
+    found, armed = beside.found(look)
     if options.json:
-        return json.dumps(status_document(found), indent=None if options.watch else 2)
+        return json.dumps(status_document(found, armed), indent=None if options.watch else 2)
     if isinstance(found, StatusFacts):
-        return colour.painted(detailed(found) if options.detailed else text(found))
-    return absence.text(found)
+        return colour.painted(detailed(found, armed) if options.detailed else text(found, armed))
+    return absence.text(found, *arming.sentence(armed))
 
 
 def _records(options: argparse.Namespace) -> absence.Records | None:
@@ -86,19 +111,20 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    beside = Beside(options)
     if options.watch:
         return watch.run(
             options,
-            lambda look: written(options, narrowed(options, look)),
+            lambda look: written(options, narrowed(options, look), beside),
             lambda look: outcome(narrowed(options, look)),
         )
     look = narrowed(options, looking.once(options))
     if (
         isinstance(look, StatusFacts) or options.json
     ):  # who parses is told of the absence where the rest would be
-        sys.stdout.write(f"{written(options, look)}\n")
+        sys.stdout.write(f"{written(options, look, beside)}\n")
     else:
-        asking.complain(written(options, look))
+        asking.complain(written(options, look, beside))
     return outcome(look)
 
 

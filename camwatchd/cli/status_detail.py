@@ -3,8 +3,17 @@
 
 from collections.abc import Iterable, Iterator
 
-from camwatchd.cli.status_text import text
-from camwatchd.control.facts import CameraFacts, DaemonFacts, StatusFacts, Totals, condition, worst_first
+from camwatchd.cli.arming import Arming
+from camwatchd.cli.status_text import reboots, text
+from camwatchd.control.facts import (
+    CameraFacts,
+    DaemonFacts,
+    StatusFacts,
+    Totals,
+    condition,
+    is_measured,
+    worst_first,
+)
 from camwatchd.core.timespan import duration
 
 Line = tuple[str, str]
@@ -12,10 +21,10 @@ _NO_OUTAGE = "unknown: nothing has failed since the daemon took the camera"
 _NO_REPAIR = "unknown: the first recovery is still to come"
 
 
-def detailed(facts: StatusFacts) -> str:
+def detailed(facts: StatusFacts, arming: Arming | None = None) -> str:
     """The status as it always is, then the particulars; lines without one at the end."""
     blocks = [_block(f"camera {c.name}", _camera(c)) for c in worst_first(facts.cameras)]
-    return "\n\n".join([text(facts), *blocks, _block("daemon", _daemon(facts.daemon))])
+    return "\n\n".join([text(facts, arming), *blocks, _block("daemon", _daemon(facts.daemon, arming))])
 
 
 def _block(title: str, lines: Iterable[Line]) -> str:
@@ -25,7 +34,7 @@ def _block(title: str, lines: Iterable[Line]) -> str:
 def _camera(camera: CameraFacts) -> Iterator[Line]:
     yield "condition", condition(camera).name.lower()
     yield "phase", f"{camera.phase}{'' if camera.required else ' (optional camera)'}"
-    yield "health", f"{camera.health_score}/100, {camera.band}"
+    yield "health", _health(camera)
     yield "frames", _rate(camera)
     yield "opened", "yes" if camera.is_initialized else "no"
     yield "capture process", "yes" if camera.has_worker else "none"
@@ -47,6 +56,12 @@ def _camera(camera: CameraFacts) -> Iterator[Line]:
     yield "id", camera.camera_id or "not opened yet"
 
 
+def _health(camera: CameraFacts) -> str:
+    if is_measured(camera):
+        return f"{camera.health_score}/100, {camera.band}"
+    return f"not measured: {'paused' if camera.paused_for > 0 else 'nothing was captured yet'}"
+
+
 def _rate(camera: CameraFacts) -> str:
     if camera.last_frame_age is None:
         return "none yet"
@@ -60,6 +75,8 @@ def _remedy(camera: CameraFacts) -> str:
 
 def _next(camera: CameraFacts) -> str:
     if not camera.next_action:
+        if camera.paused_for > 0:
+            return f"it is taken again in {duration(camera.paused_for)}; at once: camwatchctl resume"
         return "nothing: it is well" if not camera.fault else "frames are waited for"
     return f"{camera.next_action}{' (under way)' if camera.next_in is None else ''}"
 
@@ -87,10 +104,14 @@ def _totals(totals: Totals) -> Iterator[Line]:
     yield "MTTR", unknown if totals.mttr is None else duration(totals.mttr)
 
 
-def _daemon(daemon: DaemonFacts) -> Iterator[Line]:
+def _daemon(daemon: DaemonFacts, arming: Arming | None) -> Iterator[Line]:
     yield "version", f"{daemon.version}, pid {daemon.pid}, up {duration(daemon.uptime)}"
     yield "status line", daemon.status
-    yield "reboots", daemon.reboot_mode or "unknown"
+    yield "reboots", reboots(daemon.reboot_mode, arming) or "unknown"
+    yield (
+        "at the start limit",
+        f"StartLimitAction={arming.action}" if arming else "unknown: systemd was not asked",
+    )
     yield "ledger", daemon.ledger_trouble or "written and trusted"
     yield "watchdog", _watchdog(daemon)
     yield "lost messages", f"{daemon.notify_failures} to systemd"

@@ -3,6 +3,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from camwatchd.cli.arming import Arming, sentence
 from camwatchd.control.facts import (
     CameraFacts,
     Condition,
@@ -19,14 +20,14 @@ from camwatchd.core.state import Phase
 from camwatchd.core.timespan import duration
 
 
-def text(facts: StatusFacts) -> str:
+def text(facts: StatusFacts, arming: Arming | None = None) -> str:
     """Blocks of at most seven lines for each camera, then the daemon; lines without one at the end."""
     cameras = worst_first(facts.cameras)
     width = max((len(_title(camera)) for camera in cameras), default=0) + 2
     blocks = [_block(_title(camera), _camera(camera), width) for camera in cameras] or [
         "no camera is configured"
     ]
-    return "\n\n".join([*blocks, "\n".join(_daemon(facts.daemon))])
+    return "\n\n".join([*blocks, "\n".join(_daemon(facts.daemon, arming))])
 
 
 def _title(camera: CameraFacts) -> str:
@@ -133,13 +134,19 @@ def _totals(totals: Totals) -> str:
     return ", ".join(filter(None, parts))
 
 
-def _daemon(daemon: DaemonFacts) -> Iterator[str]:
+def reboots(mode: str, arming: Arming | None) -> str:
+    """What is configured of them, and that it is not so if it is not."""
+    return mode if arming is None or arming.in_effect else f"{mode}, but that is not in effect"
+
+
+def _daemon(daemon: DaemonFacts, arming: Arming | None) -> Iterator[str]:
     watchdog = "no systemd watchdog"
     if daemon.watchdog_interval is not None:
         pings = _count(daemon.watchdog_pings, "ping", "pings") or "no ping yet"
         watchdog = f"watchdog {duration(daemon.watchdog_interval)}, {pings}"
-    reboots = f"; reboots {daemon.reboot_mode}" if daemon.reboot_mode else ""
-    yield f"camwatchd {daemon.version}, pid {daemon.pid}, up {duration(daemon.uptime)}; {watchdog}{reboots}"
+    then = f"; reboots {reboots(daemon.reboot_mode, arming)}" if daemon.reboot_mode else ""
+    yield f"camwatchd {daemon.version}, pid {daemon.pid}, up {duration(daemon.uptime)}; {watchdog}{then}"
+    yield from sentence(arming)
     if daemon.ledger_trouble:
         yield f"ledger: {daemon.ledger_trouble}: no reboot is granted"
     if daemon.notify_failures:

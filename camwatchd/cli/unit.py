@@ -3,6 +3,9 @@
 
 import subprocess
 from collections.abc import Mapping
+from pathlib import Path
+
+from camwatchd.adapters import mask
 
 UNIT = "camwatchd.service"
 _ASKED = (
@@ -15,6 +18,9 @@ _ASKED = (
     "ConditionTimestamp",
     "StateChangeTimestamp",
     "NRestarts",
+    "MainPID",
+    "StartLimitAction",
+    "DropInPaths",
 )
 PATIENCE = 2.5  # seconds
 _DISABLE = "/boot/firmware/camwatchd.disable"  # ConditionPathExists=! of the unit
@@ -24,6 +30,12 @@ def said() -> str:
     """A sentence; empty where there is no systemd to ask."""
     facts = properties()
     return sentence(facts) if facts else ""
+
+
+def stopped() -> str:
+    """A sentence, if the unit is down and systemd does not start it again by itself; empty: it runs, or who knows."""
+    facts = properties()
+    return sentence(facts) if facts.get("ActiveState") in ("inactive", "failed") else ""
 
 
 def properties() -> dict[str, str]:
@@ -39,12 +51,12 @@ def properties() -> dict[str, str]:
     return facts if facts.get("ActiveState") else {}
 
 
-def sentence(facts: Mapping[str, str]) -> str:
-    """What a human makes of the unit's properties."""
+def sentence(facts: Mapping[str, str], root: Path = Path("/")) -> str:
+    """What a human makes of the unit's properties; `root`: where a mask lies."""
     if facts.get("LoadState") == "not-found":
         return f"systemd knows no {UNIT}: is the package installed?"
     if facts.get("LoadState") == "masked":
-        return f"{UNIT} is masked: sudo systemctl unmask {UNIT}"
+        return f"{UNIT} is {': '.join(mask.explained(UNIT, root))}"
     if facts.get("ConditionResult") == "no" and facts.get("ConditionTimestamp"):
         return f"systemd did not start it because a condition of the unit is not met; is there {_DISABLE}?"
     state = f"{facts['ActiveState']} ({facts.get('SubState', '')})"

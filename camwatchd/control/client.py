@@ -3,6 +3,7 @@
 
 import contextlib
 import socket
+import stat
 import time
 from pathlib import Path
 from types import TracebackType
@@ -123,7 +124,19 @@ def _silent(patience: float, asked: Request | None = None) -> ControlError:
     return ControlError(Reason.SILENT, text, _LOOK)
 
 
+def _is_no_socket(path: str) -> bool:
+    """Something else is there, or could be nowhere: no word on whether the daemon runs."""
+    try:
+        return not path or not stat.S_ISSOCK(Path(path).stat().st_mode)
+    except OSError:
+        return False
+
+
 def _unreachable(path: str, error: OSError) -> ControlError:
+    if _is_no_socket(path):
+        return ControlError(
+            Reason.UNREACHABLE, f"{path!r} is no socket", f"the daemon's own is usually {DEFAULT_SOCKET}"
+        )
     if isinstance(error, FileNotFoundError | ConnectionRefusedError):
         return ControlError(Reason.UNREACHABLE, f"camwatchd is not running: nobody listens at {path}", _LOOK)
     if isinstance(error, PermissionError):

@@ -164,6 +164,14 @@ def condition(camera: CameraFacts) -> Condition:
     return Condition.HEALTHY if camera.phase == Phase.HEALTHY else Condition.TROUBLE
 
 
+def is_measured(camera: CameraFacts) -> bool:
+    """Whether its score speaks of captures. By the formula it is 100 where none is made: in a pause, or at a start."""
+    if camera.phase == Phase.PAUSED or camera.paused_for > 0:
+        return False
+    begins = condition(camera) is Condition.TROUBLE and camera.phase != Phase.RETRYING and not camera.fault
+    return not begins or camera.health_score < 100
+
+
 def worst_first(cameras: Iterable[CameraFacts]) -> list[CameraFacts]:
     """The order in which a human wants to hear of them; of two that are as bad, the required one."""
     return sorted(cameras, key=lambda camera: (-condition(camera), camera.health_score, not camera.required))

@@ -56,6 +56,7 @@ class Facts:
     day_frees_in: float = 0.0  # until the oldest of them is older than that
     in_a_week: int = 0
     week_frees_in: float = 0.0
+    forgotten_frees_in: float = 0.0  # ... reboots that an older ledger may have counted, which was set aside
     uptime: float = 0.0  # of this boot
     action: str = ""  # the effective StartLimitAction=; empty: systemd could not be asked
     service_watchdogs: bool = True  # `systemd-analyze service-watchdogs`
@@ -134,6 +135,11 @@ def _systemd_objects(rules: Reboot, facts: Facts) -> Iterator[Verdict]:
 
 
 def _budget_objects(rules: Reboot, facts: Facts) -> Iterator[Verdict]:
+    if facts.forgotten_frees_in > 0:
+        text = (
+            "an older ledger was set aside, and its count of reboots is lost: that of a week counts as spent"
+        )
+        yield _no("ledger-set-aside", text, facts.forgotten_frees_in)
     if facts.in_a_day >= rules.max_reboots_per_day:
         text = f"{facts.in_a_day} reboots in 24 powered-on hours, max_reboots_per_day = {rules.max_reboots_per_day}"
         yield _no("daily-limit", text, facts.day_frees_in)

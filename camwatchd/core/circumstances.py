@@ -95,7 +95,10 @@ class Circumstances:
     def is_sound(self) -> bool:
         """Whether it can be gone on with, wherever it comes from."""
         shares = (self.under_voltage, self.throttled, *(Share(self.hours, had) for had in self.hot))
-        return len(self.hot) in (0, len(_BINS)) and all(0 <= share.had <= share.of for share in shares)
+        known = len(self.hot) in (0, len(_BINS)) and all(0 <= share.had <= share.of for share in shares)
+        return known and all(
+            any(self._had(each, seen.sample) for seen in self.incidents) for each in self.shown
+        )
 
     def usual(self, sample: Sample) -> "Circumstances":
         """How the machine does without an incident; every hour."""

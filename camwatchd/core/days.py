@@ -105,8 +105,11 @@ def written(life: Life) -> str:
     return json.dumps(_rounded(to_plain(life)), separators=(",", ":"))
 
 
-def read(text: str, settings: str) -> Life | None:
-    """What an earlier start has written, whatever its version; None: nothing, or of no use under these settings."""
+def read(text: str, settings: str | None) -> Life | None:
+    """What an earlier start has written, whatever its version; None: nothing, or of no use under these settings.
+
+    `settings` None: whatever they were, for one who only looks back.
+    """
     try:
         data: Any = json.loads(text)
         life = from_plain(Life, without_strangers(Life, data))
@@ -116,7 +119,7 @@ def read(text: str, settings: str) -> Life | None:
     sound = (
         all(chart.is_sound for chart in life.charts) and life.circumstances.is_sound and life.day.is_sound
     )
-    if life.settings != settings or not sound or not 0 <= life.before <= _LONGEST * DAY:
+    if settings not in (None, life.settings) or not sound or not 0 <= life.before <= _LONGEST * DAY:
         return None
     return replace(life, charts=tuple(named.get(sign) or Chart(sign) for sign in Sign))
 

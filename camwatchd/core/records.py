@@ -5,6 +5,7 @@
 
 The recorder answers a record only after the ledger holds it on disk, and in the order of the serials. A record
 that comes twice (the recorder died before it could answer) is written once: the serial of this start says so.
+What it has to say of its own, of a ledger that it had to begin anew, comes as `Written` with a serial of no record.
 """
 
 import json
@@ -18,6 +19,8 @@ from camwatchd.core.ladder import Rung
 from camwatchd.core.messages import MAX_MESSAGE, ProtocolError
 from camwatchd.core.plain import PlainError, from_plain, to_plain
 from camwatchd.core.settings import Reboot
+
+UNASKED = 0  # the serial of what answers no record; theirs begin with 1
 
 # --- supervisor to recorder -------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from camwatchd import CONFIG_FILE
-from camwatchd.adapters import config
+from camwatchd.adapters import config, guard_words
 from camwatchd.adapters.host import Host
 from camwatchd.control.client import DEFAULT_SOCKET
 from camwatchd.core.settings import CameraSettings, Settings
@@ -18,7 +18,6 @@ from camwatchd.errors import ConfigError
 
 UNIT = "camwatchd.service"
 USER = "camwatchd"  # User= of the unit
-GUARD = "usr/lib/camwatchd/guard"
 NOT_INSTALLED = "camwatchd is not installed as a package here"
 _PATIENCE = 1.5  # seconds for one command
 
@@ -39,7 +38,7 @@ class Place:
     @property
     def installed(self) -> bool:
         """Whether the package is there, and not only this code."""
-        return self.has(GUARD)
+        return self.has(guard_words.PROGRAM)
 
     @property
     def host(self) -> Host:

@@ -4,6 +4,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from camwatchd.adapters import mask
 from camwatchd.control.client import Client, ControlError
 from camwatchd.control.protocol import Reason
 from camwatchd.doctor import systemd
@@ -30,6 +31,7 @@ class Facts:
     manager: Mapping[str, str]
     disabled: bool = False
     deserted: bool = False  # nobody listens at its socket
+    mask: tuple[str, str] = ("masked", "")  # if it is: how, and what lifts that
 
 
 def find(place: Place) -> Iterator[Finding]:
@@ -44,8 +46,9 @@ def find(place: Place) -> Iterator[Finding]:
 def gather(place: Place) -> Facts:
     """The facts of this machine."""
     return Facts(
-        systemd.unit(place), systemd.manager(place), place.has(DISABLE), deserted=_deserted(place.socket)
-    )
+        systemd.unit(place), systemd.manager(place), place.has(DISABLE),
+        deserted=_deserted(place.socket), mask=mask.explained(UNIT, place.root),
+    )  # fmt: skip
 
 
 def _deserted(socket: str) -> bool:
@@ -65,7 +68,8 @@ def service(facts: Facts) -> Finding:
     if not systemd.known(unit):
         return failure("service", f"systemd knows no {UNIT}", "sudo apt install --reinstall camwatchd")
     if unit["LoadState"] == "masked":
-        return failure("service", f"{UNIT} is masked", f"sudo systemctl unmask --now {UNIT}")
+        how, remedy = facts.mask
+        return failure("service", f"{UNIT} is {how}", remedy)
     state, restarts = f"{unit.get('ActiveState')} ({unit.get('SubState')})", unit.get("NRestarts") or "0"
     again = f"restarted by systemd {restarts} times"
     if unit.get("ActiveState") == "failed":

@@ -2,23 +2,21 @@
 """Owns the checks of the last rung: whether systemd's start limit can be reached, what it does then, who guards it."""
 
 import math
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from camwatchd.adapters import guard_words
 from camwatchd.core import arithmetic
 from camwatchd.core.budget import BURST, REBOOTING_ACTIONS
 from camwatchd.core.settings import Settings
 from camwatchd.doctor import systemd
 from camwatchd.doctor.finding import Finding, failure, listed, ok, unknown, warning
-from camwatchd.doctor.place import GUARD, NOT_INSTALLED, UNIT, Place
+from camwatchd.doctor.place import NOT_INSTALLED, UNIT, Place
 
 NAMES = ("start-limit", "start-limit-action", "guard")
 
-_GENERATORS = "*/systemd/system-generators/camwatchd-guard"  # /usr/lib, or what an administrator put over it
 _RECORD = "var/lib/camwatchd/guard"
 _UNWRITTEN = "run/camwatchd-guard/unwritten"
-_DROP_IN = "run/systemd/generator/camwatchd.service.d/zz-camwatchd-guard.conf"
 _REVERT = f"systemctl cat {UNIT}  # shows who changes what; to undo it: sudo systemctl revert {UNIT}"
 _REINSTALL = "sudo apt install --reinstall camwatchd"
 
@@ -29,8 +27,7 @@ class Facts:
 
     unit: Mapping[str, str]
     settings: Settings | None = None  # None: they cannot be used
-    guard: bool = True  # its program is there and may be executed
-    generator: bool = True  # systemd runs it at boot
+    missing: str = ""  # what of it is not there
     record: bool = True  # it has written down a start
     unwritten: str = ""  # why it could not
     closed: str = ""  # why it lets nothing reboot in this boot
@@ -46,17 +43,13 @@ def find(place: Place) -> Iterator[Finding]:
 
 def gather(place: Place) -> Facts:
     """The facts of this machine."""
-    drop_in = place.read(_DROP_IN)
-    comments = [line[2:] for line in (drop_in or "").splitlines() if line.startswith("# ")]
-    generators = [*place.files(f"usr/lib/{_GENERATORS[2:]}"), *place.files(f"etc/{_GENERATORS[2:]}")]
     return Facts(
         unit=systemd.unit(place),
         settings=place.settings(),
-        guard=os.access(place.root / GUARD, os.X_OK),
-        generator=bool(generators),
+        missing=guard_words.missing(place.root),
         record=place.has(_RECORD),
         unwritten=place.read(_UNWRITTEN) or "",
-        closed="" if drop_in is None else (comments[-1:] or ["it does not say why"])[0],
+        closed=guard_words.closed(place.root),
     )
 
 
@@ -136,11 +129,10 @@ def action(facts: Facts) -> Finding:
 
 def guard(facts: Facts) -> Finding:
     """Whether the guard is there that keeps the start limit from rebooting for ever."""
-    if not facts.guard and not systemd.known(facts.unit):
+    if facts.missing and not systemd.known(facts.unit):
         return unknown("guard", NOT_INSTALLED)
-    if not facts.guard or not facts.generator:
-        missing = f"/{GUARD}" if not facts.guard else "its generator, which systemd runs at boot,"
-        return failure("guard", f"{missing} is missing: boot loops have no end", _REINSTALL)
+    if facts.missing:
+        return failure("guard", f"{facts.missing}: boot loops have no end", _REINSTALL)
     if facts.unwritten:
         text = f"it could not write: {facts.unwritten}; so nothing reboots"
         return failure("guard", text, "df -h /var/lib/camwatchd; sudo dmesg | grep -iE 'mmc|ext4|error'")

@@ -32,7 +32,7 @@ class Start:
         self.file = LedgerFile(folder, lambda: "2026-11-22T2130")
         self.ledger = Ledger(self.file.open(), boot, name)
         self._serials = itertools.count(1)
-        self.ledger.enter(self.moment)
+        self.ledger.enter(self.moment, beside_old=self.file.was_set_aside)
 
     @property
     def moment(self) -> Moment:

@@ -10,7 +10,7 @@ from camwatchd.adapters.ledger_boots import Moment
 from camwatchd.adapters.ledger_file import LedgerFile
 from camwatchd.adapters.ledger_schema import transaction
 from camwatchd.core import records as rec
-from camwatchd.core.budget import DAY, Kind
+from camwatchd.core.budget import DAY, WEEK, Kind
 from camwatchd.core.ladder import Rung
 from camwatchd.core.settings import Reboot
 from camwatchd.recorder_desk import NOTE_EVERY
@@ -102,6 +102,16 @@ def test_starts_without_end_do_not_fill_the_ledger(tmp_path: Path) -> None:
 
     assert 2002 == len(ledger_dump.read(tmp_path)["marks"])
     assert (True, 1, 1) == (facts.ever_healthy, facts.unhelpful, facts.in_a_day)
+
+
+def test_that_a_count_was_lost_is_never_forgotten_too_early(tmp_path: Path) -> None:
+    """A ledger that takes the place of another remembers it for a week, however much happens in it."""
+    (tmp_path / "ledger.db.damaged-2026-11-01T0000").touch()
+    with start(tmp_path) as running:
+        running.write(*[rec.Begin("0.1.0", 1)] * 3000)
+        running.ledger.note(running.moment)
+
+        assert WEEK == running.facts().forgotten_frees_in
 
 
 def test_years_do_not_renew_a_budget(tmp_path: Path) -> None:

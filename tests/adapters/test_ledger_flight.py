@@ -64,7 +64,7 @@ def test_what_a_stopped_service_left_open_ends_with_the_first_health(tmp_path: P
 
 
 def test_an_incident_is_as_long_as_it_was(tmp_path: Path) -> None:
-    """Also if the camera was taken anew meanwhile, by the end of a pause, and counts from there."""
+    """Also if the camera was taken anew meanwhile, by an operator's recover, and counts from there."""
     with start(tmp_path) as running:
         running.write(OPENED)
         running.uptime += 30

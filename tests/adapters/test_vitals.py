@@ -98,9 +98,10 @@ def test_what_the_kernel_says(tmp_path: Path) -> None:
     assert firmware == replace(QUIET, source="firmware", under_voltage_since_boot=True)
 
 
-def test_the_room_of_a_real_folder(tmp_path: Path) -> None:
-    """Bytes of the file system that a folder is on."""
-    disk = Vitals().disk(str(tmp_path))
+def test_the_room_of_a_real_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes of the file system that a folder is on, named as the shell names it."""
+    monkeypatch.chdir(tmp_path.parent)
+    disk = Vitals().disk(tmp_path.name)
 
     assert disk.total_bytes is not None
     assert disk.free_bytes is not None

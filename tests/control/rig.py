@@ -75,7 +75,11 @@ class FakeDaemon:
             self.cameras = self.scenes.pop(0)
         return StatusFacts(
             daemon=DaemonFacts(
-                version="0.1.0", pid=self.pid, uptime=3600.0, status="cam0 EXCELLENT 100/100"
+                version="0.1.0",
+                pid=self.pid,
+                uptime=3600.0,
+                status="cam0 EXCELLENT 100/100",
+                reboot_mode="armed",
             ),
             cameras=self.cameras,
         )

@@ -47,7 +47,7 @@ def speaking(path: Path, say: Callable[[socket.socket], object]) -> Iterator[Non
         listener.close()
 
 
-def failure(path: Path, patience: float = 5.0) -> ControlError:
+def failure(path: Path | str, patience: float = 5.0) -> ControlError:
     """What a client is told that asks for a sign of life."""
     with pytest.raises(ControlError) as raised, Client(path) as client:
         client.ask(Ping(), patience)
@@ -107,9 +107,18 @@ def test_no_daemon_is_said(tmp_path: Path, left: bool) -> None:
     assert f"not running: nobody listens at {path}" in error.message
 
 
-def test_a_file_that_is_no_socket_is_said(tmp_path: Path) -> None:
+def test_what_is_no_socket_is_no_daemon_that_is_down(tmp_path: Path) -> None:
+    """A name that was mistyped says nothing of the daemon."""
+    (tmp_path / "file").touch()
+    for path in (tmp_path, tmp_path / "file", ""):
+        error = failure(path)
+
+        assert (error.reason, error.message) == (Reason.UNREACHABLE, f"{str(path)!r} is no socket")
+        assert "/run/camwatchd/control.sock" in error.hint
+
+
+def test_a_socket_of_another_kind_is_said(tmp_path: Path) -> None:
     """Whatever else keeps us from connecting is told in the system's words."""
-    (tmp_path / "stream").touch()
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as other:
         other.bind(str(tmp_path / "other"))
         other.listen()

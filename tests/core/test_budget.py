@@ -46,6 +46,7 @@ def facts(draw: st.DrawFn) -> Facts:
         unhelpful=draw(st.integers(0, 3)),
         in_a_day=day, day_frees_in=draw(st.floats(0.001, DAY)) if day else 0.0,
         in_a_week=week, week_frees_in=draw(st.floats(0.001, WEEK)) if week else 0.0,
+        forgotten_frees_in=draw(_spans),
         uptime=draw(_spans),
         action=draw(st.sampled_from([*REBOOTING_ACTIONS, "none", "poweroff", "", NO_UNIT])),
         service_watchdogs=draw(st.integers(0, 3)) > 0,
@@ -86,6 +87,7 @@ def test_a_reboot_is_granted_when_nothing_is_against_it() -> None:
         ("daily-limit", Reboot(max_reboots_per_day=0), 2, {}),
         ("daily-limit", Reboot(), 2, {"in_a_day": 4, "action": "none"}),
         ("weekly-limit", Reboot(), 2, {"in_a_week": 10, "week_frees_in": 60.0}),
+        ("ledger-set-aside", Reboot(), 2, {"forgotten_frees_in": 60.0, "action": "none"}),
         ("min-uptime", Reboot(), 2, {"uptime": 299.0}),
         ("time-window", Reboot(window="02:00-03:00"), 2, {"window_opens_in": 1.0}),
         ("others-at-work", Reboot(), 2, {"others": ("dpkg",)}),
@@ -137,6 +139,7 @@ def test_what_is_never_granted(rules: Reboot, most: int, known: Facts) -> None:
         and known.unhelpful < most
         and known.in_a_day < rules.max_reboots_per_day
         and known.in_a_week < rules.max_reboots_per_week
+        and known.forgotten_frees_in == 0
         and known.uptime >= rules.min_uptime_before_reboot
         and known.window_opens_in == 0
         and (not known.others or known.waited_for_others >= rules.wait_for_others)

@@ -64,6 +64,7 @@ def test_it_comes_back_as_it_was() -> None:
         '{"settings":"s","charts":[{"sign":"latency","variance":-1.0}]}',
         '{"settings":"s","circumstances":{"hot":[1.0]}}',
         '{"settings":"s","charts":[{"sign":"latency","mean":1e300}]}',
+        '{"settings":"s","circumstances":{"shown":["under-voltage"]}}',
     ],
 )  # fmt: skip
 def test_what_is_damaged_is_forgotten(spoilt: str) -> None:
@@ -74,6 +75,7 @@ def test_what_is_damaged_is_forgotten(spoilt: str) -> None:
 def test_other_settings_have_other_numbers() -> None:
     """What was usual at another size says nothing."""
     assert days.read(days.written(full()), "other") is None
+    assert days.read(days.written(full()), None) is not None  # for who only looks back
 
 
 def test_another_version_may_have_written_it() -> None:

@@ -186,6 +186,17 @@ def test_why_the_guard_is_closed_is_told(tmp_path: Path) -> None:
     assert any("because 4 boots failed" in finding.reason for finding in findings(place))
 
 
+def test_a_mask_of_the_kernel_command_line_is_told_from_others(tmp_path: Path) -> None:
+    """`systemctl unmask` would do nothing about it."""
+    place = rig.healthy(tmp_path)
+    rig.systemctl(tmp_path, LoadState="masked", ActiveState="inactive")
+    rig.put(tmp_path, "run/systemd/generator.early/camwatchd.service", "")
+    [service] = [finding for finding in findings(place) if finding.name == "service"]
+
+    assert service.reason == "camwatchd.service is masked by the kernel command line"
+    assert "/boot/firmware/cmdline.txt) and reboot; systemctl unmask does not help" in service.remedy
+
+
 def test_versions_come_without_an_import(tmp_path: Path) -> None:
     """Of packages from dpkg's status, with stanzas of any shape; what is only half installed does not count."""
     place = rig.healthy(tmp_path)

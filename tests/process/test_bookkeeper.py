@@ -220,6 +220,20 @@ def test_a_flood_of_records_drops_what_decides_nothing(tmp_path: Path, flood: re
         assert ["cam0" if flood == failed(7) else "cam1"] == healthy
 
 
+def test_what_became_of_the_ledger_is_told_unasked(tmp_path: Path) -> None:
+    """A request finds it damaged: that is in the log with the answer, and belongs to no record that waits."""
+    heard: list[Verdict] = []
+    with bookkeeping(tmp_path) as books:
+        books.begin()
+        (tmp_path / "state/ledger.db").write_text("no database")
+        books.book.ask(_ASK, heard.append)
+        books.until(lambda: heard)
+
+        [note] = books.told("ledger.note")
+        assert "it was set aside as ledger.db.damaged-" in note
+        assert ("never-healthy", "") == (heard[0].name, books.book.remark)
+
+
 def test_a_request_that_nobody_could_hear_is_not_made_later(tmp_path: Path) -> None:
     """Its answer was given; as often as a camera asks, the memory for it is bounded."""
     heard: list[Verdict] = []
