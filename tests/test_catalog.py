@@ -11,7 +11,7 @@ import pytest
 
 from camwatchd.adapters import log
 from camwatchd.core import events as ev
-from camwatchd.core.alerts import ALERTS, Alert
+from camwatchd.core.alerts import ALERTS, CRITICAL, Alert
 from camwatchd.core.faults import FAULTS, Issue
 from camwatchd.core.ladder import Rung
 from camwatchd.core.state import Policy
@@ -96,6 +96,21 @@ def test_what_it_quotes_is_in_every_entry(told: list[dict[str, object]]) -> None
 
         assert quoted <= {name.upper() for name, value in line.items() if value}
         assert quoted == {"CAMERA", "FAULT"}
+
+
+def test_a_critical_camera_is_told_from_a_parked_one(told: list[dict[str, object]]) -> None:
+    """What the message says of each, the explanation does too; no page says that the last rungs were tried."""
+    _, body = entries(CATALOG.read_text())[CRITICAL.message_id]
+    said = [str(line["message"]) for line in told if line["message_id"] == CRITICAL.message_id]
+    pages = [body, (ROOT / "README.md").read_text(), (ROOT / "debian" / "man" / "camwatchd.8").read_text()]
+
+    assert [["parked"], ["recovery goes on"]] == [
+        [words for words in ("parked", "recovery goes on") if words in message] for message in said
+    ]
+    assert all(words in " ".join(body.split()) for words in ('"parked"', '"recovery goes on"'))
+    assert all(
+        "every rung within the process was tried, none can help" in " ".join(p.split()) for p in pages
+    )
 
 
 def test_every_alert_can_be_raised(told: list[dict[str, object]]) -> None:

@@ -105,6 +105,7 @@ def test_an_unknown_verb_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
         (["faultz"], "did you mean faults? see: camwatchctl --help"),
         (["status", "--detaled"], "did you mean --detailed? see: camwatchctl status --help"),
         (["--detaled"], "did you mean --detailed? see: camwatchctl status --help"),
+        (["--json", "--camera", "cam0", "logs"], "behind their verb: camwatchctl logs --json --camera cam0"),
         (["logs", "--fault", "buffer"], "did you mean buffer"),
         (["drill", "stal"], "did you mean stall?"),
         (["reload", "now"], "  hint: see: camwatchctl reload --help"),
@@ -162,7 +163,8 @@ def test_what_fails_is_an_object_for_programs(
     [
         ("faults", ">&-", "standard output is closed"), ("status --watch", ">&-", "standard output is closed"),
         ("faults", ">/dev/full", "No space left"), ("health --json", ">/dev/full", "No space left"),
-        ("faults", ">&- 2>&-", ""),
+        ("faults", ">&- 2>&-", ""), ("--help", ">/dev/full", "No space left"),
+        ("--version", ">/dev/full", "No space left"), ("status --help", ">/dev/full", "No space left"),
     ],
 )  # fmt: skip
 def test_an_output_that_takes_nothing(argv: str, output: str, words: str) -> None:

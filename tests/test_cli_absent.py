@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""While the daemon is down `status` tells what was written down before, or why that cannot be read."""
+"""While the daemon is down `status` tells what was written down before, or why that cannot be read; so does `logs`."""
 
 import gzip
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from tests import schemas
 from tests.adapters.ledger_rig import FAULT, ask, start
 from tests.adapters.test_ledger_flight import OLD
 from tests.core.test_days import full
+from tests.log_rig import journalctl
 from tests.test_cli_control import run
 
 BOOT = Boot(
@@ -276,3 +278,18 @@ def test_an_older_ledger_and_a_broken_configuration(
     assert "cam0 was healthy" in text
     assert "cam1 was IN TROUBLE" in text
     assert "the configuration cannot be used; see: camwatchctl check-config" in text
+
+
+@pytest.mark.parametrize("argv", [[], ["--camera", "cam0"], ["--fault", "busy"]], ids=repr)
+def test_that_nothing_could_be_read_is_not_that_nothing_was(
+    argv: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With nothing of the daemon in the journal and without a ledger, "faults: none" would be a guess."""
+    folder = journalctl(tmp_path)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    status, out, err = run(capsys, "logs", *argv, "--state-dir", str(tmp_path))
+    ended, told, _ = run(capsys, "logs", *argv, "--state-dir", str(tmp_path), "--json")
+
+    assert (status, out, ended) == (69, "", 69)
+    assert "the journal has nothing of camwatchd, and of the ledger: " in err
+    assert "there is no ledger" in json.loads(told)["error"]

@@ -79,9 +79,12 @@ def test_a_bundle_without_daemon_and_with_a_broken_configuration(tmp_path: Path)
     command += ["incident", "1", "--bundle", "-", "--config", str(tmp_path / "config.toml")]
     command += ["--state-dir", str(written(tmp_path / "state")), "--socket", str(tmp_path / "nobody.sock")]
     done = subprocess.run(command, capture_output=True, check=False)
+    with Path("/dev/full").open("wb") as full:
+        unwritten = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
     (tmp_path / "piped.tar.gz").write_bytes(done.stdout)
 
     assert (0, b"") == (done.returncode, done.stderr)
+    assert (74, b"camwatchctl: standard output: ") == (unwritten.returncode, unwritten.stderr[:30])
     with archive(tmp_path / "piped.tar.gz") as files:
         readme = files["camwatchd-incident-1/README.txt"]
         names = {name.partition("/")[2] for name in files}

@@ -47,6 +47,19 @@ def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
 
 
 @pytest.mark.parametrize(
+    "argv",
+    ["--camera cam1", "--interval 1", "--state-dir /x", "--config /x --json", "--soc {} --camera cam0"],
+)
+def test_options_of_the_status_need_no_verb(
+    argv: str, daemon: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Their values are not taken for a verb."""
+    words = argv.format(daemon.path).split()
+
+    assert run(capsys, *words) == run(capsys, "status", *words)
+
+
+@pytest.mark.parametrize(
     "argv", [[], ["status"], ["--socket", "{}"], ["status", "--socket", "{}"]], ids=repr
 )
 def test_without_a_verb_it_is_the_status(

@@ -68,6 +68,9 @@ def test_the_report() -> None:
     assert "frontend-timeout (expected frames-stopped)" in bad[7]
     assert "FAILED: 1 of 2 drills were not noticed and cured as expected; 1 did not apply" == bad[-1]
 
+    short = report(done[:1], FACTS, "pi4", left=2).splitlines()[-1]
+    assert "NOT ALL: 1 of 3 drills were noticed and cured; 2 cut short, or not begun" == short
+
 
 @pytest.mark.parametrize(
     ("changes", "because"),
@@ -86,6 +89,24 @@ def test_what_passes(changes: dict[str, Any], because: str) -> None:
     told = document(drill)
 
     assert (not because, because) == (told["passed"], told["failed_because"]) == (drill.passed, drill.wrong)
+
+
+def test_a_camera_that_is_not_fit_is_in_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of several cameras none is left out in silence, whichever comes first; of the only one it is an error."""
+    with running(tmp_path) as rig:
+        monkeypatch.setenv("CAMWATCHD_SOCKET", str(rig.path))
+        rig.daemon.drilled = CURED
+        for unfit in ("cam0", "cam1"):
+            rig.daemon.unfit = unfit
+            both = cli.main(["drill", "stall", "--yes"])
+            told = capsys.readouterr().out
+            alone = cli.main(["drill", "stall", "--yes", "--camera", unfit])
+
+            assert (both, alone, capsys.readouterr().out.count("FAILED")) == (1, 75, 0)
+            assert f"{unfit} stall: {unfit} is paused: a drill needs a healthy camera" in told
+            assert told.splitlines()[-1].startswith("FAILED: 1 of 2 drills")
 
 
 def test_nobody_is_drilled_unasked(

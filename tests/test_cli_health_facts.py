@@ -97,4 +97,5 @@ def test_the_json_says_what_the_text_says(
     assert (written["absence"] or {}).get("reason") == reason
     assert set(written["camera_status"]) == {
         "is_initialized", "is_capturing", "health_score", "consecutive_failures", "should_reboot", "cameras",
+        "score_measured",
     }  # fmt: skip

@@ -10,10 +10,10 @@ import pytest
 from camwatchd import cli
 from camwatchd.cli import ladder, simulation
 from camwatchd.core.faults import FAULTS
-from camwatchd.core.ladder import LADDER
+from camwatchd.core.ladder import LADDER, Rung
 from camwatchd.core.rehearsal import End
 from camwatchd.core.settings import CameraSettings, Settings, Supervision
-from tests.control.rig import camera
+from tests.control.rig import camera, running
 
 CLIMBING = camera(
     "cam1",
@@ -42,6 +42,26 @@ def test_the_present_position_is_marked() -> None:
     ]
 
 
+def test_only_the_camera_that_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It alone is marked; one that there is not is a mistake, with a daemon and without."""
+    with running(tmp_path) as rig:
+        rig.daemon.cameras = (camera("cam0"), CLIMBING)
+        there = ["--socket", str(rig.path)]
+        well, ill = (run(capsys, "--camera", name, *there) for name in ("cam0", "cam1"))
+        rows = json.loads(run(capsys, "--camera", "cam0", "--json", *there)[1])
+        wrong = run(capsys, "--camera", "cam7", *there)
+    alone = [run(capsys, "--camera", name, "--socket", "/nowhere") for name in ("cam0", "cam1")]
+
+    assert (0, "cam0 is not on the ladder: it is well, or paused or starting") == (
+        well[0],
+        well[1].splitlines()[-1],
+    )
+    assert (0, True) == (ill[0], "> cam1 is at restart-worker" in ill[1])
+    assert [[]] * len(LADDER) == [row["cameras"] for row in rows]
+    assert (2, "", True) == (*wrong[:2], "no camera is called 'cam7'; there are: cam0, cam1" in wrong[2])
+    assert [0, 2] == [status for status, _, _ in alone]
+
+
 def test_a_healthy_camera_is_on_no_rung() -> None:
     """And without a daemon nobody is said to be."""
     drawn = ladder.text(LADDER, Supervision(), None)
@@ -49,6 +69,22 @@ def test_a_healthy_camera_is_on_no_rung() -> None:
     assert drawn in ladder.text(LADDER, Supervision(), [camera("cam0")])
     assert "no camera is on the ladder" in ladder.text(LADDER, Supervision(), [camera("cam0")])
     assert "off" in ladder.text([replace(row, enabled=False) for row in LADDER], Supervision(), None)
+
+
+def test_where_a_fault_enters_nothing_is_waited_for() -> None:
+    """As the backoff is explained: before a first attempt only after another rung, or for one that is unplugged."""
+    crashed, unplugged = (
+        simulation.of(Settings(), CameraSettings(), fault, usb=True).soonest.moments[:2]
+        for fault in ("worker-crashed", "device-gone")
+    )
+    stalled = simulation.of(Settings(), CameraSettings(), "frames-stopped", usb=True).soonest.moments
+    climbs = [moment for moment in stalled if moment.what == "attempt" and moment.attempt == 1]
+    waited = [moments[1].after - moments[0].after for moments in (crashed, unplugged)]
+    backoff = LADDER[Rung.RESTART_WORKER.height].backoff
+
+    assert [0.0, backoff] == waited
+    assert [Rung.RESTART_STREAM, Rung.RESTART_WORKER] == [moment.rung for moment in climbs[:2]]
+    assert climbs[0].after == stalled[0].after
 
 
 @pytest.mark.parametrize("threshold", [10, 1000])

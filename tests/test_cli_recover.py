@@ -22,6 +22,16 @@ from tests.test_cli_looking import ILL, PARKED, WELL, ctl, interrupted, line_wit
 
 __all__ = ["daemon"]  # the fixture
 
+SPENT = (
+    camera("cam0"),
+    camera(
+        "cam1",
+        phase="backoff",
+        is_critical=True,
+        fault="not-found",
+        next_action="restart-worker again in 29 s",
+    ),
+)
 ASKS = (camera("cam0"), camera("cam1", phase="leaving", fault="not-found", next_action="asking whether"))
 
 
@@ -53,6 +63,7 @@ def test_recover_is_followed_to_its_end(daemon: Running, capsys: pytest.CaptureF
         ([ASKS, PARKED], ("--rung", "reboot"), (3, "parked")),
         ([ASKS, ILL], ("--rung", "restart-service"), (75, "refused")),
         ([ILL], ("--rung", "restart-worker", "--timeout", "0.1"), (1, "under-way")),
+        ([SPENT], ("--timeout", "0.1"), (3, "critical")),
         ([WELL], (), (0, "healthy")), ([(camera("cam0"),)], (), (0, "gone")),
     ],
 )  # fmt: skip
@@ -82,6 +93,8 @@ def test_a_recovery_that_goes_on_is_said_to(daemon: Running, capsys: pytest.Capt
     gone = following.End(camera="cam1", outcome="no-daemon", seconds=3.0, words="nobody listens")
     assert "not healthy after 3.0 s: nobody listens; unless" in following.verdict(gone)
     assert following.verdict(replace(gone, outcome="healthy")) == ""
+    spent = following.verdict(replace(gone, outcome="critical", words="restart-worker again in 29 s"))
+    assert "restart-worker again in 29 s; a human should look; the recovery goes on\n" in spent
 
 
 def test_ctrl_c_leaves_the_recovery_alone(daemon: Running) -> None:

@@ -74,6 +74,7 @@ def test_verbs_are_completed() -> None:
     assert tab("") == {verb.name for verb in cli.VERBS}
     assert tab("re") == {verb.name for verb in cli.VERBS if verb.name.startswith("re")}
     assert tab("--json", "sna") == {"snapshot"}
+    assert tab("--camera", "cam0", "--int") == tab("--camera", "=", "cam0", "--int") == {"--interval"}
     assert tab("--") == {"--help", "--socket", "--version", *tab("status", "--")}
 
 

@@ -61,15 +61,16 @@ def main(argv: list[str] | None = None) -> int:
         asking.complain(old)
         return ExitStatus.EX_USAGE
     try:
-        answer = _ran(argv) if "--json" not in argv else _ran_for_programs(argv)
-        sys.stdout.flush()
+        try:
+            answer = _ran(argv) if "--json" not in argv else _ran_for_programs(argv)
+        finally:
+            sys.stdout.flush()  # of what leaves at once, such as --help, too
     except BrokenPipeError:
         return reader.left()
     except OSError as error:
         if error.filename is not None or error.errno not in reader.UNWRITTEN:
             raise
-        frames.unwritten(frames.STDOUT, error)
-        return ExitStatus.EX_IOERR
+        return frames.unwritten(frames.STDOUT, error)
     except KeyboardInterrupt:  # whoever waits for an answer may give up; what was ordered is done
         return _INTERRUPTED
     return answer
@@ -122,10 +123,11 @@ def _understood(argv: list[str]) -> argparse.Namespace:
 
 def _options(argv: list[str]) -> argparse.Namespace:
     """Without a verb the status is meant, whatever options are given."""
-    parser = arguments()
-    known, rest = parser.parse_known_args(argv)
-    if not known.run:
-        known, rest = parser.parse_known_args([status.VERB.name, *argv])
+    lacking = command_line.lacks_verb(argv)
+    known, rest = arguments().parse_known_args([*[status.VERB.name] * lacking, *argv])
+    late = next((verb.name for verb in VERBS if verb.name in rest), "") if lacking else ""
+    if late:
+        raise command_line.UsageError(known.parser, command_line.behind(late, argv))
     if rest:
         raise command_line.UsageError(known.parser, f"unrecognized arguments: {' '.join(rest)}")
     return known

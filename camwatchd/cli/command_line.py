@@ -3,10 +3,11 @@
 
 import argparse
 import re
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from camwatchd.errors import ExitStatus
 
@@ -34,6 +35,39 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """argparse has found a mistake."""
         raise UsageError(self, message)
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """argparse keeps still about an output that takes nothing."""
+        if file is sys.stdout:
+            file.write(message)
+        else:
+            super()._print_message(message, file)
+
+
+def lacks_verb(argv: Sequence[str]) -> bool:
+    """Whether behind the command's own options there is nothing, or an option: that of the status is meant."""
+    words = iter(argv)
+    for word in words:
+        name, given, _ = word.partition("=")
+        if not _means(name, "--socket"):
+            return (
+                word.startswith("-") and word not in ("-h", "--") and not _means(word, "--help", "--version")
+            )
+        if not given:
+            next(words, "")
+    return True
+
+
+def _means(word: str, *options: str) -> bool:
+    """Options may be abbreviated."""
+    return len(word) > 2 and any(option.startswith(word) for option in options)
+
+
+def behind(verb: str, argv: Sequence[str]) -> str:
+    """What is wrong where a verb comes behind its options."""
+    rest = list(argv)
+    rest.remove(verb)
+    return f"options come behind their verb: {shlex.join(['camwatchctl', verb, *rest])}"
 
 
 def near(word: str, known: Iterable[str]) -> str:

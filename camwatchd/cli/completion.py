@@ -35,6 +35,8 @@ _camwatchctl() {{
         if [ "$last" = --socket ]; then
             socket=(--socket "$word")
             last=''
+        elif [ -z "$verb" ] && [[ $last = -* && ' {valued} ' = *" $last "* ]]; then
+            last=''
         elif [ -z "$verb" ] && [[ $word != -* ]]; then
             verb=$word
             last=''
@@ -94,6 +96,7 @@ def script() -> str:
     parsers = {"": _parser(status.VERB.name), **{verb.name: _parser(verb.name) for verb in cli.VERBS}}
     return _SCRIPT.format(
         verbs=" ".join(verb.name for verb in cli.VERBS),
+        valued=" ".join(_names([action for action in _actions(parsers[""]) if action.nargs != 0])),
         options="\n".join(_options(parsers)),
         values="\n".join(_values(parsers)),
         arguments="\n".join(_arguments(parsers)),

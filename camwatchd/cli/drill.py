@@ -57,8 +57,9 @@ def _run(options: argparse.Namespace) -> int:
     if not (options.yes or _agreed(names)):
         return ExitStatus.EX_USAGE
     done: list[Practised] = []
-    status = _all(options, [(name, exercise) for name in names for exercise in exercises], done)
-    _tell(options, done, facts)
+    wanted = [(name, exercise) for name in names for exercise in exercises]
+    status = _all(options, wanted, done)
+    _tell(options, done, facts, len(wanted) - len(done))
     return status or (ExitStatus.EX_OK if all(drill.passed for drill in done) else _FAILED)
 
 
@@ -66,7 +67,9 @@ def _all(options: argparse.Namespace, wanted: list[tuple[str, str]], done: list[
     """One after the other; what ends them early leaves what is done to be told: its exit status."""
     try:
         for name, exercise in wanted:
-            done.append(_practise(options, name, exercise))  # each is there when the next one fails
+            done.append(
+                _practise(options, name, exercise, alone=len(wanted) == 1)
+            )  # each is there when the next one fails
     except ControlError as error:
         if not done:
             raise
@@ -82,14 +85,14 @@ def _all(options: argparse.Namespace, wanted: list[tuple[str, str]], done: list[
     return ExitStatus.EX_OK
 
 
-def _tell(options: argparse.Namespace, done: list[Practised], facts: StatusFacts) -> None:
+def _tell(options: argparse.Namespace, done: list[Practised], facts: StatusFacts, left: int) -> None:
     where = f"{os.uname().nodename}, {when.stamp(when.now())}"
     plain = {
         "host": os.uname().nodename,
         "release": facts.daemon.version,
         "drills": [document(drill) for drill in done],
     }
-    shown = json.dumps(plain, indent=2) if options.json else colour.painted(report(done, facts, where))
+    shown = json.dumps(plain, indent=2) if options.json else colour.painted(report(done, facts, where, left))
     sys.stdout.write(f"{shown}\n")
 
 
@@ -105,13 +108,13 @@ def _agreed(names: list[str]) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _practise(options: argparse.Namespace, camera: str, exercise: str) -> Practised:
-    """One drill to its end. With --all, one that there cannot be is told in the report."""
+def _practise(options: argparse.Namespace, camera: str, exercise: str, *, alone: bool) -> Practised:
+    """One drill to its end. Of several, one that there cannot be is told in the report."""
     asking.announce(options, f"{camera}: drill {exercise}: {EXERCISES[exercise].human} ...")
     try:
         asking.ask(options, Drill(camera, exercise), DrillFacts)
     except ControlError as error:
-        if not options.all or error.reason not in (Reason.INAPPLICABLE, Reason.UNFIT):
+        if alone or error.reason not in (Reason.INAPPLICABLE, Reason.UNFIT):
             raise
         asking.announce(options, f"  none: {error.message}")
         return Practised(camera, exercise, refused=error.message, applicable=error.reason is Reason.UNFIT)

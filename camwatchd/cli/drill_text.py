@@ -74,14 +74,17 @@ def said(camera: CameraFacts) -> str:
     return f"noticed after {_span(drill.noticed_after)} as {drill.fault}; {step}"
 
 
-def report(done: Iterable[Practised], facts: StatusFacts, where: str) -> str:
-    """To keep: which machine and cameras, what was expected of each drill and what came of it, and the sum of it."""
+def report(done: Iterable[Practised], facts: StatusFacts, where: str, left: int = 0) -> str:
+    """To keep: which machine and cameras, what was expected of each drill and what came of it, and the sum of it.
+
+    `left`: so many were to be made as well, but were cut short or not begun.
+    """
     done = list(done)
     head = [f"alarm drills of camwatchd {facts.daemon.version} on {where}"]
     names = {drill.camera for drill in done}
     head += [f"{c.name}: {c.model} {c.camera_id}".rstrip() for c in facts.cameras if c.name in names]
     notes = [f"{d.camera} {d.exercise}: {d.refused}" for d in done if d.refused]
-    return "\n".join([*head, "", table(HEAD, map(_row, done)), *notes, "", _sum(done)])
+    return "\n".join([*head, "", table(HEAD, map(_row, done)), *notes, "", _sum(done, left)])
 
 
 def _row(drill: Practised) -> tuple[str, ...]:
@@ -109,10 +112,12 @@ def _span(seconds: float | None) -> str:
     return "-" if seconds is None else duration(seconds)
 
 
-def _sum(done: list[Practised]) -> str:
+def _sum(done: list[Practised], left: int) -> str:
     made = [drill for drill in done if drill.applicable]
     failed = [drill for drill in made if not drill.passed]
-    left = f"; {len(done) - len(made)} did not apply" if len(made) < len(done) else ""
-    if not failed:
-        return f"PASSED: {len(made)} of {len(made)} drills were noticed and cured{left}"
-    return f"FAILED: {len(failed)} of {len(made)} drills were not noticed and cured as expected{left}"
+    passed, total = len(made) - len(failed), len(made) + left
+    besides = f"; {left} cut short, or not begun" if left else ""
+    besides += f"; {len(done) - len(made)} did not apply" if len(made) < len(done) else ""
+    if failed:
+        return f"FAILED: {len(failed)} of {total} drills were not noticed and cured as expected{besides}"
+    return f"{'NOT ALL' if left else 'PASSED'}: {passed} of {total} drills were noticed and cured{besides}"

@@ -21,7 +21,7 @@ _CONFIG = "the configuration cannot be used"
 # Each verb with all that it may end with; 69, 75 and 77 are those of sysexits.h.
 _EXITS: Mapping[str, Mapping[int, str]] = {
     "status": {
-        0: "every required camera is healthy",
+        0: "every required camera is healthy; with --watch, here and below: at the last look",
         1: "a required camera is starting, in trouble, being recovered, or paused",
         2: _CAMERA,
         3: "a required camera is critical or parked: a human should look",
@@ -57,21 +57,21 @@ _EXITS: Mapping[str, Mapping[int, str]] = {
     "resume": {0: "the cameras are taken back", 2: _CAMERA, 69: _DOWN, 75: _CROWDED, 77: _NOT_YOU},
     "recover": {
         0: "every camera is healthy again; with --no-wait the recovery has begun, with --dry-run it may be done",
-        1: "the time is over, and a camera is still being recovered",
+        1: "the time is over, and a camera is still being recovered; or one was paused meanwhile",
         2: "wrong arguments, no such camera, or a healthy one and nobody who could be asked or said yes",
-        3: "a camera ended parked or critical",
-        69: _DOWN,
+        3: "a camera ended parked, or is critical when the time is over, though its recovery goes on",
+        69: "the daemon does not answer, or not when the time is over",
         75: "not now: paused, something is against this rung, or it was not granted; or too many are asking",
         77: _NOT_YOU,
     },
     "reload": {0: "the configuration is in force", 2: _ARGUMENTS, 69: _DOWN, 75: _CROWDED, 77: _NOT_YOU, 78: _CONFIG},
     "snapshot": {
         0: "the picture is written", 2: _CAMERA,
-        69: "the daemon does not answer, or the picture cannot be made or written",
+        69: "the daemon does not answer, or the picture cannot be made, or not be written into its file",
         75: "no frame came in time", 77: _NOT_YOU,
     },
     "stream": {
-        0: "never: it goes on until Ctrl-C, or its reader leaves", 1: "standard output cannot be written to",
+        0: "never: it goes on until Ctrl-C, or its reader leaves",
         2: "wrong arguments, no such camera, or a terminal to write to",
         69: "the daemon does not answer, or the picture cannot be made",
         75: "no frame came in time", 77: _NOT_YOU,
@@ -83,8 +83,8 @@ _EXITS: Mapping[str, Mapping[int, str]] = {
     "logs": {
         0: "the log was read, whatever it says; where the journal may not be: the ledger's part",
         2: "wrong arguments, or the file is no log",
-        69: "there is neither journal nor ledger to read, or it breaks off",
-        77: "neither is for this user",
+        69: "neither journal nor ledger has anything of camwatchd, or the log breaks off",
+        77: "what there may be is not for this user",
     },
     "history": {
         0: "no incident is open", 1: "an incident is open", 2: _CAMERA,
@@ -101,11 +101,12 @@ _EXITS: Mapping[str, Mapping[int, str]] = {
     },
     "ladder": {0: "shown", 2: _CAMERA, 78: _CONFIG},
     "drill": {
-        0: "every drill was noticed by its name, cured and told of; one that does not apply is passed over by --all",
-        1: "one was not, or was named as something else",
+        0: "every drill was noticed by its name, cured and told of; of several one that does not apply is passed over",
+        1: "one was not, or was named as something else; or of several one could not be made, its camera being unfit",
         2: "wrong arguments, no such camera, or nobody who could be asked or said yes",
         69: _DOWN,
-        75: "the camera is not healthy, or the drill does not apply to it; or too many are asking", 77: _NOT_YOU,
+        75: "the only drill: its camera is not healthy, or it does not apply to it; or too many are asking",
+        77: _NOT_YOU,
     },
     "faults": {0: "shown", 2: _ARGUMENTS},
     "doctor": {

@@ -28,7 +28,8 @@ class End:
     words: str
 
 
-_OVER = ("healthy", "parked", "paused", "refused", "gone")  # a critical camera is still being recovered
+# A critical camera is still being recovered; its status is that of `camwatchctl status`, for a human should look.
+_OVER = ("healthy", "parked", "paused", "refused", "gone")
 _RUNNING = re.compile(r"[\d.]+ (s|min|h|d|fps)\b")  # what changes from look to look is no news
 _STATUS = {
     "healthy": 0, "gone": 0, "under-way": 1, "paused": 1, "parked": 3, "critical": 3,
@@ -71,7 +72,10 @@ def verdict(end: End) -> str:
             f"{after}: {end.words}; unless somebody has stopped it, systemd starts it again and the ladder goes on\n"
             "  hint: see: systemctl status camwatchd"
         )
-    return f"{after}: {end.words}; the recovery goes on\n  hint: how it goes: camwatchctl status --watch"
+    look = "; a human should look" if end.outcome == "critical" else ""
+    return (
+        f"{after}: {end.words}{look}; the recovery goes on\n  hint: how it goes: camwatchctl status --watch"
+    )
 
 
 def exit_status(ends: Iterable[End]) -> int:

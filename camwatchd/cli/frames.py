@@ -48,11 +48,14 @@ def camera(options: argparse.Namespace) -> "Camera":
     return Camera(options.camera, options.stream, socket=options.socket)
 
 
-def unwritten(name: str, error: OSError) -> None:
-    """Say why a file could not be written, or the standard output, and that the latter is not tried again at exit."""
-    if name == STDOUT:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    asking.complain(f"{'standard output' if name == STDOUT else name}: {error.strerror or error}")
+def unwritten(name: str, error: OSError) -> int:
+    """Say why a file could not be written, or the standard output, which is not tried again; the exit status."""
+    if name != STDOUT:
+        asking.complain(f"{name}: {error.strerror or error}")
+        return ExitStatus.EX_UNAVAILABLE
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    asking.complain(f"standard output: {error.strerror or error}")
+    return ExitStatus.EX_IOERR
 
 
 def failed(options: argparse.Namespace, error: FrameError) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from camwatchd import __main__ as daemon
-from camwatchd.cli import asking, colour, past
+from camwatchd.cli import asking, colour, frames, past
 from camwatchd.cli.verb import Verb
 from camwatchd.core.faults import FAULTS
 from camwatchd.core.plain import to_plain
@@ -172,6 +172,8 @@ def _write(options: argparse.Namespace, folder: str, what: str, collect: "Callab
     except BrokenPipeError:  # whoever reads from our pipe has left
         raise
     except OSError as error:
+        if options.bundle == frames.STDOUT:
+            return frames.unwritten(options.bundle, error)
         there = isinstance(error, FileExistsError)
         hint = "name a file that is not there yet, or replace it: --force" if there else "name another file"
         asking.complain(f"{options.bundle}: it cannot be written: {error.strerror}\n  hint: {hint}")

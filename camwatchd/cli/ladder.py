@@ -15,7 +15,7 @@ from camwatchd.control.protocol import Status
 from camwatchd.core.faults import FAULTS
 from camwatchd.core.ladder import Rung, RungPolicy
 from camwatchd.core.plain import to_plain
-from camwatchd.core.settings import Supervision
+from camwatchd.core.settings import Settings, Supervision
 from camwatchd.errors import ConfigError, ExitStatus
 
 HEAD = ("rung", "attempts", "timeout", "settle", "backoff", "cures")
@@ -41,17 +41,23 @@ def climbers(rung: Rung, cameras: Iterable[CameraFacts]) -> list[CameraFacts]:
     ]
 
 
-def text(rows: Iterable[RungPolicy], rules: Supervision, cameras: Iterable[CameraFacts] | None) -> str:
-    """The table; below it who is where, if the daemon could be asked."""
+def text(
+    rows: Iterable[RungPolicy], rules: Supervision, cameras: Iterable[CameraFacts] | None, only: str = ""
+) -> str:
+    """The table; below it who is where, if the daemon could be asked, or where the `only` one is that is meant."""
     drawn = table(HEAD, [cells(row, rules) for row in rows])
     if cameras is None:
         return drawn
     here = [(rung, camera) for rung in Rung for camera in climbers(rung, cameras)]
     marked = [_marked(line, [rung for rung, _ in here]) for line in drawn.splitlines()]
     where = [f"> {camera.name} is at {rung}: {camera.fault}{_step(camera)}" for rung, camera in here]
-    return "\n".join(
-        [*marked, *(where or ["no camera is on the ladder: all is well, or paused or starting"])]
-    )
+    return "\n".join([*marked, *(where or [_nobody(only)])])
+
+
+def _nobody(only: str) -> str:
+    if only:
+        return f"{only} is not on the ladder: it is well, or paused or starting"
+    return "no camera is on the ladder: all is well, or paused or starting"
 
 
 def _step(camera: CameraFacts) -> str:
@@ -68,7 +74,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--simulate", metavar="FAULT", choices=[*FAULTS, _ALL],
         help="what would be tried, and when, for a camera that never returns; all: how long each fault may last",
     )  # fmt: skip
-    parser.add_argument("--camera", metavar="NAME", help="that is simulated; default: the first")
+    parser.add_argument(
+        "--camera", metavar="NAME", default="", help="only this one; simulated is the first if none is named"
+    )
     parser.add_argument(
         "--usb", action="store_true", help="simulate it on USB, where its device can be reset"
     )
@@ -87,14 +95,25 @@ def _run(options: argparse.Namespace) -> int:
         return simulation.run(options, settings, faults)
     facts = _positions(options)
     found = None if facts is None else facts.cameras
+    if wrong := _unknown(options.camera, settings, found):
+        asking.complain(wrong)
+        return ExitStatus.EX_USAGE
+    if found and options.camera:
+        found = tuple(camera for camera in found if camera.name == options.camera)
     rows = [{**to_plain(row), "cameras": _here(row.rung, found)} for row in settings.ladder]
     shown = (
         json.dumps(rows, indent=2)
         if options.json
-        else colour.marked(text(settings.ladder, settings.supervision, found))
+        else colour.marked(text(settings.ladder, settings.supervision, found, options.camera))
     )
     sys.stdout.write(f"{shown}\n")
     return ExitStatus.EX_OK
+
+
+def _unknown(name: str, settings: Settings, cameras: Iterable[CameraFacts] | None) -> str:
+    """Why no camera is meant by this name: the daemon has none, or where it does not answer, the configuration."""
+    known = simulation.known(settings) if cameras is None else [camera.name for camera in cameras]
+    return "" if name in ("", *known) else simulation.nobody(name, known)
 
 
 def _here(rung: Rung, cameras: Iterable[CameraFacts] | None) -> list[str] | None:

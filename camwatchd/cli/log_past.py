@@ -13,6 +13,7 @@ from camwatchd.cli import past
 from camwatchd.cli.log_ledger import Incident, Step
 from camwatchd.cli.when import now, parsed
 from camwatchd.core.timespan import DAY
+from camwatchd.errors import ExitStatus
 
 if TYPE_CHECKING:
     from camwatchd.adapters.ledger_story import History
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Past:
-    """The ledger; `known`: it was asked, and answered; `trouble`: why it did not.
+    """The ledger; `known`: it was asked, and answered; `trouble`, `status`: why it did not.
 
     `begun`: since when it would know, in seconds since 1970.
     """
@@ -30,6 +31,7 @@ class Past:
         self.known = False
         self.trouble = ""
         self.begun = math.inf
+        self.status = ExitStatus.EX_OK
 
     def incidents(self, since: float) -> Iterator[Incident]:
         """Those that ended, or were seen last, after this time of day; the oldest first."""
@@ -38,7 +40,7 @@ class Past:
         try:
             begun, found = self._read()
         except ledger_reading.LedgerError as error:
-            self.trouble = str(error)
+            self.trouble, self.status = str(error), error.status
             return
         self.known, self.begun = True, begun
         yield from (incident for incident in reversed(found) if incident.time + incident.seconds >= since)

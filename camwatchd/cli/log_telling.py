@@ -108,14 +108,16 @@ def _known_since(
     beginning = since - _span(options)
     if reader is None or ledger.begun <= beginning:
         return max(beginning, ledger.begun)
-    return min(ledger.begun, _covered(options, wanted, reader, since))
+    found = max(beginning, _first(options, wanted, reader, beginning))
+    if ledger.trouble and math.isinf(found):
+        _check_journal(ledger)
+    return min(ledger.begun, found)
 
 
-def _covered(options: argparse.Namespace, wanted: Wanted, reader: Reader, since: float) -> float:
-    """Since when the log would have had what was asked for: what journalctl found by its index does not tell."""
-    beginning = since - _span(options)
+def _first(options: argparse.Namespace, wanted: Wanted, reader: Reader, beginning: float) -> float:
+    """When the log begins, which what journalctl found by its index does not tell."""
     if options.file or options.follow or not wanted.matches():
-        return max(beginning, reader.first)
+        return reader.first
     with closing(log_sources.journal([], beginning)) as lines:
         first = next(Reader().events(lines), None)
     return first.time if first else math.inf
@@ -189,6 +191,16 @@ def _shower(options: argparse.Namespace, *, live: bool) -> Callable[[Event], Non
             sys.stdout.flush()
 
     return show
+
+
+def _check_journal(ledger: Past) -> None:
+    """That nothing was found says nothing where the journal has never had anything of the daemon."""
+    with closing(log_sources.journal([], -math.inf)) as lines:
+        if next(Reader().events(lines), None):
+            return
+    raise log_sources.UnreadableError(
+        f"the journal has nothing of camwatchd, and of the ledger: {ledger.trouble}", "", ledger.status
+    )
 
 
 def _check(options: argparse.Namespace, reader: Reader) -> None:

@@ -101,14 +101,24 @@ def outages(found: list[Rehearsal]) -> str:
     return table(OUTAGES, rows)
 
 
+def known(settings: Settings) -> dict[str, CameraSettings]:
+    """The cameras that are configured, or the one that is looked for where none is."""
+    return {camera.name: camera for camera in settings.cameras} or {_NONE.name: _NONE}
+
+
+def nobody(name: str, known: Iterable[str]) -> str:
+    """What to say of a name that no camera has."""
+    return f"no camera is called {name!r:.40}; there are: {', '.join(known) or 'none'}"
+
+
 def run(options: argparse.Namespace, settings: Settings, faults: tuple[str, ...]) -> int:
     """The verb's other half."""
-    known = {camera.name: camera for camera in settings.cameras} or {_NONE.name: _NONE}
-    name = options.camera or next(iter(known))
-    if name not in known:
-        asking.complain(f"no camera is called {name!r}; there are: {', '.join(known)}")
+    cameras = known(settings)
+    name = options.camera or next(iter(cameras))
+    if name not in cameras:
+        asking.complain(nobody(name, cameras))
         return ExitStatus.EX_USAGE
-    found = [of(settings, known[name], fault, usb=options.usb) for fault in faults]
+    found = [of(settings, cameras[name], fault, usb=options.usb) for fault in faults]
     shown = text(found[0]) if len(found) == 1 else outages(found)
     sys.stdout.write(f"{json.dumps(to_plain(found), indent=2) if options.json else shown}\n")
     return ExitStatus.EX_OK

@@ -42,8 +42,7 @@ def _run(options: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        frames.unwritten(options.file, error)
-        return ExitStatus.EX_UNAVAILABLE
+        return frames.unwritten(options.file, error)
     except (RuntimeError, ValueError) as error:
         asking.complain(f"{options.file}: {error}")
         return ExitStatus.EX_UNAVAILABLE

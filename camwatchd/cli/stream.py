@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from camwatchd.client.writers import Writer
 
 
-_UNWRITTEN = 1  # exit status, as of other programs whose output has no room
-
-
 def _arguments(parser: argparse.ArgumentParser) -> None:
     forms = parser.add_mutually_exclusive_group()
     forms.add_argument(
@@ -58,8 +55,7 @@ def _run(options: argparse.Namespace) -> int:
         except BrokenPipeError:  # who reads has left: no mistake of anybody's
             raise
         except OSError as error:
-            frames.unwritten(frames.STDOUT, error)
-            return _UNWRITTEN
+            return frames.unwritten(frames.STDOUT, error)
         except (RuntimeError, ValueError) as error:
             asking.complain(str(error))
             return ExitStatus.EX_UNAVAILABLE

@@ -65,7 +65,8 @@ class Supervision:
     """[supervision]: when a camera counts as failed."""
 
     max_consecutive_failures: int = _key(
-        3, "So many missed or unhealthy captures in a row are a fault; only three healthy ones in a row end the row.", "captures", low=1, high=100)  # fmt: skip
+        3, "So many missed or unhealthy captures in a row are a fault; only three healthy ones in a row end the row, "
+        "or camwatchctl recover without a rung, or a pause: both have the camera taken anew.", "captures", low=1, high=100)  # fmt: skip
     frame_timeout: float = _key(
         5.0, "Longest wait for one frame. The wait adapts: 10 x frame duration, at least 1.5 s, at most this, "
         "but never below 6 x frame duration.", "s", low=0.1, high=600)  # fmt: skip
@@ -139,7 +140,8 @@ class RungSettings:
     settle: float | None = _key(
         None, "Three healthy frames in a row must arrive within this time after the action.", "s", low=0.1, high=600)  # fmt: skip
     backoff: float | None = _key(
-        None, "Pause before the first attempt; doubles, at most recovery_cooldown.", "s", low=0, high=600)  # fmt: skip
+        None, "Pause before the first attempt, if another rung was tried before it or the camera was unplugged: "
+        "where a fault enters the ladder nothing is waited for. Doubles, at most recovery_cooldown.", "s", low=0, high=600)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

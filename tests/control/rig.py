@@ -20,6 +20,7 @@ from camwatchd.control.protocol import (
     AdjustFacts,
     Answer,
     AttachFacts,
+    Reason,
     Refused,
     Request,
     decode_answer,
@@ -59,6 +60,8 @@ class FakeDaemon:
     objected: str = ""  # ... of this camera; empty: of all
     pid: int = 812
     verdict: str | None = None  # of a reload; None: it comes later
+    unfit: str = ""  # the camera that no drill may be made with
+    drilled: DrillFacts | None = None  # what a drill has come to at once; None: it goes on
     opened: bool = True  # its cameras were, at least once
     generation: int = 1  # of its only ring
     readers: int = 0
@@ -108,7 +111,9 @@ class FakeDaemon:
     def drill(self, camera: str, exercise: str) -> DrillFacts | Refused:
         self.orders.append(("drill", camera, exercise))
         self.told.set()
-        facts = DrillFacts(
+        if camera == self.unfit:
+            return Refused(Reason.UNFIT, f"{camera} is paused: a drill needs a healthy camera")
+        facts = self.drilled or DrillFacts(
             exercise=exercise, expected_fault="frames-stopped", expected_cure="restart-stream"
         )
         self.change([camera], drill=exercise, last_drill=facts)
