@@ -18,7 +18,7 @@ def view(post: Post) -> CameraView:
         fault=state.fault, rung=state.rung, attempt=state.attempt, attempts=post.policy.row(state.rung).attempts,
         exhausted=state.exhausted, step=str(state.milestone), deadline=state.ends_by,
         recoveries=post.figures.recent(now), refusal=state.refusal, ask_at=state.ask_at,
-        drill=state.drill.name if state.drill else "",
+        drill=state.drill.name if state.drill else "", critical=state.critical_said,
     )  # fmt: skip
 
 

@@ -228,6 +228,18 @@ def test_text_and_json_say_the_same(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "a REBOOT WAS ASKED FOR" in text
 
 
+def test_only_the_cameras_that_are_named(tmp_path: Path) -> None:
+    """None named: all of them."""
+    with start(tmp_path) as ledger:
+        ledger.write(rec.Begin("0.1.0", 1), rec.CameraHealthy("cam0"), rec.CameraHealthy("cam1"))
+        ledger.ledger.note(ledger.moment, {name: days.written(full()) for name in ("cam0", "cam1")})
+    known = last_known.read(tmp_path, tmp_path / "no", tmp_path / "no")
+
+    for names, expected in (((), {"cam0", "cam1"}), (("cam1",), {"cam1"}), (("cam7",), set())):
+        told = known.only(names)
+        assert {each.name for each in told.cameras} == {each.camera for each in told.signs} == expected
+
+
 def test_the_last_signs_of_trouble_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One of each camera in words, all in the JSON; what cannot be understood is left out."""
     with start(tmp_path, rundir.boot_id()) as ledger:

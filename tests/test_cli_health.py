@@ -74,7 +74,7 @@ ALL = [WELL, EVERYTHING, NOTHING, health(facts())]
         (health(facts(CLIMBING)), Level.WARNING, "cam1 WARNING 60/100: frames-stopped; restart-worker 2/3 in 4.0 s"),
         (
             health(facts(replace(CLIMBING, is_critical=True, health_score=50))), Level.CRITICAL,
-            "cam1 CRITICAL, score 50/100: frames-stopped; ",
+            "cam1 CRITICAL 50/100: frames-stopped; ",
         ),
         (health(facts(PAUSED)), Level.WARNING, "cam0 paused for 50 min more"),
         (health(facts(HEALTHY, PARKED)), Level.CRITICAL, "garden PARKED 0/100: sensor-io; probe in 4 min"),

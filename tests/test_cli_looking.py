@@ -158,7 +158,7 @@ def test_the_detailed_status_has_everything(daemon: Running, capsys: pytest.Capt
 
     assert (status, detailed.startswith(plain.rstrip())) == (3, True)
     assert "camera cam1\n  condition              critical\n  phase                  parked" in detailed
-    assert "MTBF                   unknown: nothing has failed" in detailed
+    assert "MTBF                   unknown: no outage" in detailed
     assert as_json[0] == as_json[1]
 
 

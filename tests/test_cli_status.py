@@ -138,6 +138,7 @@ def test_a_refusal_for_good_says_what_changes_it() -> None:
         (replace(HEALTHY, late=True), "cam0  EXCELLENT 100/100, 29.9 fps, last frame 0.03 s ago (late)\n"),
         (replace(HEALTHY, phase="retrying", band="GOOD", health_score=80), "cam0  RETRYING 80/100, 29.9 fps"),
         (replace(CLIMBING, band="GOOD", health_score=70), "cam1  RECOVERING 70/100: frames-stopped: no frame"),
+        (replace(CLIMBING, band="GOOD", health_score=70, is_critical=True), "cam1  CRITICAL 70/100: frames-stopped"),
         (replace(HEALTHY, required=False), "cam0 (optional)  EXCELLENT 100/100"),
     ],
 )  # fmt: skip

@@ -85,13 +85,23 @@ def test_a_clock_that_was_set_back_makes_no_duration() -> None:
 
 
 @pytest.mark.parametrize(
-    ("last", "is_open"), [("camera.summary", True), (CURED, False), ("camera.started", False)]
+    ("last", "is_open"),
+    [("camera.summary", True), (CURED, False), ("camera.started", False), ("camera.paused", False)],
 )
 def test_a_fault_is_open_until_there_are_frames(last: str, is_open: bool) -> None:
     """A recovery ends it, and so does a new start of the daemon that delivers frames; nothing else does."""
     result = analysed(event("alert.capture_failure", 0), event(last, 60))
 
     assert bool(result.open) is is_open
+
+
+def test_a_fault_that_changes_its_name_is_open_since_the_first() -> None:
+    """As history has it: one incident, by the name that it goes by now."""
+    result = analysed(
+        event("alert.connection_error", 0, fault="not-found"), event("alert.capture_failure", 240)
+    )
+
+    assert [(fault.fault, fault.since) for fault in result.open] == [("frames-stopped", NOON)]
 
 
 def test_one_camera_says_nothing_of_another() -> None:

@@ -230,3 +230,35 @@ def test_without_a_ledger_it_says_what_is_not_known(
     output = capsys.readouterr()
     assert (status, "daemon.started" in output.out) == (0, True)
     assert "what the journal has forgotten is not known" in output.err
+
+
+@pytest.mark.parametrize(
+    ("outcome", "says"),
+    [
+        ("failed", "whether a human was called is not in the ledger"),
+        ("parked", "a human was called at least once"),
+    ],
+)
+def test_the_ledger_does_not_know_who_was_called(outcome: str, says: str) -> None:
+    """It has no alerts but the one of a camera that was parked: nothing is said that nobody knows."""
+    analyser = Analyser()
+    for event in with_forgotten(journal(), [replace(OPEN, steps=[Step(9.0, "", 0, outcome, "", 0.0)])]):
+        analyser.add(event)
+
+    assert says in analysis_text(analyser.result())
+
+
+def test_what_was_written_by_a_clock_that_had_jumped_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An incident of 2038 is in no window of time, and where it is to be found is said."""
+    with start(tmp_path, wall="2038-01-01 00:00:00") as ledger:
+        ledger.write(rec.Begin("0.1.0", 1), rec.IncidentOpened("cam0", "sensor-io", "x"))
+    folder = journalctl(tmp_path, [journals(time.time() - NOON, "daemon.started")])
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    cli.main(["logs", "--state-dir", str(tmp_path)])
+    told = capsys.readouterr()
+
+    assert "sensor-io" not in told.out
+    assert "left out: 1 of the ledger's incidents" in told.err
+    assert "camwatchctl history" in told.err

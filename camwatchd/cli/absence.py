@@ -30,6 +30,7 @@ class Records:
     state_dir: Path
     config: Path
     conf_dir: Path
+    cameras: tuple[str, ...] = ()  # only these; none: all
 
 
 def of(error: ControlError, *, units: bool, records: Records | None = None) -> Absence:
@@ -38,7 +39,7 @@ def of(error: ControlError, *, units: bool, records: Records | None = None) -> A
     facts = unit.properties() if units and absent else None
     past = None
     if records and absent:
-        past = last_known.read(records.state_dir, records.config, records.conf_dir)
+        past = last_known.read(records.state_dir, records.config, records.conf_dir).only(records.cameras)
     return Absence(
         reason=error.reason, message=error.message, hint=error.hint, unit=facts or None, last_known=past,
         ledger=tuple(last_known.sentences(past)) if past else (),

@@ -15,7 +15,6 @@ from camwatchd.cli.status_text import word
 from camwatchd.control.facts import CameraFacts, Condition, StatusFacts, condition, gating
 from camwatchd.control.protocol import Reason
 from camwatchd.core.drills import MARK
-from camwatchd.core.health import Band
 from camwatchd.core.plain import to_plain
 from camwatchd.core.timespan import duration
 
@@ -135,19 +134,7 @@ def _words(camera: CameraFacts) -> str:
         return f"{camera.name} paused for {duration(camera.paused_for)} more"
     then = f"; {camera.next_action}" if camera.next_action else ""
     drill = f"{MARK} ({camera.drill}): " if camera.drill else ""  # who is alarmed by it should know
-    return f"{camera.name} {drill}{_how(camera)}: {camera.fault or camera.phase}{then}"
-
-
-def _how(camera: CameraFacts) -> str:
-    """The band is of the failures in a row: where a human should look all the same, it would speak against that."""
-    said = word(camera)
-    if (
-        condition(camera) is not Condition.CRITICAL
-        or camera.band == Band.CRITICAL
-        or said.startswith("PARKED")
-    ):
-        return said
-    return f"CRITICAL, score {camera.health_score}/100"
+    return f"{camera.name} {drill}{word(camera)}: {camera.fault or camera.phase}{then}"
 
 
 def _of_power(power: PowerVitals) -> Iterator[Remark]:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Owns what the ledger knows while the daemon does not answer: how each camera was last, which reboots are left."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,6 +68,15 @@ class LastKnown:
     reboots_left: int | None = None  # by these two limits; null: they are not known
     reboot_mode: str = ""
     unlimited: str = ""
+
+    def only(self, names: Sequence[str]) -> "LastKnown":
+        """Of these cameras; all, if none is named."""
+        if not names:
+            return self
+        cameras = tuple(each for each in self.cameras if each.name in names)
+        return replace(
+            self, cameras=cameras, signs=tuple(each for each in self.signs if each.camera in names)
+        )
 
 
 def read(folder: Path, config: Path, drop_ins: Path) -> LastKnown:

@@ -6,7 +6,7 @@ Events come one at a time and are not kept: whatever a log holds, the memory for
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from camwatchd.cli.log_events import Event
 from camwatchd.cli.log_facts import Analysis, FaultCount, Latency, Open, RungCount, Trend
@@ -20,7 +20,8 @@ _ISSUES = {alert.event for alert in alerts.ALERTS} - {alerts.RECOVERY.event, ale
 _ERROR = 3  # syslog's priority
 _KINDS = 64  # different names, of cameras or of faults, that are told apart; a log may hold anything
 _OTHERS = "others"
-OVER = (alerts.RECOVERY.event, ENDED, "camera.started")  # a new start knows of no fault
+# A new start knows of no fault, and a pause ends the incident.
+OVER = (alerts.RECOVERY.event, ENDED, "camera.started", "camera.paused")
 PROBE = "probe"  # a look whether what climbing cannot cure is over
 _COMPARABLE = 3600.0  # seconds; a rate over less says nothing
 _SIGNIFICANT = 2.0  # standard deviations
@@ -121,7 +122,8 @@ class Analyser:
         span = self._now if event.time >= self._since else self._before
         span.add(event, self._took(event))
         if event.event in _ISSUES and not event.drill and len(self._open) < _KINDS:
-            self._open[event.camera] = event
+            begun = self._open.get(event.camera, event)  # it may go by another name meanwhile
+            self._open[event.camera] = replace(event, time=begun.time)
         else:
             self.close(event)
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class Past:
     """The ledger; `known`: it was asked, and answered; `trouble`, `status`: why it did not.
 
-    `begun`: since when it would know, in seconds since 1970.
+    `begun`: since when it would know, in seconds since 1970; `later`: how many of its incidents are of times to come,
+    because the clock has jumped. Nobody knows when they were.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -31,6 +32,7 @@ class Past:
         self.known = False
         self.trouble = ""
         self.begun = math.inf
+        self.later = 0
         self.status = ExitStatus.EX_OK
 
     def incidents(self, since: float) -> Iterator[Incident]:
@@ -43,7 +45,10 @@ class Past:
             self.trouble, self.status = str(error), error.status
             return
         self.known, self.begun = True, begun
-        yield from (incident for incident in reversed(found) if incident.time + incident.seconds >= since)
+        self.later = sum(incident.time > now() for incident in found)
+        for incident in reversed(found):
+            if incident.time <= now() and incident.time + incident.seconds >= since:
+                yield incident
 
     def _read(self) -> tuple[float, list[Incident]]:
         from camwatchd.adapters import ledger_reading, ledger_story

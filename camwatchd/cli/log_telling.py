@@ -84,13 +84,23 @@ def tell(options: argparse.Namespace) -> int:
     _check(options, reader)
     covered = _known_since(options, wanted, None if unread else reader, since, ledger)
     _conclude(options, analyser.result(None if options.file else now(), covered, reader.broken))
-    if ledger.trouble and covered > since:
-        asking.complain(f"what the journal has forgotten is not known: {ledger.trouble}")
-    if unread:
-        asking.complain(f"this is the ledger's part, incidents without single captures: {unread[0]}")
+    _remark(ledger, unread, ledger.trouble if covered > since else "")
     if trouble:
         raise trouble
     return ExitStatus.EX_OK
+
+
+def _remark(ledger: Past, unread: list[log_sources.UnreadableError], forgotten: str) -> None:
+    """What the answer lacks."""
+    if forgotten:
+        asking.complain(f"what the journal has forgotten is not known: {forgotten}")
+    if ledger.later:
+        asking.complain(
+            f"left out: {ledger.later} of the ledger's incidents are of a time to come, for the clock has jumped\n"
+            "  hint: camwatchctl history has them in their order"
+        )
+    if unread:
+        asking.complain(f"this is the ledger's part, incidents without single captures: {unread[0]}")
 
 
 def _conclude(options: argparse.Namespace, analysis: Analysis) -> None:

@@ -88,7 +88,7 @@ def _faults(analysis: Analysis) -> Iterator[str]:
     yield table(("camera fault", "alert", "count", "cameras", "last"), rows)
     itself = f", {analysis.by_itself} of them without a remedy" if analysis.by_itself else ""
     recovered = f"{_count(analysis.recoveries, 'recovery', 'recoveries')}{itself}"
-    yield f"{recovered}; {_called(analysis.critical)}"
+    yield f"{recovered}; {_called(analysis)}"
 
 
 def _rungs(analysis: Analysis) -> Iterator[str]:
@@ -142,11 +142,14 @@ def _count(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
-def _called(times: int) -> str:
+def _called(analysis: Analysis) -> str:
+    """Of what only the ledger has nobody knows: it tells of a human only where the camera was parked."""
+    times = analysis.critical
+    if times:
+        least = "at least " if analysis.from_ledger else ""
+        return f"a human was called {least}{'once' if times == 1 else f'{times} times'}"
     return (
-        f"a human was called {'once' if times == 1 else f'{times} times'}"
-        if times
-        else "no human was called"
+        "whether a human was called is not in the ledger" if analysis.from_ledger else "no human was called"
     )
 
 

@@ -74,7 +74,10 @@ def _records(options: argparse.Namespace) -> absence.Records | None:
     given = daemon.arguments().parse_args([])
     state_dir = Path(options.state_dir or STATE_DIR)
     return absence.Records(
-        state_dir, Path(options.config or given.config), Path(options.conf_dir or given.conf_dir)
+        state_dir,
+        Path(options.config or given.config),
+        Path(options.conf_dir or given.conf_dir),
+        tuple(options.camera),
     )
 
 

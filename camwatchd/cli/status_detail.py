@@ -17,7 +17,7 @@ from camwatchd.control.facts import (
 from camwatchd.core.timespan import duration
 
 Line = tuple[str, str]
-_NO_OUTAGE = "unknown: nothing has failed since the daemon took the camera"
+_NO_OUTAGE = "unknown: no outage has begun after a healthy frame so far"
 _NO_REPAIR = "unknown: the first recovery is still to come"
 
 

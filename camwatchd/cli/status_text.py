@@ -53,10 +53,13 @@ def word(camera: CameraFacts) -> str:
     """The band and the score, but nothing that sounds like praise while something is wrong."""
     if camera.paused_for > 0:
         return "PAUSED"
-    praise = condition(camera) is Condition.TROUBLE and camera.band in (Band.EXCELLENT, Band.GOOD)
+    state = condition(camera)
+    praise = state is Condition.TROUBLE and camera.band in (Band.EXCELLENT, Band.GOOD)
     word = "RECOVERING" if praise else camera.band
     if camera.phase == Phase.PARKED:
         word = "PARKED"
+    elif state is Condition.CRITICAL:  # whatever its failures in a row cost so far: a human should look
+        word = "CRITICAL"
     elif praise and not camera.fault:
         if camera.phase != Phase.RETRYING:
             return "STARTING"  # in whatever phase: nothing was captured that a score could speak of

@@ -33,6 +33,7 @@ class CameraView:
     refusal: str = ""  # why there is no reboot, if one was asked for
     ask_at: float = NEVER  # when it is asked for again
     drill: str = ""  # what is practised
+    critical: bool = False  # a human was called
 
 
 def line(views: Sequence[CameraView], now: float, note: str = "") -> str:
@@ -95,6 +96,8 @@ def _word(view: CameraView) -> str:
     """
     if view.phase is Phase.PARKED:
         return "PARKED"
+    if view.critical:
+        return "CRITICAL"
     praise = view.fault and view.band in (Band.EXCELLENT, Band.GOOD)
     return "RECOVERING" if praise else view.band
 

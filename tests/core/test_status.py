@@ -58,6 +58,8 @@ LINES = {
                  f"{_BAD} restart-worker 2/3 done, waiting for frames, 4.0 s left"),
     "holding": (replace(ILL, phase=Phase.HOLDING, fault="busy", deadline=NOW + 28),
                 "cam0 RECOVERING 70/100: busy; next probe in 28 s"),
+    "critical": (replace(ILL, critical=True, phase=Phase.BACKOFF, deadline=NOW + 28),
+                 f"{_BAD.replace('RECOVERING', 'CRITICAL')} restart-worker 2/3 in 28 s"),
     "wedged": (replace(GIVEN_UP, phase=Phase.WEDGED, fault="worker-unkillable"),
                f"{_WEDGED} no reboot (did-not-help), asked again in 15 min; a power cycle frees it"),
     "wedged, postponed": (replace(GIVEN_UP, phase=Phase.WEDGED, fault="worker-unkillable", refusal="min-uptime",
