@@ -22,7 +22,7 @@ by 59 % wider after 14 days (39 % where a day counts for 3 at most, or nothing w
 as above from 55 on: what a memory that fades by 1/28 a day is worth.
 
 What is usual is not learnt from a sign, or it would soon be one no more. But what stays must become usual: the days of
-a sign are learnt apart, 14 and 14. Where the latter are not above the former by more than chance (three standard
+a sign are learnt apart, 14 and 14. Where the latter are not above the former by more than chance (two standard
 errors, the two-sample test of the e-Handbook, 7.3.1) both are the new usual; else it rises still, and so on from there.
 
 A day counts for at most some deviations: one bad day, of which the alerts have told, is no sign. Days are 24 hours in
@@ -45,7 +45,7 @@ ABSURD = 1e12  # no number of a camera is as large
 SETTLED = 2 * MEMORY - 1  # days of equal weight that know the mean as well as a memory that fades does
 _ROUGH = 30.0  # 11 for the mean, if days correlate by 0.7; and 14 of these scatter by a quarter too little
 _WIDEST = 0.85  # of what a day counts for: nine of the worst days are a sign, however little is known
-_ERRORS = 3.0  # standard errors: less is chance
+_ERRORS = 2.0  # standard errors: less is chance
 _DOUBT = 0.5  # of the limit: from there on a day is not learnt from, or what creeps up would become usual
 
 
