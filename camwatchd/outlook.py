@@ -108,7 +108,7 @@ class Outlook:
         self._sum_up()
         if self._life.day.is_over:
             self._life = self._life.after(self._life.day)
-            self._tell("is as usual again, or usual by now")
+            self._tell("is as usual again, or has not risen for weeks and is usual by now")
             self._keep_at = now
         if now >= self._keep_at:
             usual = now >= self._sample_at and now - self._heard_at < _MINUTE

@@ -8,15 +8,16 @@ from camwatchd.cli.metrics import METRICS
 from camwatchd.cli.status_detail import detailed
 from camwatchd.cli.status_text import text
 from camwatchd.control.facts import DaemonFacts, SignFacts, StatusFacts
+from camwatchd.core import circumstances
 from camwatchd.core import events as ev
 from camwatchd.core import messages as msg
 from camwatchd.core import records as rec
-from camwatchd.core.circumstances import ALPHA, APART, LEAST, MOST, Circumstance
+from camwatchd.core.circumstances import ALPHA, APART, GONE, LEAST, MOST, Circumstance
 from camwatchd.core.figures import Figures
 from camwatchd.core.flight import HostFacts
 from camwatchd.core.ladder import Rung
 from camwatchd.core.settings import CameraSettings
-from camwatchd.core.signs import LAMBDA, LEARN, MEMORY, RULES, Sign
+from camwatchd.core.signs import LAMBDA, LEARN, MEMORY, RULES, SETTLED, Chart, Sign
 from camwatchd.core.timespan import DAY
 from camwatchd.doctor import signs
 from camwatchd.doctor.finding import Result
@@ -94,13 +95,32 @@ def test_a_rising_latency_is_told_once_and_shown() -> None:
     life.days(30)
     life.days(6, latency=0.08)
 
-    said = "capture latency: 80 ms, usually 41 ms (mean of the 28 days before); rising for 3 days now"
+    said = "capture latency: 80 ms on the last day, usual before that: 41 ms; the mean of the last days has been "
+    said += "above the usual for 2 days"
     assert {"latency": said} == life.signs
     (told,) = life.log.of("camera.sign")
-    assert told.startswith("cam0: a sign of trouble to come, no fault: capture latency: 80 ms, usually 41")
+    assert told.startswith(
+        "cam0: a sign of trouble to come, no fault: capture latency: 80 ms on the last day, "
+    )
     assert "; what to do: camwatchctl health  # " in told
     life.days(12)
     assert ({}, 1) == (life.signs, len(life.log.of("camera.sign_ended")))
+
+
+def test_what_stays_is_told_to_be_usual_and_what_goes_on_rising_is_shown() -> None:
+    """A sign ends with a line that says why; one of a camera that gets worse and worse is there after months."""
+    steady, worse = Life(), Life()
+    for life in (steady, worse):
+        life.days(30)
+    for day in range(100):
+        steady.days(1, latency=0.08)
+        worse.days(1, latency=0.04 + 0.004 * day)
+
+    (ended,) = steady.log.of("camera.sign_ended")
+    assert ended.endswith(": latency is as usual again, or has not risen for weeks and is usual by now")
+    assert {} == steady.signs
+    assert {"latency"} == set(worse.signs)
+    assert (1, []) == (len(worse.log.of("camera.sign")), worse.log.of("camera.sign_ended"))
 
 
 def test_more_recoveries_and_longer_openings_are_signs() -> None:
@@ -199,8 +219,8 @@ def test_a_ledger_that_comes_late_is_taken_within_the_day() -> None:
     too_late.outlook.keep()
 
     assert '"observed":64800.0' in late.kept
-    assert '"days":28' in late.kept
-    assert '"days":28' not in too_late.kept
+    assert '"days":30' in late.kept
+    assert '"days":30' not in too_late.kept
 
 
 def test_what_is_kept_of_other_settings_or_damaged_is_left_alone() -> None:
@@ -210,11 +230,11 @@ def test_what_is_kept_of_other_settings_or_damaged_is_left_alone() -> None:
 
     for life in (Life(replace(CAM0, width=1920), before.kept), Life(kept=before.kept[:-7]), Life(kept="{}")):
         life.outlook.keep()
-        assert '"days":28' not in life.kept
+        assert '"days":30' not in life.kept
     for same in (CAM0, replace(CAM0, required=False, slots=4)):
         life = Life(same, before.kept)
         life.outlook.keep()
-        assert '"days":28' in life.kept
+        assert '"days":30' in life.kept
 
 
 # --- what goes along with incidents -----------------------------------------------------------------------------
@@ -372,4 +392,8 @@ def test_the_man_page_says_what_is_done() -> None:
         f"of the last {MOST} incidents that are {APART / 3600:.0f} hours apart, at least {LEAST} of them"
         in section
     )
-    assert f"at {ALPHA}." in section
+    assert f"at {ALPHA}: from then on until it could be chance at {GONE}." in section
+    assert f"within {circumstances.MEMORY / DAY:.0f} days" in section
+    wider = [round(100 * (Chart(sign, LEARN).bound / RULES[sign].bound - 1)) for sign in Sign]
+    assert f"by {min(wider)} to {max(wider)} % after {LEARN} days, not at all after {SETTLED}" in section
+    assert f"for {MEMORY} days, and its last {LEARN} are not above the {LEARN} before them" in section

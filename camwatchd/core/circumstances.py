@@ -18,13 +18,13 @@ from camwatchd.core.flight import HostFacts
 from camwatchd.core.timespan import duration
 
 ALPHA = 0.0005  # the chance at which it begins to be a sign
-_GONE = 0.02  # ... and from which on it is none any more
+GONE = 0.02  # ... and beyond which it is none any more
 LEAST = 3  # incidents with it
 MOST = 8  # incidents that are remembered, the last ones
 APART = 12 * 3600.0  # seconds between two incidents that count
 MEMORY = 28 * 86400.0  # seconds that an incident is remembered for
 _HOURS = 28 * 24  # samples that what is usual is taken from
-_KNOWN = 7 * 24  # samples until it is known what is usual
+_KNOWN = 7 * 24  # samples, as they count by then, until it is known what is usual: 194 hours
 _RAREST = 0.01  # what was never seen without an incident may yet be no rarer than this
 _HOT = 0.1  # the share of hours that are hot
 _WEAK, _SLOWED = (
@@ -144,7 +144,7 @@ class Circumstances:
         had, of = self._counted(each)
         if had < LEAST or self._share(each).of < _KNOWN:
             return False
-        return tail(had, of, self._chance(each)) <= (_GONE if each in self.shown else ALPHA)
+        return tail(had, of, self._chance(each)) <= (GONE if each in self.shown else ALPHA)
 
     def _counted(self, each: Circumstance) -> tuple[int, int]:
         told = [had for seen in self.incidents if (had := self._had(each, seen.sample)) is not None]

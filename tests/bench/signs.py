@@ -13,7 +13,7 @@ import random
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, pairwise
 
 from camwatchd.core.circumstances import ALPHA, APART, LEAST, Circumstance, Circumstances, Sample
 from camwatchd.core.signs import LAMBDA, LEARN, MEMORY, RULES, Chart, Sign
@@ -23,6 +23,7 @@ HOUR = 3600.0
 LONGEST = 90  # days to wait for a true sign; one that is not told by then counts as that late
 BEFORE = 60  # days of a usual life before it gets worse
 CAMERAS = 5  # over which the years are spread
+FRESH = 90  # days of a camera of which it has just been learnt what is usual
 
 Days = Iterator[float]
 Life = Callable[
@@ -46,6 +47,7 @@ class Result:
     """What was measured."""
 
     false: float  # a year of one camera
+    fresh: float  # ... while it is `FRESH`
     delay: float  # days
 
 
@@ -148,6 +150,17 @@ def false_signs(case: Case, chance: random.Random, years: float) -> float:
     return found / years
 
 
+def fresh_signs(case: Case, chance: random.Random, years: float) -> float:
+    """How many there are in a year of cameras that are all new."""
+    found, cameras = 0, round(years * YEAR / FRESH)
+    for _ in range(cameras):
+        chart, days = Chart(case.sign), case.life(chance, 0)
+        for _ in range(LEARN + FRESH):
+            chart = chart.add(next(days))
+            found += chart.shown == 1
+    return found * YEAR / (cameras * FRESH)
+
+
 def until_a_sign(case: Case, chance: random.Random) -> int:
     """Days from when it gets worse to the sign of it."""
     chart, days = Chart(case.sign), case.life(chance, case.worse)
@@ -160,7 +173,8 @@ def measured(case: Case, years: float, seed: int = 1) -> Result:
     """Over so many years of a camera, and as many times that it gets worse."""
     chance = random.Random(seed)
     false, runs = false_signs(case, chance, years), max(5, round(years))
-    return Result(false, sum(until_a_sign(case, chance) for _ in range(runs)) / runs)
+    delay = sum(until_a_sign(case, chance) for _ in range(runs)) / runs
+    return Result(false, fresh_signs(case, chance, years), delay)
 
 
 # --- what goes along with incidents ----------------------------------------------------------------------------
@@ -233,14 +247,17 @@ def lived(machine: Machine, chance: random.Random, days: int, *, tied: bool) -> 
 
 def of_machine(machine: Machine, years: float, seed: int = 1) -> Result:
     """Over so many years of a camera, and as many times that incidents come of it."""
-    chance, found = random.Random(seed), 0
-    for _ in range(CAMERAS):
-        was = False
-        for _, is_sign in lived(machine, chance, round(years * YEAR / CAMERAS), tied=False):
-            found, was = found + (is_sign and not was), is_sign
-    runs = max(2, round(years / 2))
-    delays = [_delay(machine, chance) for _ in range(runs)]
-    return Result(found / years, sum(delays) / runs)
+    chance, runs = random.Random(seed), max(2, round(years / 2))
+    false = sum(_begun(machine, chance, round(years * YEAR / CAMERAS)) for _ in range(CAMERAS)) / years
+    delay, cameras = sum(_delay(machine, chance) for _ in range(runs)) / runs, round(years * YEAR / FRESH)
+    fresh = sum(_begun(machine, chance, LEARN + FRESH) for _ in range(cameras)) * YEAR / (cameras * FRESH)
+    return Result(false, fresh, delay)
+
+
+def _begun(machine: Machine, chance: random.Random, days: int) -> int:
+    """How many false ones begin; the first weeks count, too: it is known earlier here what is usual."""
+    signs = [False, *(is_sign for _, is_sign in lived(machine, chance, days, tied=False))]
+    return sum(is_sign and not was for was, is_sign in pairwise(signs))
 
 
 def _delay(machine: Machine, chance: random.Random) -> int:
@@ -266,12 +283,17 @@ def main(years: float) -> None:
     print(
         f"incidents: binomial test, alpha {ALPHA}, {LEAST} or more, {APART / HOUR:.0f} h apart; {years:g} years each"
     )
-    print(f"{'':14}{'':52}{'false signs':>12}{'told':>8}")
+    print(f"a fresh camera: of {FRESH} days after the {LEARN} in which it was learnt what is usual")
+    print(f"{'':14}{'':52}{'false signs':>12}{'of a fresh':>12}{'told':>8}")
     print(
-        f"{'sign':14}{'usual scatter (correlation of the days)':52}{'in a year':>12}{'after':>8}  when it gets worse"
+        f"{'sign':14}{'usual scatter (correlation of the days)':52}{'in a year':>12}{'camera':>12}{'after':>8}"
+        "  when it gets worse"
     )
     for sign, name, words, found in rows(years):
-        print(f"{sign:14}{name:52}{found.false:12.2f}{found.delay:6.0f} d  {words}", flush=True)
+        print(
+            f"{sign:14}{name:52}{found.false:12.2f}{found.fresh:12.2f}{found.delay:6.0f} d  {words}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -61,8 +61,9 @@ def test_what_is_usual_is_no_sign() -> None:
 
 
 def test_nothing_is_judged_before_it_is_known_what_is_usual() -> None:
-    """A week of hours."""
-    assert () == struck(lived(100), WEAK, WEAK, WEAK).shown
+    """Eight days of hours, of which old ones count less."""
+    assert () == struck(lived(193), WEAK, WEAK, WEAK).shown
+    assert (Circumstance.UNDER_VOLTAGE,) == struck(lived(194), WEAK, WEAK, WEAK).shown
 
 
 def test_a_burst_counts_once() -> None:

@@ -89,8 +89,41 @@ def test_another_version_may_have_written_it() -> None:
     assert back is not None
     assert list(Sign) == [chart.sign for chart in back.charts]
     assert 0 == next(chart.days for chart in back.charts if chart.sign is Sign.DROPS)
-    assert 28 == next(chart.days for chart in back.charts if chart.sign is Sign.FAILURES)
+    assert 38 == next(chart.days for chart in back.charts if chart.sign is Sign.FAILURES)
     assert Circumstances() == back.circumstances
+
+
+_OLD = (
+    '{"settings":"s","before":3.024e+06,"failed":false,"charts":[{"sign":"latency","days":28,"mean":0.0414286,'
+    '"variance":5.51e-05,"ewma":2.95,"shown":27,"value":0.08},{"sign":"drops","days":9,"mean":5.0,"variance":0.0,'
+    '"ewma":0.0,"shown":0,"value":5.0}]}'
+)
+
+
+def test_charts_as_they_were_kept_at_first_are_gone_on_with() -> None:
+    """They had no halves, and no more than 28 days: what was a sign is one still, and what was learnt is known."""
+    back = days.read(_OLD, "s")
+
+    assert back is not None
+    assert ["latency"] == [name for name, *_ in back.signs()]
+    charts = {chart.sign: chart for chart in lived(1, replace(WHOLE, latency=70.0), back).charts}
+    assert (28, 10) == (charts[Sign.LATENCY].shown, charts[Sign.DROPS].days)
+    assert [1] == [half.days for half in charts[Sign.LATENCY].halves]
+
+
+def test_a_sign_goes_on_from_the_ledger_as_it_would_without() -> None:
+    """With both halves of what may be usual by now, whatever a later version adds to them."""
+    life = lived(21, replace(WHOLE, recoveries=9), lived(30))
+    data: dict[str, Any] = json.loads(days.written(life))
+    (chart,) = (chart for chart in data["charts"] if chart["sign"] == "recoveries")
+    assert [14, 2] == [half["days"] for half in chart["halves"]]
+    chart["halves"][1]["more"] = 1
+    back = days.read(json.dumps(data), "s")
+
+    assert back is not None
+    for number in range(1, 40):
+        straight, over = (lived(number, replace(WHOLE, recoveries=9), each) for each in (life, back))
+        assert [sign[:2] for sign in straight.signs()] == [sign[:2] for sign in over.signs()]
 
 
 _ANY = st.recursive(

@@ -50,8 +50,8 @@ def test_a_sign_is_told_once_and_outlives_the_daemon(tmp_path: Path) -> None:
         again.stop()
 
     assert (
-        "recoveries a day: 9, usually 0 (mean of the 28 days before); rising for 1 day now"
-        in line["message"]
+        "recoveries a day: 9 on the last day, usual before that: 0.1; "
+        "the mean of the last days has been above the usual for 1 day" in line["message"]
     )
     assert ["recoveries"] == [sign.name for sign in shown]
     assert [] == again.told("camera.sign")
