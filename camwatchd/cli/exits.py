@@ -102,10 +102,11 @@ _EXITS: Mapping[str, Mapping[int, str]] = {
     "ladder": {0: "shown", 2: _CAMERA, 78: _CONFIG},
     "drill": {
         0: "every drill was noticed by its name, cured and told of; of several one that does not apply is passed over",
-        1: "one was not, or was named as something else; or of several one could not be made, its camera being unfit",
+        1: "one was not, was named as something else, or its end was not seen",
         2: "wrong arguments, no such camera, or nobody who could be asked or said yes",
         69: _DOWN,
-        75: "the only drill: its camera is not healthy, or it does not apply to it; or too many are asking",
+        75: "one was not made, and none has failed: its camera is not healthy or another drill is under way, or none "
+        "applies to it; or too many are asking",
         77: _NOT_YOU,
     },
     "faults": {0: "shown", 2: _ARGUMENTS},
