@@ -61,7 +61,8 @@ _EXITS: Mapping[str, Mapping[int, str]] = {
         2: "wrong arguments, no such camera, or a healthy one and nobody who could be asked or said yes",
         3: "a camera ended parked, or is critical when the time is over, though its recovery goes on",
         69: "the daemon does not answer, or not when the time is over",
-        75: "not now: paused (also meanwhile), something is against this rung, or it was not granted; or too many are asking",
+        75: "not now: paused (also meanwhile), something is against this rung, or it was not granted; or too many are "
+        "asking",
         77: _NOT_YOU,
     },
     "reload": {0: "the configuration is in force", 2: _ARGUMENTS, 69: _DOWN, 75: _CROWDED, 77: _NOT_YOU, 78: _CONFIG},
