@@ -97,12 +97,14 @@ class Desk:
 
     def _plan(self, post: Post, rung: Rung | None) -> RecoverPlan:
         state, now = post.state, self._supervisor.world.clock()
-        against = rung and orders.objection(
-            post.policy, state, rung, streams=post.witness.streaming, now=now
+        mode = self._supervisor.settings.reboot.mode
+        against = rung and (
+            orders.objection(post.policy, state, rung, streams=post.witness.streaming, now=now)
+            or orders.forbidden(mode, rung)
         )
         return RecoverPlan(
             camera=post.camera.name, disturbs=state.phase in orders.WELL, objection=against or "",
-            steps=orders.plan(post.policy, state, rung or Rung.RESTART_WORKER),
+            steps=orders.plan(post.policy, state, rung or Rung.RESTART_WORKER, mode),
         )  # fmt: skip
 
     def _daemon(self) -> DaemonFacts:

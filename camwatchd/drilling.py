@@ -52,7 +52,7 @@ class Drilling:
     def __init__(self, camera: str, log: EventLog, clock: Callable[[], float]) -> None:
         self._camera, self._clock = camera, clock
         self._plain, self.marked = log, MarkedLog(camera, log, lambda: self.running)
-        self._began = 0.0
+        self._began, self._number = 0.0, 0
         self.facts: DrillFacts | None = None  # of the last one
         self._next_worker = ""
         self._ordered = False  # somebody had the camera recovered in it
@@ -68,12 +68,12 @@ class Drilling:
 
     def begin(self, exercise: Exercise, policy: Policy) -> DrillFacts:
         """The worker has its order."""
-        self._began = self._clock()
+        self._began, self._number = self._clock(), self._number + 1
         self._next_worker, self._ordered = exercise.name if exercise.name == "open" else "", False
         cure = drills.expected_cure(policy.ladder, exercise)
         self.facts = DrillFacts(
-            exercise=exercise.name, expected_fault=exercise.fault, expected_cure=cure.value
-        )
+            exercise=exercise.name, expected_fault=exercise.fault, expected_cure=cure.value, number=self._number
+        )  # fmt: skip
         text = f"{self._camera}: {exercise.name} begins: {exercise.human}; the camera itself is well"
         self.marked.warning("drill.begun", message=text, camera=self._camera)
         return self.facts

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from camwatchd import cli
-from camwatchd.cli.drill_text import Practised, document, report, said
+from camwatchd.cli.drill_text import Practised, document, exit_status, lost, report, said
 from camwatchd.control.facts import DaemonFacts, DrillFacts, StatusFacts
 from camwatchd.core.drills import EXERCISES
 from tests.control.rig import camera, running
@@ -72,6 +72,81 @@ def test_the_report() -> None:
     assert "NOT ALL: 1 of 3 drills were noticed and cured; 2 cut short, or not begun" == short
 
 
+UNMADE = Practised("cam0", "error", refused="cam0 is paused: a drill needs a healthy camera", made=False)
+NO_USE = Practised("cam0", "black", refused="only warns", applicable=False, made=False)
+
+
+@pytest.mark.parametrize(
+    ("done", "status", "says"),
+    [
+        ([UNMADE, UNMADE], 75, "NOT MADE: there was no drill, so nothing is proved; 2 not made"),
+        ([UNMADE, NO_USE], 75, "NOT MADE: there was no drill, so nothing is proved; 1 not made; 1 did not apply"),
+        ([Practised("cam0", "stall", CURED), UNMADE], 75,
+         "NOT ALL: 1 of 2 drills were noticed and cured; 1 not made"),
+        ([Practised("cam0", "stall", NOTICED), UNMADE], 1,
+         "FAILED: 1 of 2 drills were not noticed and cured as expected; 1 not made"),
+        ([Practised("cam0", "stall", refused="lost sight of"), UNMADE], 1,
+         "FAILED: 1 of 2 drills were not noticed and cured as expected; 1 not made"),
+    ],
+)  # fmt: skip
+def test_what_was_not_made_has_not_failed(done: list[Practised], status: int, says: str) -> None:
+    """A report to keep does not accuse a watchdog that was never asked; nor is it whole."""
+    shown = report(done, FACTS, "pi4").splitlines()
+
+    assert (status, says) == (exit_status(done), shown[-1])
+    assert any(line.endswith("  not made") for line in shown) == (UNMADE in done)
+    assert "cam0 error: cam0 is paused: a drill needs a healthy camera" in shown
+
+
+def test_whose_drill_it_is() -> None:
+    """Another one's, a new daemon's and that of a camera that is gone say nothing of ours; an older daemon's may."""
+    ours = replace(STALL, number=3)
+    looks = [
+        replace(FACTS, cameras=(camera(last_drill=last),))
+        for last in (
+            replace(CURED, number=3),
+            replace(CURED, number=4),
+            replace(CURED, exercise="error"),
+            None,
+        )
+    ]
+
+    assert [False, True, True, True] == [bool(lost(look, "cam0", ours)) for look in looks]
+    assert "its end was not seen: another drill began (stall)" == lost(looks[1], "cam0", ours)
+    assert "lost sight of: cam1 is no longer configured" == lost(looks[0], "cam1", ours)
+    old = [
+        replace(FACTS, cameras=(camera(last_drill=replace(CURED, exercise=e)),)) for e in ("stall", "error")
+    ]
+    assert ["", "its end was not seen: another drill began (error)"] == [lost(f, "cam0", STALL) for f in old]
+
+
+@pytest.mark.parametrize("other", [replace(CURED, number=2), replace(CURED, exercise="error", number=2)])
+def test_another_ones_drill_is_not_taken_for_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], other: DrillFacts
+) -> None:
+    """It may begin and end between two looks: what came of it proves nothing of the one that was ordered here."""
+    with running(tmp_path) as rig:
+        monkeypatch.setenv("CAMWATCHD_SOCKET", str(rig.path))
+        rig.daemon.answering = lambda: rig.daemon.change(["cam0"], last_drill=other)
+        status = cli.main(["drill", "stall", "--yes", "--camera", "cam0"])
+
+    out = capsys.readouterr().out
+    assert (1, False) == (status, "PASSED" in out)
+    assert f"cam0 stall: its end was not seen: another drill began ({other.exercise})\n" in out
+
+
+def test_a_drill_ends_with_its_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process may have a drill of the same number."""
+    with running(tmp_path) as rig:
+        monkeypatch.setenv("CAMWATCHD_SOCKET", str(rig.path))
+        with ctl("drill", "stall", "--yes", "--camera", "cam0") as process:
+            line_with(process, "not noticed yet")
+            rig.daemon.pid = 915
+            out, _ = process.communicate(timeout=30)
+
+    assert (1, True) == (process.returncode, "cam0 stall: lost sight of: camwatchd was restarted\n" in out)
+
+
 @pytest.mark.parametrize(
     ("changes", "because"),
     [
@@ -104,9 +179,9 @@ def test_a_camera_that_is_not_fit_is_in_the_report(
             told = capsys.readouterr().out
             alone = cli.main(["drill", "stall", "--yes", "--camera", unfit])
 
-            assert (both, alone, capsys.readouterr().out.count("FAILED")) == (1, 75, 0)
+            assert (both, alone, (told + capsys.readouterr().out).count("FAILED")) == (75, 75, 0)
             assert f"{unfit} stall: {unfit} is paused: a drill needs a healthy camera" in told
-            assert told.splitlines()[-1].startswith("FAILED: 1 of 2 drills")
+            assert told.splitlines()[-1] == "NOT ALL: 1 of 2 drills were noticed and cured; 1 not made"
 
 
 def test_nobody_is_drilled_unasked(
@@ -166,6 +241,7 @@ def test_every_drill_on_a_real_daemon(
         rig.status(r"cam0 DRILL \(hang\) RECOVERING .*worker-silent")
         assert 0 == cli.main(["pause", "60"])
         assert 75 == cli.main(["drill", "--yes", "stall"])
+        assert 75 == cli.main(["drill", "--yes", "--all"])
 
     found = [drill["found"] for drill in shown]
     assert all(drill["passed"] for drill in shown)

@@ -4,6 +4,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -12,7 +13,7 @@ from camwatchd.cli import ladder, simulation
 from camwatchd.core.faults import FAULTS
 from camwatchd.core.ladder import LADDER, Rung
 from camwatchd.core.rehearsal import End
-from camwatchd.core.settings import CameraSettings, Settings, Supervision
+from camwatchd.core.settings import CameraSettings, Reboot, Settings, Supervision
 from tests.control.rig import camera, running
 
 CLIMBING = camera(
@@ -96,6 +97,43 @@ def test_a_reboot_that_waits_for_many_failures(threshold: int) -> None:
 
     assert (End.REBOOT, threshold > 10) == (found.latest.end, "and so on: " in shown)
     assert len(shown.splitlines()) < 30
+
+
+@pytest.mark.parametrize("mode", ["observe", "off"])
+def test_a_reboot_that_nobody_may_do_ends_in_a_park(mode: Literal["observe", "off"]) -> None:
+    """It is asked for all the same, and refused; the table of outages says so, too."""
+    settings = Settings(reboot=Reboot(mode=mode))
+    found = simulation.of(settings, CameraSettings(), "frames-stopped", usb=False)
+    shown = simulation.text(found)
+
+    assert (End.PARKED, End.PARKED) == (found.soonest.end, found.latest.end)
+    assert "asks whether the machine may be rebooted" in shown
+    assert f'parked ([reboot] mode = "{mode}", so nothing reboots)' in shown
+    assert "until it is parked: then it is probed" in shown
+    assert "parked" in simulation.outages([found])
+
+
+def test_an_optional_camera_waits_for_no_reboot() -> None:
+    """What is done again and again is told without one."""
+    settings = Settings(supervision=Supervision(system_reboot_threshold=100))
+    shown = simulation.text(
+        simulation.of(settings, CameraSettings(required=False), "init-timeout", usb=False)
+    )
+
+    assert "restart-worker again, until the thresholds of [supervision] are reached" in shown
+    assert "reboot" not in shown.replace("only a required camera may reboot the machine", "")
+
+
+def test_positions_that_are_not_known_are_said_to_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A table without marks looks like one on which nobody is."""
+    monkeypatch.setenv("CAMWATCHD_SOCKET", str(tmp_path / "control.sock"))
+    (tmp_path / "config.toml").write_text("")
+    places = ["--config", str(tmp_path / "config.toml"), "--conf-dir", str(tmp_path / "conf.d")]
+    status, shown, _ = run(capsys, *places)
+
+    assert (0, True) == (status, "\nwho is where is not known: camwatchd is not running" in shown)
 
 
 def test_a_simulation_needs_no_daemon(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -61,6 +61,8 @@ OPEN = replace(
     ENDED, number=12, camera="cam1", boot="b-5", at=7100.0, wall="2026-11-22 21:22:00", fault="busy", ended="",
     seconds=0.0, failed_attempts=1, parked=True,
 )  # fmt: skip
+WISHED = replace(ASKED, observed=True, helped=None, wall="2026-11-23 01:02:03")
+WISH = 'for cam0 (frames-stopped) {} would have been asked for, but for [reboot] mode = "observe"'
 PAST = History(now=21420.0, boots=(NOW, FIRST), incidents=(OPEN, ENDED), keep_incidents=500, keep_days=400.0)
 HOST = HostFacts(
     board="Raspberry Pi 4 Model B Rev 1.4", kernel="6.6.51", camwatchd="0.1.0", uptime=7000.0, temperature=81.4,
@@ -114,7 +116,8 @@ def test_the_history_begins_with_what_is_wanted_at_night() -> None:
         (replace(NOW, after=End.CLEAN_STOP, after_reboot=None), "after a clean stop of camwatchd"),
         (replace(NOW, after_reboot=replace(ASKED, helped=None)), "whether it helped is not known yet"),
         (replace(NOW, after_reboot=replace(ASKED, helped=False)), "it did not help"),
-        (replace(NOW, asked=(replace(ASKED, observed=True),)), 'would have been asked for cam0 (frames-stopped), but'),
+        (replace(NOW, asked=(WISHED,)), f"; {WISH.format('a reboot')}"),
+        (replace(NOW, asked=(WISHED, WISHED)), f"; {WISH.format('2 reboots')}"),
     ],
 )  # fmt: skip
 def test_each_boot_says_why_there_was_one(boot: Boot, says: str) -> None:
@@ -128,6 +131,9 @@ def test_a_quiet_past_is_said_too() -> None:
     lines = history_text.text(replace(PAST, boots=(NOW, late), incidents=(ENDED,)), []).splitlines()
 
     assert ["no incident is open", "camwatchd has asked for no reboot in this time"] == lines[:2]
+    wished = history_text.text(replace(PAST, boots=(replace(NOW, asked=(WISHED,)), late)), []).splitlines()
+    would = '2026-11-23 01:02:03, for cam0 (frames-stopped), but for [reboot] mode = "observe"'
+    assert [lines[1], f"a reboot would have been asked for: {would}"] == wished[1:3]
     went = history_text.text(replace(PAST, boots=(FIRST,)), [])
     assert went.startswith("open when the machine went down: cam1: busy since")
     assert "note: the clock has jumped; the order is right, the times are as the machine had them" in lines

@@ -18,7 +18,7 @@ from camwatchd.control.protocol import RecoverFacts
 from tests import schemas
 from tests.control.rig import Running, camera
 from tests.test_cli_control import daemon, run
-from tests.test_cli_looking import ILL, PARKED, WELL, ctl, interrupted, line_with
+from tests.test_cli_looking import ILL, LENT, PARKED, WELL, ctl, interrupted, line_with
 
 __all__ = ["daemon"]  # the fixture
 
@@ -55,6 +55,20 @@ def test_recover_is_followed_to_its_end(daemon: Running, capsys: pytest.CaptureF
     assert [order[1:] for order in daemon.daemon.orders] == [(("cam1",), "restart-stream")]
 
 
+def test_a_pause_ends_a_recovery(daemon: Running, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever waits for it is told so, and how to get the camera back."""
+    daemon.daemon.cure = [ILL, LENT]
+    status, _, err = run(capsys, "recover", "--camera", "cam1", "--yes")
+
+    assert (status, err.splitlines()) == (
+        75,
+        [
+            "camwatchctl: cam1: paused, for 10 min more: its recovery was ended by that",
+            "  hint: camwatchctl resume ends the pause and takes the camera again",
+        ],
+    )
+
+
 @pytest.mark.parametrize(
     ("cure", "argv", "expected"),
     [
@@ -63,7 +77,8 @@ def test_recover_is_followed_to_its_end(daemon: Running, capsys: pytest.CaptureF
         ([ASKS, PARKED], ("--rung", "reboot"), (3, "parked")),
         ([ASKS, ILL], ("--rung", "restart-service"), (75, "refused")),
         ([ILL], ("--rung", "restart-worker", "--timeout", "0.1"), (1, "under-way")),
-        ([SPENT], ("--timeout", "0.1"), (3, "critical")),
+        ([SPENT], ("--timeout", "0.1"), (3, "critical")), ([LENT], (), (75, "paused")),
+        ([ILL, LENT], (), (75, "paused")),
         ([WELL], (), (0, "healthy")), ([(camera("cam0"),)], (), (0, "gone")),
     ],
 )  # fmt: skip

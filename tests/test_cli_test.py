@@ -5,6 +5,7 @@ import argparse
 import json
 import socket
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -76,13 +77,42 @@ class Interrupted:
         raise next(self._captures)
 
 
-def test_ctrl_c_shows_what_was_measured() -> None:
-    """Of a thousand captures those that were made are told of, and why there are no more."""
+class _Pressed:
+    @property
+    def sensor_timestamp(self) -> int:
+        raise KeyboardInterrupt
+
+
+class Between(Interrupted):
+    """A camera whose second frame somebody presses Ctrl-C at, while it is looked at."""
+
+    def capture_array(self, _timeout: float) -> Frame:
+        try:
+            return super().capture_array(_timeout)
+        except KeyboardInterrupt:
+            return cast("Frame", _Pressed())
+
+
+@pytest.mark.parametrize("camera", [Interrupted(), Between()])
+def test_ctrl_c_shows_what_was_measured(camera: Interrupted) -> None:
+    """Of a thousand captures those that were made are told of, and why there are no more: in one, or between two."""
     options = argparse.Namespace(json=True, num_tests=1000, timeout=1.0)
-    trial = through_daemon(cast("Camera", Interrupted()), options)
+    trial = through_daemon(cast("Camera", camera), options)
 
     assert (len(trial.captures), trial.trouble) == (1, "ended by Ctrl-C after 1 captures")
     assert trial.interrupted
+
+
+def test_captures_that_were_not_made_have_not_failed() -> None:
+    """Of those that were, it says how many are good."""
+    some = tuple(Capture(0.01, 0.02) for _ in range(35))
+    trial = Trial("cam0", "daemon", 1000, some, "ended by Ctrl-C after 35 captures", interrupted=True)
+
+    assert text(trial).startswith(
+        "cam0: interrupted: 35 of 35 good (of 1000 asked for), through the running daemon"
+    )
+    bad = replace(trial, captures=(*some, Capture(5.0, problem="late")))
+    assert "interrupted: 35 of 36 good" in text(bad)
 
 
 def test_a_daemon_that_closes_the_door_has_the_camera(run: Run, tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_how_it_ended(effects: tuple[ev.Effect, ...], outcome: str) -> None:
     drilling.begin(EXERCISES["stall"], Policy())
     drilling.end()
     assert "interrupted" in log.of("drill.ended")[-1]
-    drilling.begin(EXERCISES["stall"], Policy())
+    assert 3 == drilling.begin(EXERCISES["stall"], Policy()).number
     drilling.note(ev.SayOrdered(Rung.RESTART_WORKER))
     drilling.follow(WELL)
     assert "interrupted" in log.of("drill.ended")[-1]

@@ -87,15 +87,19 @@ _NAMES = {
 
 def text(trial: Trial) -> str:
     """The verdict, the percentiles, and what went wrong, the same only once."""
-    verdict = "good" if trial.passed else "FAILED"
-    head = (
-        f"{trial.camera}: {verdict}: {trial.good} of {trial.asked} test captures, {_THROUGH[trial.through]}"
-    )
+    head = f"{trial.camera}: {_verdict(trial)}, {_THROUGH[trial.through]}"
     rows = [(_NAMES[name], *_row(found)) for name, found in measured(trial).items() if found]
     lines = [head, *(["", table(HEAD, rows)] if rows else [])]
     problems = dict.fromkeys(capture.problem for capture in trial.captures if capture.problem)
     lines += ["", *problems] if problems else []
     return "\n".join([*lines, *(["", trial.trouble] if trial.trouble else [])])
+
+
+def _verdict(trial: Trial) -> str:
+    """Captures that nobody waited for have not failed."""
+    if trial.interrupted:
+        return f"interrupted: {trial.good} of {len(trial.captures)} good (of {trial.asked} asked for)"
+    return f"{'good' if trial.passed else 'FAILED'}: {trial.good} of {trial.asked} test captures"
 
 
 def _row(found: Mapping[str, float]) -> list[str]:

@@ -7,22 +7,21 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
 
 from camwatchd.cli import asking, colour, looking, when
-from camwatchd.cli.drill_text import Practised, document, report, said
+from camwatchd.cli.drill_text import Practised, document, exit_status, lost, report, said
 from camwatchd.cli.verb import Verb
 from camwatchd.control.client import PATIENCE, ControlError
-from camwatchd.control.facts import CameraFacts, DrillFacts, StatusFacts
+from camwatchd.control.facts import DrillFacts, StatusFacts
 from camwatchd.control.protocol import Drill, Reason, Status
 from camwatchd.core.drills import EXERCISES, LASTS
 from camwatchd.core.timespan import duration
 from camwatchd.errors import ExitStatus
 
 _LOOK = 0.2  # seconds between two looks at the status
-_FAILED = 1
 _INTERRUPTED = 128 + signal.SIGINT
 _RUNNING = "running"
+_RESTARTED = "lost sight of: camwatchd was restarted"
 
 _EPILOG = """\
 what can be practised, and what is expected:
@@ -60,7 +59,7 @@ def _run(options: argparse.Namespace) -> int:
     wanted = [(name, exercise) for name in names for exercise in exercises]
     status = _all(options, wanted, done)
     _tell(options, done, facts, len(wanted) - len(done))
-    return status or (ExitStatus.EX_OK if all(drill.passed for drill in done) else _FAILED)
+    return status or exit_status(done)
 
 
 def _all(options: argparse.Namespace, wanted: list[tuple[str, str]], done: list[Practised]) -> int:
@@ -112,44 +111,47 @@ def _practise(options: argparse.Namespace, camera: str, exercise: str, *, alone:
     """One drill to its end. Of several, one that there cannot be is told in the report."""
     asking.announce(options, f"{camera}: drill {exercise}: {EXERCISES[exercise].human} ...")
     try:
-        asking.ask(options, Drill(camera, exercise), DrillFacts)
+        begun = asking.ask(options, Drill(camera, exercise), DrillFacts)
     except ControlError as error:
         if alone or error.reason not in (Reason.INAPPLICABLE, Reason.UNFIT):
             raise
         asking.announce(options, f"  none: {error.message}")
-        return Practised(camera, exercise, refused=error.message, applicable=error.reason is Reason.UNFIT)
-    found = None
+        applicable = error.reason is Reason.UNFIT
+        return Practised(camera, exercise, refused=error.message, applicable=applicable, made=False)
     try:
-        for facts in _followed(options, camera):
-            asking.announce(options, f"  {said(facts)}")
-            found = facts.last_drill
+        found, trouble = _followed(options, camera, begun)
     except ControlError as error:  # a drill ends with its daemon
-        refused = f"lost sight of: {error.message}"
-        asking.announce(options, f"  {refused}")
-        return Practised(camera, exercise, refused=refused)
-    return Practised(camera, exercise, found)
+        found, trouble = None, f"lost sight of: {error.message}"
+    if trouble:
+        asking.announce(options, f"  {trouble}")
+    return Practised(camera, exercise, found, refused=trouble)
 
 
-def _followed(options: argparse.Namespace, name: str) -> Iterator[CameraFacts]:
-    """The camera each time there is something new, until the drill is over. A daemon that is busy is asked again."""
-    until, last = time.monotonic() + LASTS + PATIENCE, ""
+def _followed(options: argparse.Namespace, name: str, begun: DrillFacts) -> tuple[DrillFacts | None, str]:
+    """What came of it, told step by step; or why that is not known. A daemon that is busy is asked again."""
+    until, last, pid = time.monotonic() + LASTS + PATIENCE, "", 0
     while time.monotonic() < until:
         look = looking.once(options)
-        if isinstance(look, ControlError):
-            if look.reason is Reason.UNREACHABLE:
-                raise look
-            time.sleep(_LOOK)
-            continue
-        camera = next((c for c in look.cameras if c.name == name), None)
-        if camera is None or camera.last_drill is None:
-            return  # the configuration has it no more, or the daemon was restarted
-        over = camera.last_drill.outcome != _RUNNING
-        if (line := said(camera)) != last or over:
-            last = line
-            yield camera
-        if over:
-            return
+        if isinstance(look, StatusFacts):
+            pid = pid or look.daemon.pid
+            if trouble := _RESTARTED if look.daemon.pid != pid else lost(look, name, begun):
+                return None, trouble
+            last, drill = _told(options, look, name, last)
+            if drill.outcome != _RUNNING:
+                return drill, ""
+        elif look.reason is Reason.UNREACHABLE:
+            raise look
         time.sleep(_LOOK)
+    return None, f"its end was not seen within {duration(LASTS + PATIENCE)}"
+
+
+def _told(options: argparse.Namespace, look: StatusFacts, name: str, last: str) -> tuple[str, DrillFacts]:
+    """The line about it, said if it is another than the last one; and how it stands."""
+    camera = next(camera for camera in look.cameras if camera.name == name)
+    assert camera.last_drill is not None
+    if (line := said(camera)) != last:
+        asking.announce(options, f"  {line}")
+    return line, camera.last_drill
 
 
 VERB = Verb(

@@ -13,19 +13,22 @@ from camwatchd.core.faults import FAULTS
 from camwatchd.core.ladder import Rung
 from camwatchd.core.plain import to_plain
 from camwatchd.core.timespan import duration
+from camwatchd.errors import ExitStatus
 
+_FAILED = 1
 HEAD = ("camera", "drill", "noticed after", "named as", "cured by", "back after", "alerts", "")
 
 
 @dataclass(frozen=True, slots=True)
 class Practised:
-    """One line of the report; `found` None: there was none, for the reason `refused`, or it was lost sight of."""
+    """One line of the report; `found` None: it was not made, or lost sight of, for the reason `refused`."""
 
     camera: str
     exercise: str
     found: DrillFacts | None = None
     refused: str = ""
     applicable: bool = True
+    made: bool = True  # it was begun
 
     @property
     def passed(self) -> bool:
@@ -37,7 +40,7 @@ class Practised:
         """Why it counts as failed; empty: it does not. That of one that does not apply says nothing."""
         found = self.found
         if found is None:
-            return self.refused or "lost sight of: was the daemon restarted?"
+            return self.refused
         if found.outcome != "recovered":
             return found.outcome
         if misnamed(found.exercise, found.fault):
@@ -56,6 +59,28 @@ def document(drill: Practised) -> dict[str, Any]:
     """One for programs."""
     failed = drill.wrong if drill.applicable else ""
     return {**to_plain(drill), "passed": drill.passed, "failed_because": failed}
+
+
+def lost(facts: StatusFacts, name: str, begun: DrillFacts) -> str:
+    """Why a look at the daemon tells nothing of the drill that was begun; empty: it does."""
+    camera = next((camera for camera in facts.cameras if camera.name == name), None)
+    if camera is None:
+        return f"lost sight of: {name} is no longer configured"
+    last = camera.last_drill
+    if last is None:
+        return "lost sight of: camwatchd has begun anew with this camera"
+    # The outcome of somebody else's drill proves nothing of this one.
+    same = (last.number, last.exercise) == (begun.number, begun.exercise)
+    return "" if same else f"its end was not seen: another drill began ({last.exercise})"
+
+
+def exit_status(done: Iterable[Practised]) -> int:
+    """Of those that there could be: one that failed weighs more than one that was not made."""
+    counted = [drill for drill in done if drill.applicable]
+    if any(drill.made and not drill.passed for drill in counted):
+        return _FAILED
+    made = [drill for drill in counted if drill.made]
+    return ExitStatus.EX_OK if made and len(made) == len(counted) else ExitStatus.EX_TEMPFAIL
 
 
 def said(camera: CameraFacts) -> str:
@@ -89,8 +114,8 @@ def report(done: Iterable[Practised], facts: StatusFacts, where: str, left: int 
 
 def _row(drill: Practised) -> tuple[str, ...]:
     if drill.found is None:
-        verdict = "FAILED" if drill.applicable else "not applicable"  # why stands below
-        return drill.camera, drill.exercise, *["-"] * 5, verdict
+        made = "FAILED" if drill.made else "not made"
+        return drill.camera, drill.exercise, *["-"] * 5, made if drill.applicable else "not applicable"
     found = drill.found
     named = _against(found.fault or "-", found.expected_fault)
     cured = _against(found.cure or "-", found.expected_cure, _cure(found) or "-")
@@ -113,11 +138,16 @@ def _span(seconds: float | None) -> str:
 
 
 def _sum(done: list[Practised], left: int) -> str:
-    made = [drill for drill in done if drill.applicable]
+    counted = [drill for drill in done if drill.applicable]
+    made = [drill for drill in counted if drill.made]
     failed = [drill for drill in made if not drill.passed]
-    passed, total = len(made) - len(failed), len(made) + left
-    besides = f"; {left} cut short, or not begun" if left else ""
-    besides += f"; {len(done) - len(made)} did not apply" if len(made) < len(done) else ""
+    passed, total = len(made) - len(failed), len(counted) + left
+    besides = f"; {len(counted) - len(made)} not made" if len(made) < len(counted) else ""
+    besides += f"; {left} cut short, or not begun" if left else ""
+    besides += f"; {len(done) - len(counted)} did not apply" if len(counted) < len(done) else ""
     if failed:
         return f"FAILED: {len(failed)} of {total} drills were not noticed and cured as expected{besides}"
-    return f"{'NOT ALL' if left else 'PASSED'}: {passed} of {total} drills were noticed and cured{besides}"
+    if not made:
+        return f"NOT MADE: there was no drill, so nothing is proved{besides}"
+    head = "PASSED" if passed == total else "NOT ALL"
+    return f"{head}: {passed} of {total} drills were noticed and cured{besides}"

@@ -57,11 +57,12 @@ _EXITS: Mapping[str, Mapping[int, str]] = {
     "resume": {0: "the cameras are taken back", 2: _CAMERA, 69: _DOWN, 75: _CROWDED, 77: _NOT_YOU},
     "recover": {
         0: "every camera is healthy again; with --no-wait the recovery has begun, with --dry-run it may be done",
-        1: "the time is over, and a camera is still being recovered; or one was paused meanwhile",
+        1: "the time is over, and a camera is still being recovered",
         2: "wrong arguments, no such camera, or a healthy one and nobody who could be asked or said yes",
         3: "a camera ended parked, or is critical when the time is over, though its recovery goes on",
         69: "the daemon does not answer, or not when the time is over",
-        75: "not now: paused, something is against this rung, or it was not granted; or too many are asking",
+        75: "not now: paused (also meanwhile), something is against this rung, or it was not granted; or too many are "
+        "asking",
         77: _NOT_YOU,
     },
     "reload": {0: "the configuration is in force", 2: _ARGUMENTS, 69: _DOWN, 75: _CROWDED, 77: _NOT_YOU, 78: _CONFIG},
@@ -102,10 +103,11 @@ _EXITS: Mapping[str, Mapping[int, str]] = {
     "ladder": {0: "shown", 2: _CAMERA, 78: _CONFIG},
     "drill": {
         0: "every drill was noticed by its name, cured and told of; of several one that does not apply is passed over",
-        1: "one was not, or was named as something else; or of several one could not be made, its camera being unfit",
+        1: "one was not, was named as something else, or its end was not seen",
         2: "wrong arguments, no such camera, or nobody who could be asked or said yes",
         69: _DOWN,
-        75: "the only drill: its camera is not healthy, or it does not apply to it; or too many are asking",
+        75: "one was not made, and none has failed: its camera is not healthy or another drill is under way, or none "
+        "applies to it; or too many are asking",
         77: _NOT_YOU,
     },
     "faults": {0: "shown", 2: _ARGUMENTS},

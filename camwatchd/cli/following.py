@@ -32,8 +32,8 @@ class End:
 _OVER = ("healthy", "parked", "paused", "refused", "gone")
 _RUNNING = re.compile(r"[\d.]+ (s|min|h|d|fps)\b")  # what changes from look to look is no news
 _STATUS = {
-    "healthy": 0, "gone": 0, "under-way": 1, "paused": 1, "parked": 3, "critical": 3,
-    "refused": int(ExitStatus.EX_TEMPFAIL),
+    "healthy": 0, "gone": 0, "under-way": 1, "parked": 3, "critical": 3,
+    "paused": int(ExitStatus.EX_TEMPFAIL), "refused": int(ExitStatus.EX_TEMPFAIL),
 }  # fmt: skip
 _REFUSED = "not granted; the ladder goes on: {}; why: journalctl -u camwatchd EVENT=ladder.leave_refused"
 
@@ -63,7 +63,12 @@ def follow(options: argparse.Namespace, names: Sequence[str], *, leaving: bool =
 
 
 def verdict(end: End) -> str:
-    """How it stands where it was not followed to its end, and what goes on without us; empty: it has ended."""
+    """How it stands where it did not come to its end, and what goes on without us; empty: it has ended."""
+    if end.outcome == "paused":
+        return (
+            f"{end.camera}: {end.words}: its recovery was ended by that\n"
+            "  hint: camwatchctl resume ends the pause and takes the camera again"
+        )
     if end.outcome in _OVER:
         return ""
     after = f"{end.camera}: not healthy after {duration(end.seconds)}"

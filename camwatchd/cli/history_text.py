@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Owns how the past reads: what is open, what rebooted the machine, then a line for each boot and incident."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from camwatchd.adapters.ledger_story import Asked, Boot, End, Headline, History
@@ -11,6 +12,7 @@ _WHY = {
     End.CLEAN_STOP: "after a clean stop of camwatchd: somebody shut the machine down or rebooted it",
     End.UNEXPLAINED: "after power loss, panic, hardware watchdog or systemd's start limit: nothing was asked for",
 }
+_BUT = 'but for [reboot] mode = "observe"'
 _HELPED = {True: "it helped", False: "it did not help", None: "whether it helped is not known yet"}
 
 
@@ -24,9 +26,11 @@ def text(history: History, notes: Sequence[str]) -> str:
 
 def reboot(asked: Asked) -> str:
     """A reboot that camwatchd asked for, and what came of it."""
-    if asked.observed:
-        return f'for {asked.camera} ({asked.fault}), but for [reboot] mode = "observe"'
-    return f"for {asked.camera} ({asked.fault}): {_HELPED[asked.helped]}"
+    return f"for {_whose(asked)}: {_HELPED[asked.helped]}"
+
+
+def _whose(asked: Asked) -> str:
+    return f"{asked.camera} ({asked.fault})"
 
 
 def incident(one: Headline) -> str:
@@ -49,11 +53,14 @@ def _first(history: History) -> Iterator[str]:
         yield f"{state}: {one.camera}: {one.fault} since {one.wall}; see: camwatchctl incident {one.number}"
     if not is_open:
         yield "no incident is open"
-    asked = [one for boot in history.boots for one in reversed(boot.asked)]
+    every = [one for boot in history.boots for one in reversed(boot.asked)]
+    asked = [one for one in every if not one.observed]
     if asked:
         yield f"last reboot asked for by camwatchd: {asked[0].wall}, {reboot(asked[0])}"
     else:
         yield "camwatchd has asked for no reboot in this time"
+    if every and every[0].observed:
+        yield f"a reboot would have been asked for: {every[0].wall}, for {_whose(every[0])}, {_BUT}"
 
 
 def _events(history: History) -> Iterator[tuple[tuple[float, int], str]]:
@@ -71,8 +78,15 @@ def _boot(boot: Boot) -> str:
         parts.append(f"{boot.starts} starts of the service")
     if not boot.healthy:
         parts.append("no camera was healthy")
-    parts += [f"a reboot would have been asked {reboot(one)}" for one in boot.asked if one.observed]
+    parts += _observed(boot)
     return "; ".join(parts)
+
+
+def _observed(boot: Boot) -> Iterator[str]:
+    """Those that were not asked for, the same only once."""
+    for whose, times in Counter(_whose(one) for one in boot.asked if one.observed).items():
+        what = "a reboot" if times == 1 else f"{times} reboots"
+        yield f"for {whose} {what} would have been asked for, {_BUT}"
 
 
 def _why(boot: Boot) -> str:

@@ -94,7 +94,8 @@ def _run(options: argparse.Namespace) -> int:
         faults = tuple(FAULTS) if options.simulate == _ALL else (options.simulate,)
         return simulation.run(options, settings, faults)
     facts = _positions(options)
-    found = None if facts is None else facts.cameras
+    found = facts.cameras if isinstance(facts, StatusFacts) else None
+    remark = "" if isinstance(facts, StatusFacts) else f"\nwho is where is not known: {facts.message}"
     if wrong := _unknown(options.camera, settings, found):
         asking.complain(wrong)
         return ExitStatus.EX_USAGE
@@ -104,7 +105,7 @@ def _run(options: argparse.Namespace) -> int:
     shown = (
         json.dumps(rows, indent=2)
         if options.json
-        else colour.marked(text(settings.ladder, settings.supervision, found, options.camera))
+        else colour.marked(text(settings.ladder, settings.supervision, found, options.camera)) + remark
     )
     sys.stdout.write(f"{shown}\n")
     return ExitStatus.EX_OK
@@ -120,12 +121,12 @@ def _here(rung: Rung, cameras: Iterable[CameraFacts] | None) -> list[str] | None
     return None if cameras is None else [camera.name for camera in climbers(rung, cameras)]
 
 
-def _positions(options: argparse.Namespace) -> StatusFacts | None:
+def _positions(options: argparse.Namespace) -> StatusFacts | ControlError:
     """The table is of use without the daemon, too."""
     try:
         return asking.ask(options, Status(), StatusFacts)
-    except ControlError:
-        return None
+    except ControlError as error:
+        return error
 
 
 VERB = Verb(

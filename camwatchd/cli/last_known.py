@@ -212,6 +212,9 @@ def _budget(known: LastKnown) -> str:
     done = f"{known.reboots_in_a_day} in 24 powered-on hours, {known.reboots_in_a_week} in 7 days"
     if known.reboots_left is None:
         return f"reboots so far: {done}; how many are left is not known: {known.unlimited}"
+    if known.reboot_mode not in ("armed", ""):  # empty: not known either
+        left = f"the limits would leave {known.reboots_left} (so far: {done})"
+        return f'nothing reboots now, as [reboot] mode = "{known.reboot_mode}"; {left}'
     if known.unlimited:
         return f"reboots left now: {known.reboots_left}: {known.unlimited}"
     return f'reboots left now: {known.reboots_left} (so far: {done}; [reboot] mode = "{known.reboot_mode}")'

@@ -2,6 +2,7 @@
 """Owns the last step of writing a file: a finished one takes its name, never that of a device or a pipe."""
 
 import errno
+import os
 import stat
 from pathlib import Path
 
@@ -12,6 +13,8 @@ def check(target: Path) -> None:
         mode = target.stat().st_mode
     except FileNotFoundError:
         return
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
     if not stat.S_ISREG(mode):
         # Renaming over it would put a file in its place: for root even in that of /dev/null.
         raise OSError(errno.EINVAL, "it is no regular file", str(target))

@@ -5,12 +5,12 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from camwatchd.cli import asking
 from camwatchd.cli.table import table
-from camwatchd.core import alerts, drills, liveness
+from camwatchd.core import alerts, drills, liveness, orders
 from camwatchd.core.faults import FAULTS
 from camwatchd.core.ladder import Rung
 from camwatchd.core.plain import to_plain
@@ -53,9 +53,18 @@ def of(settings: Settings, camera: CameraSettings, fault: str, *, usb: bool) -> 
         fault=fault, place=_PLACE if usb else "", checks=camera.checks,
         frame_duration=liveness.expected_frame_duration(camera.frame_rate),
     )  # fmt: skip
-    soonest, latest = (rehearse(policy, subject, slow=slow) for slow in (False, True))
+    mode = settings.reboot.mode
+    soonest, latest = (_granted(rehearse(policy, subject, slow=slow), mode) for slow in (False, True))
     remark = drills.unseen(camera.checks, fault)
     return Rehearsal(camera.name, fault, camera.required, usb, soonest, latest, remark)
+
+
+def _granted(course: Course, mode: str) -> Course:
+    """The rehearsal grants what is asked for. [reboot] does not, unless it is armed, and then the camera is parked."""
+    if course.end is not End.REBOOT or mode == "armed":
+        return course
+    parked = Moment(course.seconds, End.PARKED, Rung.REBOOT, 0, orders.forbidden(mode, Rung.REBOOT))
+    return replace(course, moments=(*course.moments, parked), end=End.PARKED)
 
 
 def text(found: Rehearsal) -> str:
@@ -158,7 +167,7 @@ def _words(moment: Moment) -> Iterator[str]:
         case "noticed":
             yield f"{alerts.of_issue(FAULTS[moment.detail].issue).name}: {moment.detail}"
         case "attempt" if moment.detail == "again":
-            yield f"{moment.rung} again, as long as the thresholds for the reboot are open"
+            yield f"{moment.rung} again, until the thresholds of [supervision] are reached"
         case "attempt":
             yield which
             yield "systemd starts us afresh" if moment.rung is Rung.RESTART_SERVICE else moment.detail

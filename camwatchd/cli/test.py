@@ -72,6 +72,9 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _told(options: argparse.Namespace, trial: Trial) -> int:
+    if _counts(options):
+        sys.stderr.write("\r\033[K")
+        sys.stderr.flush()
     shown = json.dumps(captures.document(trial), indent=2) if options.json else captures.text(trial)
     sys.stdout.write(f"{shown}\n")
     if trial.interrupted:
@@ -80,33 +83,42 @@ def _told(options: argparse.Namespace, trial: Trial) -> int:
 
 
 def _progress(options: argparse.Namespace) -> Callable[[int], None]:
-    """On a terminal a line that counts, and is gone in the end."""
-    if options.json or not sys.stderr.isatty():
+    """On a terminal a line that counts; what is told in the end takes its place."""
+    if not _counts(options):
         return lambda _done: None
 
     def show(done: int) -> None:
-        end = "\r\033[K" if done >= options.num_tests else ""
-        sys.stderr.write(f"\r{done} of {options.num_tests} test captures{end}")
+        sys.stderr.write(f"\r{done} of {options.num_tests} test captures")
         sys.stderr.flush()
 
     return show
+
+
+def _counts(options: argparse.Namespace) -> bool:
+    return not options.json and sys.stderr.isatty()
 
 
 # --- through the daemon -----------------------------------------------------------------------------------
 
 
 def through_daemon(camera: "Camera", options: argparse.Namespace) -> Trial:
-    """One after the other, each a frame that was not there before."""
-    show, done, trouble, interrupted = _progress(options), list[Capture](), "", False
+    """So many, or as many as there are when somebody presses Ctrl-C, in a capture or between two."""
+    done: list[Capture] = []
+    try:
+        trouble, interrupted = _captured(camera, options, done), False
+    except KeyboardInterrupt:
+        trouble, interrupted = captures.ended(len(done)), True
+    return Trial(camera.name, "daemon", options.num_tests, tuple(done), trouble, interrupted)
+
+
+def _captured(camera: "Camera", options: argparse.Namespace, done: list[Capture]) -> str:
+    """One after the other, each a frame that was not there before; why there are fewer than were asked for."""
+    show, missed = _progress(options), 0
     last: Frame | None = None
-    missed = 0
     for number in range(options.num_tests):
         asked_at = time.monotonic()
         try:
             frame = camera.capture_array(options.timeout)
-        except KeyboardInterrupt:
-            trouble, interrupted = captures.ended(len(done)), True
-            break
         except FrameTimeoutError as error:
             missed += 1
             done.append(Capture(time.monotonic() - asked_at, problem=str(error)))
@@ -115,9 +127,8 @@ def through_daemon(camera: "Camera", options: argparse.Namespace) -> Trial:
             last, missed = frame, 0
         show(number + 1)
         if missed >= _GIVE_UP:
-            trouble = f"given up after {len(done)} captures: {_GIVE_UP} in a row brought no frame"
-            break
-    return Trial(camera.name, "daemon", options.num_tests, tuple(done), trouble, interrupted)
+            return f"given up after {len(done)} captures: {_GIVE_UP} in a row brought no frame"
+    return ""
 
 
 def _judged(frame: "Frame", last: "Frame | None", waited: float) -> Capture:

@@ -119,7 +119,7 @@ class Client:
 
 def _silent(patience: float, asked: Request | None = None) -> ControlError:
     text = f"camwatchd did not answer within {patience:g} s"
-    if isinstance(asked, Pause | Resume | Recover | Drill | Reload | Adjust):
+    if _is_order(asked):
         return ControlError(Reason.SILENT, f"{text}: whether it was done is not known", _SEE)
     return ControlError(Reason.SILENT, text, _LOOK)
 
@@ -130,6 +130,15 @@ def _is_no_socket(path: str) -> bool:
         return not path or not stat.S_ISSOCK(Path(path).stat().st_mode)
     except OSError:
         return False
+
+
+def _is_order(asked: Request | None) -> bool:
+    """Whether something may have been done."""
+    if isinstance(asked, Recover):
+        return not asked.dry_run
+    if isinstance(asked, Adjust):
+        return bool(asked.controls)
+    return isinstance(asked, Pause | Resume | Drill | Reload)
 
 
 def _unreachable(path: str, error: OSError) -> ControlError:

@@ -55,6 +55,9 @@ class DrillFacts:
     attempt: int = 0
     back_after: float | None = None
     alerts: tuple[str, ...] = ()  # that it raised, in their order
+    number: int = (
+        0  # of the camera's drills since the daemon was started; an older daemon does not count them
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,9 +112,14 @@ def _objections_to_leaving(policy: Policy, state: State, rung: Rung) -> Iterator
         yield f"it does not cure {state.fault}, was tried already, or the camera is optional"
 
 
-def plan(policy: Policy, state: State, rung: Rung) -> tuple[str, ...]:
+def forbidden(mode: str, rung: Rung) -> str:
+    """Why the configuration lets nobody do this, however the camera is; empty: it does. `mode`: of [reboot]."""
+    return f'[reboot] mode = "{mode}", so nothing reboots' if rung is Rung.REBOOT and mode != "armed" else ""
+
+
+def plan(policy: Policy, state: State, rung: Rung, mode: str = "armed") -> tuple[str, ...]:
     """What an order would do: the action, its proof, and what follows if it does not help."""
-    if rung is Rung.RETRY:
+    if rung is Rung.RETRY or forbidden(mode, rung):
         return ()
     if rung in _LEAVING:
         return f"{rung}: {_DOES[rung]}", "if it is refused, the ladder goes on as before"
@@ -122,14 +127,17 @@ def plan(policy: Policy, state: State, rung: Rung) -> tuple[str, ...]:
     proof = (
         f"it has {duration(bound)} to end; {PROOF_FRAMES} healthy frames within {duration(settle)} prove it"
     )
-    return tuple(filter(None, (f"{rung}: {_DOES[rung]}", proof, _if_not(policy, state, rung))))
+    return tuple(filter(None, (f"{rung}: {_DOES[rung]}", proof, _if_not(policy, state, rung, mode))))
 
 
-def _if_not(policy: Policy, state: State, rung: Rung) -> str:
+def _if_not(policy: Policy, state: State, rung: Rung, mode: str) -> str:
     """What follows one that does not help, as far as it is known now."""
     above = [row.rung for row in policy.ladder if row.rung.height > rung.height and row.enabled]
     not_here = [Rung.RESET_DEVICE] * (state.place == "") + [*_LEAVING] * (not policy.required)
-    left = [one for one in above if one not in not_here]
+    wanted = [one for one in above if one not in not_here]
+    never = next(filter(None, (forbidden(mode, one) for one in wanted)), "")
+    left = [one for one in wanted if not forbidden(mode, one)]
     leaving = " and ".join(one for one in left if one in _LEAVING)
-    budget = f"; {leaving} only within the budget" if leaving else ""
-    return f"if that does not help: {', '.join(left)}{budget}" if left else ""
+    budget = f"{leaving} only within the budget" if leaving else ""
+    follows = "; ".join(filter(None, (", ".join(left), budget, never)))
+    return f"if that does not help: {follows}" if follows else ""

@@ -12,6 +12,7 @@ import pytest
 
 from camwatchd.control.client import Client, ControlError
 from camwatchd.control.protocol import (
+    Adjust,
     Answer,
     Pause,
     PauseFacts,
@@ -20,6 +21,7 @@ from camwatchd.control.protocol import (
     Reason,
     Recover,
     Refused,
+    Request,
     Status,
     encode_answer,
 )
@@ -142,16 +144,25 @@ def test_a_daemon_that_hangs_is_not_waited_for_long(tmp_path: Path) -> None:
     assert 0.2 <= took < 5
 
 
-def test_an_order_without_an_answer_may_have_been_done(tmp_path: Path) -> None:
-    """Nobody knows: that is said, and where to look."""
+@pytest.mark.parametrize(
+    ("asked", "ordered"),
+    [
+        (Pause(10.0), True), (Adjust("cam0", {"ExposureTime": 1}), True), (Recover(), True),
+        (Status(), False), (Adjust("cam0"), False), (Recover(dry_run=True), False),
+    ],
+)  # fmt: skip
+def test_an_order_without_an_answer_may_have_been_done(
+    asked: Request, ordered: bool, tmp_path: Path
+) -> None:
+    """Nobody knows: that is said, and where to look. A mere question leaves nothing behind."""
     over = threading.Event()
     with speaking(tmp_path / "s", lambda _: over.wait(30)), Client(tmp_path / "s") as client:
         with pytest.raises(ControlError) as raised:
-            client.ask(Pause(10.0), 0.1)
+            client.ask(asked, 0.1)
         over.set()
 
-    assert "whether it was done is not known" in raised.value.message
-    assert "camwatchctl status" in raised.value.hint
+    assert ordered == ("whether it was done is not known" in raised.value.message)
+    assert ordered == ("camwatchctl status" in raised.value.hint)
 
 
 def test_a_daemon_that_lets_nobody_in_is_not_waited_for(tmp_path: Path) -> None:

@@ -241,6 +241,23 @@ def test_a_plan_says_what_and_what_then(rung: Rung) -> None:
     assert others if rung not in (SERVICE, REBOOT) else "budget" in first
 
 
+@pytest.mark.parametrize("mode", ["observe", "off"])
+def test_no_plan_promises_a_reboot_that_nobody_may_do(mode: str) -> None:
+    """[reboot] forbids it, whatever the budget: as an order it is objected to, elsewhere it is said."""
+    state = replace(healthy().state, place="")
+    why = f'[reboot] mode = "{mode}", so nothing reboots'
+    alone = Policy(ladder=tuple(replace(row, enabled=row.rung is not SERVICE) for row in Policy().ladder))
+
+    assert ["", "", why] == [
+        orders.forbidden(*case) for case in (("armed", REBOOT), (mode, SERVICE), (mode, REBOOT))
+    ]
+    assert () == orders.plan(Policy(), state, REBOOT, mode)
+    last = f"if that does not help: restart-service; restart-service only within the budget; {why}"
+    assert last == orders.plan(Policy(), state, WORKER, mode)[-1]
+    assert f"if that does not help: {why}" == orders.plan(alone, state, WORKER, mode)[-1]
+    assert why not in orders.plan(Policy(required=False), state, WORKER, mode)[-1]
+
+
 @pytest.mark.parametrize(
     ("place", "off", "required", "then"),
     [
