@@ -49,6 +49,7 @@ class Hearsay:
             maxlen=_WRITTEN
         )  # by the present worker, or the last one
         self._former: deque[_Former] = deque(maxlen=_WRITTEN)
+        self._practised: set[str] = set()  # what a drill had the present worker write
 
     def wrote(self, line: str) -> Finding | None:
         """A worker's stderr; gives what the line says."""
@@ -70,23 +71,33 @@ class Hearsay:
         if self._mine(line):
             self._kernel.add(line)
 
-    def died(self, words: tuple[str, ...]) -> None:
-        """The worker is gone; what tells of its end takes the place of what it wrote from there on."""
-        words = tuple(line[:_WIDTH] for line in words)
+    def died(self, said: tuple[str, ...]) -> tuple[str, ...]:
+        """The worker is gone; what tells of its end takes the place of what it wrote from there on.
+
+        Gives it without what only a drill had it write.
+        """
+        practised = self._practised.difference(line for _, line in self._written)
+        words = tuple(line[:_WIDTH] for line in said if line[:_WIDTH] not in practised)
         begins = [number for number, (_, line) in enumerate(self._written) if (line,) == words[:1]]
         before = list(self._written)[: begins[-1]] if begins else list(self._written)
         kept = [(at, line) for at, line in before if line not in words]
         self._former = deque((one for one in self._former if one.line not in words), _WRITTEN)
         self._written = deque([*kept, *((self._clock(), line) for line in words)], _WRITTEN)
+        return words
 
     def worker_begins(self, *, in_incident: bool) -> None:
         """Of the words of those before it, the incident that is open keeps its own; without one, nobody needs them."""
-        self.forget_the_worker()
+        self._retire()
+        self._practised.clear()
         if not in_incident:
             self._former.clear()
 
-    def forget_the_worker(self) -> None:
-        """What was written until now explains nothing that happens from now on."""
+    def forget_the_drill(self) -> None:
+        """What was written in it explains nothing that happens from now on, and is not said again."""
+        self._practised.update(line for _, line in self._written)
+        self._retire()
+
+    def _retire(self) -> None:
         self._clue, now = None, self._clock()
         self._former.extend(_Former(at, line, now) for at, line in self._written)
         self._written.clear()

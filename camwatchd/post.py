@@ -52,6 +52,7 @@ class Post:
         self.delivered = False  # a healthy frame since the last watchdog ping
         self.state: State
         self._narrators = Narrator(camera.name, log), Narrator(camera.name, self.drilling.marked)
+        self._opened_at = 0.0  # the incident that the ledger has open, or would
         self._chronicle = Chronicle(camera.name, agency.note, lambda: self.evidence, self._before)
         self._agency, self._host, self._runtime_dir = agency, host, runtime_dir
         self.slot = Slot(loop, self, host, clock)
@@ -89,6 +90,7 @@ class Post:
         """Go on with the incident for which the service was restarted."""
         self._chronicle.open = True
         self.state, effects = escalation.resume(self.policy, saved, self.clock())
+        self._opened_at = self.state.opened_at
         self._act(effects)
 
     def begin_paused(self, seconds: float) -> None:
@@ -127,9 +129,11 @@ class Post:
             drill = is_marked(before, now)
             if not drill:
                 self.figures.failed(max(0, self.state.failures - before.failures))
+            if not self._chronicle.open:
+                self._opened_at = self.state.opened_at
             self._act(effects, drill=drill)
             if self.drilling.follow(self.state):
-                self.hearsay.forget_the_worker()  # what it wrote in the drill explains nothing that comes after it
+                self.hearsay.forget_the_drill()
             self._inbox.popleft()
 
     def drill(self, exercise: str) -> DrillFacts | Refused:
@@ -207,7 +211,7 @@ class Post:
     @property
     def evidence(self) -> tuple[str, ...]:
         """What the incident leaves behind, for the ledger."""
-        return self.hearsay.evidence(self.state.opened_at)
+        return self.hearsay.evidence(self._opened_at)
 
     # --- what the slot tells it ---------------------------------------------------------------------------
 

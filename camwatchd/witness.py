@@ -163,8 +163,7 @@ class Witness:
 
     def ended(self, how: str, words: tuple[str, ...]) -> None:
         """What a dying worker wrote (a traceback, faulthandler's stacks) is the best evidence of what hung."""
-        self.hearsay.died(words)
-        if words:
+        if words := self.hearsay.died(words):
             text = f"{self._camera.name}: last words of the worker ({how}): {headline(words)}"
             self.log.info(
                 "worker.last_words", camera=self._camera.name, message=text, evidence="\n".join(words)

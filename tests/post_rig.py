@@ -35,10 +35,22 @@ class NoAgency:
     def note(self, record: Record) -> None: ...
 
 
-def lone_post(name: str, folder: Path, log: EventLog, clock: Callable[[], float]) -> Post:
+class Noting(NoAgency):
+    """Keeps what would be written down."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+
+    def note(self, record: Record) -> None:
+        self.records.append(record)
+
+
+def lone_post(
+    name: str, folder: Path, log: EventLog, clock: Callable[[], float], agency: NoAgency | None = None
+) -> Post:
     """The true one, with the rules as they are shipped."""
     return Post(
-        CameraSettings(name=name), Policy(), Health(), agency=NoAgency(), loop=Loop(), log=log,
+        CameraSettings(name=name), Policy(), Health(), agency=agency or NoAgency(), loop=Loop(), log=log,
         host=Host(folder), clock=clock, runtime_dir=str(folder), environ={},
     )  # fmt: skip
 

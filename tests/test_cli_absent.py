@@ -239,6 +239,8 @@ def test_only_the_cameras_that_are_named(tmp_path: Path) -> None:
         ledger.ledger.note(ledger.moment, {name: days.written(full()) for name in ("cam0", "cam1")})
     known = last_known.read(tmp_path, tmp_path / "no", tmp_path / "no")
 
+    [line] = [line for line in last_known.sentences(known.only(("cam7",)), ("cam7",)) if "knows" in line]
+    assert line.startswith("ledger: it knows nothing of cam7: ")
     for names, expected in (((), {"cam0", "cam1"}), (("cam1",), {"cam1"}), (("cam7",), set())):
         told = known.only(names)
         assert {each.name for each in told.cameras} == {each.camera for each in told.signs} == expected

@@ -73,7 +73,7 @@ def test_a_new_worker_is_not_blamed_for_the_last_ones_words() -> None:
     ear = Ear()
     ear.hearsay.suspect("buffer-queue", "Failed to queue buffer 3")
     ear.kernel(_GONE)
-    ear.hearsay.forget_the_worker()
+    ear.hearsay.worker_begins(in_incident=True)
 
     assert ("device-gone", f"x; kernel: {_GONE}") == ear.hearsay.explained("frames-stopped", "x")
 
@@ -195,6 +195,21 @@ def test_the_end_of_a_worker_takes_nothing_from_the_one_before() -> None:
         ear.hearsay.died(("Fatal Python error", "  File a"))
 
     assert ["first", "second", "Fatal Python error", "  File a"] == ear.evidence()
+
+
+def test_what_only_a_drill_had_a_worker_write_is_not_said_again() -> None:
+    """But what it writes once more afterwards is."""
+    ear = Ear()
+    for line in ("a drill", "a stack"):
+        ear.hearsay.wrote(line)
+    ear.hearsay.forget_the_drill()
+    ear.now += 60
+    ear.hearsay.wrote("a stack")
+    words = ear.hearsay.died(("a drill", "a stack"))
+    ear.hearsay.worker_begins(in_incident=False)
+
+    assert ("a stack",) == words
+    assert ("a drill",) == ear.hearsay.died(("a drill",))
 
 
 def test_evidence_is_bounded() -> None:

@@ -12,18 +12,18 @@ from camwatchd.core import messages as msg
 from camwatchd.core.drills import LASTS
 from camwatchd.core.ladder import Rung
 from camwatchd.core.messages import MAX_MESSAGE
-from camwatchd.core.records import IncidentOpened, encode
+from camwatchd.core.records import IncidentClosed, IncidentOpened, encode
 from camwatchd.post import Post
 from tests.control.rig import Log
-from tests.post_rig import deliver, lone_post
+from tests.post_rig import Noting, deliver, lone_post
 
 
 class Life:
     """A post on a clock of its own that delivers."""
 
     def __init__(self, folder: Path) -> None:
-        self.now, self.log = 1000.0, Log()
-        self.post: Post = lone_post("cam0", folder, self.log, lambda: self.now)
+        self.now, self.log, self.agency = 1000.0, Log(), Noting()
+        self.post: Post = lone_post("cam0", folder, self.log, lambda: self.now, self.agency)
         self.post.begin()
         self.worker()
 
@@ -70,6 +70,38 @@ def test_what_a_drill_wrote_explains_nothing_after_it(tmp_path: Path) -> None:
     assert "frames-stopped" == life.post.hearsay.explained("frames-stopped", "")[0]
     life.post.feed(ev.Faulted("frames-stopped"))
     assert (True, ()) == (life.post.state.in_incident, life.post.evidence)
+
+
+def test_what_a_drill_wrote_is_nobodys_last_word(tmp_path: Path) -> None:
+    """The drilled worker lives on, and dies of something else: neither log nor ledger have it die of the drill."""
+    drilled = "camwatchd.worker: an alarm drill: stall"
+    life = Life(tmp_path)
+    life.frames(1)
+    life.post.drilling.begin(drills.EXERCISES["stall"], life.post.policy)
+    life.post.feed(ev.Drilled("stall", LASTS))
+    life.post.wrote(drilled)
+    life.frames(int(LASTS) + 2)
+    life.post.slot.last_words = (drilled,)
+    life.post.exited(3)
+
+    assert life.post.state.in_incident
+    assert (life.log.of("worker.last_words"), life.post.evidence) == ([], ())
+
+
+def test_a_pause_loses_no_last_words(tmp_path: Path) -> None:
+    """What a worker wrote that died in the incident stays with it, also where an operator cuts it off."""
+    life = Life(tmp_path)
+    life.frames(1)
+    life.post.feed(ev.Faulted("frames-stopped"))
+    life.now += 5
+    life.post.slot.last_words = ("Fatal Python error: Aborted",)
+    life.post.reaped()
+    life.post.witness.hired(in_incident=True)
+    life.now += 5
+    life.post.feed(ev.Paused(60.0))
+
+    [closed] = [record for record in life.agency.records if isinstance(record, IncidentClosed)]
+    assert ("Fatal Python error: Aborted",) == closed.words
 
 
 def test_an_order_interrupts_a_drill(tmp_path: Path) -> None:

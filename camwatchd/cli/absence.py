@@ -42,7 +42,7 @@ def of(error: ControlError, *, units: bool, records: Records | None = None) -> A
         past = last_known.read(records.state_dir, records.config, records.conf_dir).only(records.cameras)
     return Absence(
         reason=error.reason, message=error.message, hint=error.hint, unit=facts or None, last_known=past,
-        ledger=tuple(last_known.sentences(past)) if past else (),
+        ledger=tuple(last_known.sentences(past, records.cameras)) if past and records else (),
     )  # fmt: skip
 
 

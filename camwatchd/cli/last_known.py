@@ -160,15 +160,16 @@ def _reboot(asked: "Asked", history: "History") -> LastReboot:
 # --- for humans ---------------------------------------------------------------------------------------------
 
 
-def sentences(known: LastKnown) -> Iterator[str]:
-    """One for each camera, then the reboots; or why nothing is known."""
+def sentences(known: LastKnown, asked: Sequence[str] = ()) -> Iterator[str]:
+    """One for each camera, then the reboots; or why nothing is known. `asked`: the cameras that are named."""
     if known.trouble:
         yield f"ledger: {known.trouble}"
         if known.hint:
             yield f"  hint: {known.hint}"
         return
     if not known.cameras:
-        yield "ledger: it knows of no camera: none was ever healthy or in trouble here"
+        of = f"nothing of {', '.join(asked)}" if asked else "of no camera"
+        yield f"ledger: it knows {of}: none was ever healthy or in trouble here"
     elif not known.ran_in_this_boot:
         yield "ledger: camwatchd has not run since this machine booted; what follows is from before"
     yield from (f"ledger: {_camera(camera)}" for camera in known.cameras)

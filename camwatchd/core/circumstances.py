@@ -95,10 +95,14 @@ class Circumstances:
     def is_sound(self) -> bool:
         """Whether it can be gone on with, wherever it comes from."""
         shares = (self.under_voltage, self.throttled, *(Share(self.hours, had) for had in self.hot))
-        known = len(self.hot) in (0, len(_BINS)) and all(0 <= share.had <= share.of for share in shares)
-        return known and all(
-            any(self._had(each, seen.sample) for seen in self.incidents) for each in self.shown
+        return len(self.hot) in (0, len(_BINS)) and all(0 <= share.had <= share.of for share in shares)
+
+    def backed(self) -> "Circumstances":
+        """Without a sign that no remembered incident speaks for any more: what is hot may have become hotter since."""
+        backed = (
+            each for each in self.shown if any(self._had(each, seen.sample) for seen in self.incidents)
         )
+        return replace(self, shown=tuple(backed))
 
     def usual(self, sample: Sample) -> "Circumstances":
         """How the machine does without an incident; every hour."""
@@ -111,7 +115,7 @@ class Circumstances:
             pairs = zip(found.hot or (0.0,) * len(_BINS), _BINS, strict=True)
             shares = [Share(found.hours, had).add(degrees >= least) for had, least in pairs]
             found = replace(found, hours=shares[0].of, hot=tuple(share.had for share in shares))
-        return found
+        return found.backed()
 
     def counts(self, at: float) -> bool:
         """Whether an incident now would, or is too close to the last one."""

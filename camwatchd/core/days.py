@@ -121,7 +121,8 @@ def read(text: str, settings: str | None) -> Life | None:
     )
     if settings not in (None, life.settings) or not sound or not 0 <= life.before <= _LONGEST * DAY:
         return None
-    return replace(life, charts=tuple(named.get(sign) or Chart(sign) for sign in Sign))
+    charts = tuple(named.get(sign) or Chart(sign) for sign in Sign)
+    return replace(life, charts=charts, circumstances=life.circumstances.backed())
 
 
 def _rounded(value: Any) -> Any:

@@ -21,6 +21,8 @@ def without_strangers(cls: Any, data: Any) -> Any:
     """`data` without the fields that `cls` does not have, at any depth: what a later release may have added."""
     if isinstance(data, list) and get_origin(cls) is tuple:
         return [without_strangers(get_args(cls)[0], item) for item in data]
+    if get_origin(cls) in (types.UnionType, typing.Union):  # of a table or nothing, say
+        cls = next(filter(dataclasses.is_dataclass, get_args(cls)), cls)
     if not isinstance(data, dict) or not dataclasses.is_dataclass(cls):
         return data
     kinds = field_types(typing.cast("Any", cls))

@@ -4,6 +4,7 @@
 import dataclasses
 import json
 import sys
+from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
@@ -39,8 +40,13 @@ from camwatchd.core.streams import Stream
 from tests.control.rig import FakeDaemon
 from tests.control.samples import REQUESTS
 
+_WELL = FakeDaemon().status()
+_DRILLED = DrillFacts(
+    exercise="stall", expected_fault="frames-stopped", expected_cure="restart-stream", number=1
+)
 ANSWERS: list[Answer] = [
-    Pong("0.1.0", 812), FakeDaemon().status(), PauseFacts(("cam0",), 599.5, ("cam0",)), ResumeFacts(()),
+    Pong("0.1.0", 812), _WELL, replace(_WELL, cameras=(replace(_WELL.cameras[0], last_drill=_DRILLED),)),
+    PauseFacts(("cam0",), 599.5, ("cam0",)), ResumeFacts(()),
     RecoverFacts(("cam0",), (RecoverPlan(camera="cam0", disturbs=True, steps=("this",), objection="that"),)),
     ReloadFacts("no good"), Refused(Reason.PERMISSION, "you may not", "use sudo"),
     DrillFacts(exercise="stall", expected_fault="frames-stopped", expected_cure="restart-stream", back_after=6.5),

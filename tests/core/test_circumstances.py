@@ -2,10 +2,12 @@
 """What goes along with incidents: counted against how often it is so without one, and said only if it is no chance."""
 
 import math
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from camwatchd.core import days
 from camwatchd.core.circumstances import (
     ALPHA,
     APART,
@@ -149,6 +151,36 @@ def test_old_hours_count_less() -> None:
         known = known.add(had=False)
 
     assert known.had / known.of < 0.06
+
+
+def test_a_machine_that_becomes_hotter_for_good_has_no_sign_of_heat() -> None:
+    """What is rare moves beyond what the incidents had: nothing speaks for it any more, and all of it can be told."""
+    known = struck(lived(), *[replace(WELL, temperature=62.0)] * MOST, begin=400 * 3600.0)
+    before, at = known.shown, 400 * 3600.0 + MOST * APART
+    told = []
+    for hour in range(500):
+        known = known.usual(replace(WELL, temperature=62.0))
+        told += [known.text(each, at + hour * 3600) for each in known.shown]
+        life = days.read(days.written(days.Life("s", circumstances=known)), "s")
+        assert life is not None
+        assert life.circumstances.shown == known.shown
+
+    assert (before, known.shown) == ((Circumstance.HEAT,), ())
+    assert told
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), st.sampled_from([None, 40.0, 55.0, 62.0, 70.0, 84.0])), max_size=60)
+)
+def test_whatever_is_shown_can_be_told(lives: list[tuple[bool, float | None]]) -> None:
+    """In every hour of any life: what informs must never end the daemon."""
+    known, at = lived(200), 200 * 3600.0
+    for strikes, temperature in lives:
+        lot = replace(WEAK if strikes else WELL, temperature=temperature)
+        known, at = (known.incident(lot, at), at + APART) if strikes else (known, at + 3600)
+        for _ in range(9):
+            known = known.usual(lot)
+        assert all(known.text(each, at) for each in known.shown)
 
 
 def test_what_cannot_be_is_not_gone_on_with() -> None:

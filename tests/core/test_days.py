@@ -64,12 +64,19 @@ def test_it_comes_back_as_it_was() -> None:
         '{"settings":"s","charts":[{"sign":"latency","variance":-1.0}]}',
         '{"settings":"s","circumstances":{"hot":[1.0]}}',
         '{"settings":"s","charts":[{"sign":"latency","mean":1e300}]}',
-        '{"settings":"s","circumstances":{"shown":["under-voltage"]}}',
     ],
 )  # fmt: skip
 def test_what_is_damaged_is_forgotten(spoilt: str) -> None:
     """It is learnt anew."""
     assert days.read(spoilt, "s") is None
+
+
+def test_a_sign_that_nothing_speaks_for_costs_nothing_else() -> None:
+    """It alone is dropped: what was learnt besides stays."""
+    life = days.read('{"settings":"s","before":86400.0,"circumstances":{"shown":["under-voltage"]}}', "s")
+
+    assert life is not None
+    assert (life.before, list(life.signs())) == (86400.0, [])
 
 
 def test_other_settings_have_other_numbers() -> None:
