@@ -27,7 +27,7 @@ demo: $(RUNTIME)  ## a simulated camera lives through five faults, in about a mi
 	@$(call until_ctrl_c,$(BIN)/python -m camwatchd.demo,kill $$!,exit $$?)
 
 # Six at a time: most of them wait for a process. Each file stays together, for the fixtures that it shares.
-test: $(DEV)  ## every test that needs no special machine; about two minutes
+test: $(DEV)  ## every test that needs no special machine; about two and a half minutes
 	@$(BIN)/python -m pytest --numprocesses 6 --dist loadfile --no-loadscope-reorder
 
 test-vm: $(DEV) deb  ## the tests with a real kernel camera in a virtual machine; as root, see tests/vm/README.md
